@@ -1,0 +1,1 @@
+"""One verb a file: plain functions that take a Session and return an ExitCode."""

@@ -1,0 +1,112 @@
+"""The conversation: image, platform, build steps, layers, then peek and download."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from ..errors import ExitCode, InvalidReference, UsageError
+from ..escaping import human_size
+from ..image import Candidate, Candidates, Image, Layer, choose, find_candidates, open_image, select_layers
+from ..platforms import best, normalise, parse_platform, this_machine
+from ..reference import Reference, parse_reference
+from ..sources.base import Source
+from ..views.listing import layer_table
+from ..views.steps import image_summary, platform_lines, step_lines
+from .peek import peek_layers
+from .save import save_layers
+from .session import Session, combined
+
+DEFAULT_IMAGE = "moby/buildkit:latest"
+
+
+def interactive(session: Session) -> ExitCode:
+    """Ask for what the command line left open and walk through the image's layers.
+
+    Raises EndOfInput when the input ends at a prompt.
+    """
+    reference = session.reference() if session.options.target else _ask_image(session)
+    source = session.open_source(reference)
+    try:
+        candidates = find_candidates(source, reference)
+        codes: List[ExitCode] = []
+        for candidate in _chosen(session, candidates):
+            image = open_image(source, reference, candidate, session.wanted)
+            codes.append(_walk(session, source, image))
+        return combined(codes)
+    finally:
+        source.close()
+
+
+def _ask_image(session: Session) -> Reference:
+    while True:
+        answer = session.console.ask("Image reference [default: {}]: ".format(DEFAULT_IMAGE))
+        try:
+            return parse_reference(answer or DEFAULT_IMAGE)
+        except InvalidReference as error:
+            session.console.error(error)
+
+
+def _chosen(session: Session, candidates: Candidates) -> Sequence[Candidate]:
+    items = candidates.items
+    if session.all_platforms or not candidates.multi:
+        return items
+    if session.wanted:
+        return [choose(candidates, session.wanted, strict=True)]
+    return _ask_platform(session, items)
+
+
+def _ask_platform(session: Session, items: Sequence[Candidate]) -> Sequence[Candidate]:
+    console = session.console
+    console.show("\nPlatforms:\n" + "\n".join(platform_lines(items)))
+    default = best(this_machine(), [item.platform for item in items], False) or 0
+    while True:
+        answer = console.ask("Platform (INDEX, os/arch or ALL) [default: {}]: ".format(default))
+        if not answer:
+            return [items[default]]
+        if answer.lower() == "all":
+            return items
+        if answer.isdigit() and len(answer) < 6 and int(answer) < len(items):
+            return [items[int(answer)]]
+        try:
+            wanted = normalise(parse_platform(answer))
+            position = best(wanted, [item.platform for item in items], True)
+            if position is not None:
+                return [items[position]]
+            console.error(UsageError("The image has no {}.".format(wanted)))
+        except UsageError:
+            console.error(
+                UsageError(
+                    "'{}' is no choice.".format(answer), "Give an INDEX from 0 to {}, or ALL.".format(len(items) - 1)
+                )
+            )
+
+
+def _walk(session: Session, source: Source, image: Image) -> ExitCode:
+    console = session.console
+    console.show("\n" + image_summary(image))
+    console.show("\nBuild steps:\n" + "\n".join(step_lines(image)))
+    if not image.layers:
+        console.show("\nThe image has no layers.")
+        return ExitCode.DONE
+    console.show("\nLayers ({} in all):\n".format(human_size(image.size)) + "\n".join(layer_table(image.layers)))
+    codes: List[ExitCode] = []
+    for layer in _ask_layers(session, image.layers):
+        console.show("")
+        codes.append(peek_layers(session, source, [layer]))
+        answer = console.ask("Download this layer? (y/N) ")
+        while answer.lower() not in ("", "y", "yes", "n", "no"):
+            answer = console.ask("Please answer y or n. Download this layer? (y/N) ")
+        if answer.lower() in ("y", "yes"):
+            codes.append(save_layers(session, source, image, [layer]))
+    return combined(codes)
+
+
+def _ask_layers(session: Session, layers: Tuple[Layer, ...]) -> Sequence[Layer]:
+    if session.options.layers:
+        return select_layers(layers, session.options.layers)
+    while True:
+        answer = session.console.ask("\nLayers to peek (comma-separated INDEX or ALL) [default: ALL]: ")
+        try:
+            return select_layers(layers, [answer])
+        except UsageError as error:
+            session.console.error(error)

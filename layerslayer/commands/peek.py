@@ -1,0 +1,70 @@
+"""Peek: list what is in layers, read in parallel, shown in order."""
+
+from __future__ import annotations
+
+from typing import Callable, Iterator, Sequence
+
+from ..ahead import in_order
+from ..errors import ExitCode, LayerslayerError
+from ..image import Image, Layer, select_layers
+from ..layers.reading import Report, is_encrypted, read_entries
+from ..sources.base import Source
+from ..views.listing import Listing, layer_footer, layer_header
+from ..views.steps import image_summary
+from .session import Session, combined
+
+_TEXT_AHEAD = 8 * 1024 * 1024  # characters of one layer's listing that wait for their turn
+
+
+def peek_all(session: Session) -> ExitCode:
+    """``--peek-all``: list the contents of every (chosen) layer; asks nothing."""
+    reference = session.reference()
+    source = session.open_source(reference)
+    try:
+        return combined([peek_image(session, source, image) for image in session.images(source, reference)])
+    finally:
+        source.close()
+
+
+def peek_image(session: Session, source: Source, image: Image) -> ExitCode:
+    """List one image's layers, as ``--layer`` narrows them."""
+    layers = select_layers(image.layers, session.options.layers)
+    session.console.say(image_summary(image))
+    if not layers:
+        session.console.say("The image has no layers.")
+    return peek_layers(session, source, layers)
+
+
+def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> ExitCode:
+    """List ``layers`` one after the other while later ones are being read.
+
+    Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
+    """
+    console, style = session.console, session.style
+    reports = [Report(layer.descriptor) for layer in layers]
+    makers = [_maker(session, source, layer, report) for layer, report in zip(layers, reports)]
+    listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len)
+    for layer, report, texts in zip(layers, reports, listings):
+        console.out(layer_header(layer, style) + "\n")
+        for text in texts:
+            console.out(text)
+        console.out(layer_footer(report, style) + "\n\n")
+        console.flush()
+        if report.problem:
+            console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
+    return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
+
+
+def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Callable[[], Iterator[str]]:
+    """Return what reads one layer in a thread of its own and yields its listing as text."""
+
+    def read() -> Iterator[str]:
+        if is_encrypted(layer.descriptor.media_type):
+            report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
+            return
+        listing = Listing(session.style)
+        for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report):
+            text = "\n".join(listing.lines(batch))
+            yield text + "\n"
+
+    return read

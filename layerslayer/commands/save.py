@@ -1,0 +1,100 @@
+"""Save: download layers, verified, each under its final name only when whole."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterator, List, Sequence, Union
+
+from ..ahead import in_order
+from ..console import Progress
+from ..downloads import image_folder, layer_stem, make_folder, present, save_blob, save_bytes
+from ..errors import ExitCode, LayerslayerError
+from ..escaping import human_size
+from ..image import Image, Layer, select_layers
+from ..sources.base import Source
+from ..views.steps import image_summary
+from .session import Session, combined
+
+_Outcome = Union[str, LayerslayerError]  # a line to show, or why there is none
+
+
+def save_all(session: Session) -> ExitCode:
+    """``--save-all``: download every (chosen) layer; lists nothing, asks nothing."""
+    reference = session.reference()
+    source = session.open_source(reference)
+    try:
+        return combined([save_image(session, source, image) for image in session.images(source, reference)])
+    finally:
+        source.close()
+
+
+def save_image(session: Session, source: Source, image: Image) -> ExitCode:
+    """Download one image's layers, as ``--layer`` narrows them, with its manifest and config."""
+    layers = select_layers(image.layers, session.options.layers)
+    session.console.say(image_summary(image))
+    return save_layers(session, source, image, layers)
+
+
+def save_layers(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> ExitCode:
+    """Download ``layers`` in parallel; a digest that recurs is saved once.
+
+    Returns DONE, FAILED when nothing could be saved, PARTIAL when some could.
+    """
+    console = session.console
+    platform = str(image.platform) if session.all_platforms and image.platform else ""
+    folder = image_folder(session.options.output_dir, image.reference, platform)
+    make_folder(folder)
+    _save_documents(source, image, folder)
+    unique: Dict[str, Layer] = {}
+    for layer in layers:
+        unique.setdefault(layer.descriptor.digest, layer)
+    codes: List[ExitCode] = []
+    with console.progress() as progress:
+        makers = [_maker(source, folder, layer, progress) for layer in unique.values()]
+        for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
+            for outcome in outcomes:
+                if isinstance(outcome, str):
+                    console.out(outcome + "\n")
+                    codes.append(ExitCode.DONE)
+                else:
+                    console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
+                    codes.append(ExitCode.FAILED)
+    console.say("Folder: {}".format(folder))
+    return combined(codes)
+
+
+def _save_documents(source: Source, image: Image, folder: str) -> None:
+    save_bytes(folder, "manifest.json", image.document.body)
+    if image.config_body is not None:
+        save_bytes(folder, "config.json", image.config_body)
+    else:
+        config = image.manifest.config
+        save_blob(folder, "config", ".json", config, lambda: source.blob(config))
+
+
+def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Callable[[], Iterator[_Outcome]]:
+    """Return what downloads one layer in a thread of its own and yields how that went."""
+
+    def download() -> Iterator[_Outcome]:
+        descriptor = layer.descriptor
+        try:
+            path = present(folder, layer_stem(layer), descriptor)
+            if path:
+                yield "kept  {}  {}, already there, digest verified".format(path, human_size(descriptor.size))
+                return
+            task = progress.task("layer {}".format(layer.number), descriptor.size)
+            try:
+                path = save_blob(
+                    folder,
+                    layer_stem(layer),
+                    None,
+                    descriptor,
+                    lambda: source.blob(descriptor),
+                    lambda count: progress.advance(task, count),
+                )
+            finally:
+                progress.finish(task)
+            yield "saved {}  {}, digest verified".format(path, human_size(descriptor.size))
+        except LayerslayerError as error:
+            yield error
+
+    return download

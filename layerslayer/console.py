@@ -1,0 +1,261 @@
+"""The one room that prints and asks. Results go to stdout, everything else to
+stderr, and all of it to the ``-l`` log, in order.
+
+What is printed here must be safe already (``escaping``), except for sentences
+given to ``say``, ``warn`` and ``error``, which are escaped here.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from typing import Any, ContextManager, Iterable, Optional, TextIO
+
+from .errors import EndOfInput, LayerslayerError
+from .escaping import printable
+from .tee import Tee
+
+_PIECE = 64 * 1024  # characters gathered before a write
+
+
+class Console:
+    """Streams, prompts and progress of one run.
+
+    ``quiet`` drops what ``say`` would show; ``color`` forces styles off when
+    False, else they show on a terminal unless NO_COLOR is set.
+    """
+
+    def __init__(self, quiet: bool = False, color: bool = True, tee: Optional[Tee] = None) -> None:
+        self._lock = threading.RLock()
+        self._quiet = quiet
+        self._tee = tee
+        self._live: Optional[Any] = None  # rich.progress.Progress while bars are shown
+        self._stdout = _utf8(sys.stdout)
+        self._stderr = _utf8(sys.stderr)
+        wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.styled = wanted and _is_terminal(self._stdout)
+        self._styled_err = wanted and _is_terminal(self._stderr)
+        self.progress_shown = not quiet and _is_terminal(self._stderr) and os.environ.get("TERM") != "dumb"
+        self._fresh_line = True  # stderr is at the start of a line
+
+    # -- results ----------------------------------------------------------
+
+    def out(self, text: str) -> None:
+        """Write a piece of results as it stands (newlines included)."""
+        with self._lock:
+            if self._tee:
+                self._tee.write(text)
+            if self._live is not None and _is_terminal(self._stdout):
+                self._above_bars(text)
+            else:
+                self._stdout.write(text)
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Write lines of results; each gets its newline here."""
+        gathered: list[str] = []
+        size = 0
+        for text in texts:
+            gathered.append(text)
+            size += len(text) + 1
+            if size >= _PIECE:
+                self.out("\n".join(gathered) + "\n")
+                gathered, size = [], 0
+        if gathered:
+            self.out("\n".join(gathered) + "\n")
+
+    def flush(self) -> None:
+        """Make sure that results so far have left. Raises BrokenPipeError."""
+        self._stdout.flush()
+
+    # -- everything else --------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Tell something that ``-q`` silences."""
+        if not self._quiet:
+            self._err(printable(text))
+
+    def show(self, text: str) -> None:
+        """Show lines that belong to a dialogue, safe already; ``-q`` does not silence them."""
+        self._err(text)
+
+    def warn(self, text: str) -> None:
+        """Warn; ``-q`` does not silence it."""
+        self._err(self._paint("33", "Warning: ") + _sentence(text))
+
+    def error(self, error: LayerslayerError) -> None:
+        """Show one sentence that says what went wrong, and what to try."""
+        hint = " " + _sentence(error.hint) if error.hint else ""
+        self._err(self._paint("31", "Error: ") + _sentence(str(error)) + hint)
+
+    def _paint(self, code: str, text: str) -> str:
+        return "\x1b[{}m{}\x1b[0m".format(code, text) if self._styled_err else text
+
+    def _err(self, text: str) -> None:
+        with self._lock:
+            self._flush_quietly()
+            if self._tee:
+                self._tee.write(text + "\n")
+            if self._live is not None:
+                self._above_bars(text + "\n")
+                return
+            _write(self._stderr, text + "\n")
+
+    def _above_bars(self, text: str) -> None:
+        assert self._live is not None
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi(text.rstrip("\n")), soft_wrap=True, highlight=False)
+
+    def _flush_quietly(self) -> None:
+        # Keeps the two streams in order where both are the same terminal or file.
+        try:
+            self._stdout.flush()
+        except (OSError, ValueError):
+            pass
+
+    # -- prompts ----------------------------------------------------------
+
+    def ask(self, prompt: str) -> str:
+        """Show a prompt and return the line typed, stripped. Raises EndOfInput."""
+        with self._lock:
+            self._flush_quietly()
+            if self._tee:
+                self._tee.write(prompt)
+            terminal = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
+            if not terminal:
+                _write(self._stderr, prompt)
+        answer = self._typed(prompt if terminal else None)
+        if answer is None:
+            self._echo("\n")
+            raise EndOfInput("the input has ended")
+        if self._tee:
+            self._tee.write(printable(answer) + "\n")
+        if not terminal:
+            _write(self._stderr, printable(answer) + "\n")  # a pipe does not echo
+        return answer.strip()
+
+    def _typed(self, prompt: Optional[str]) -> Optional[str]:
+        if prompt is not None:
+            try:
+                import readline  # noqa: F401  (line editing at the prompt, where it exists)
+            except ImportError:
+                pass
+            saved = sys.stdout
+            sys.stdout = self._stderr  # input() writes its prompt there
+            try:
+                return input(prompt)
+            except EOFError:
+                return None
+            finally:
+                sys.stdout = saved
+        if sys.stdin is None:
+            return None
+        line = sys.stdin.readline(1 << 16)
+        return line.rstrip("\r\n") if line else None
+
+    def _echo(self, text: str) -> None:
+        if self._tee:
+            self._tee.write(text)
+        _write(self._stderr, text)
+
+    # -- progress ---------------------------------------------------------
+
+    def progress(self) -> ContextManager[Progress]:
+        """Return a context in which transfers show as bars, where there is a terminal and rich."""
+        return Progress(self)
+
+    def close(self) -> None:
+        """Flush what is left; a reader that went away is no error any more."""
+        if self._tee:
+            self._tee.close()
+            if self._tee.failed:
+                _write(self._stderr, "Warning: " + self._tee.failed + "\n")
+        self._flush_quietly()
+
+
+class Progress:
+    """Progress bars, or nothing: ``task`` and ``advance`` always work."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: Optional[Any] = None
+
+    def __enter__(self) -> Progress:
+        if self._console.progress_shown:
+            self._bars = _rich_bars(self._console._stderr)
+        if self._bars is not None:
+            self._bars.start()
+            self._console._live = self._bars
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars is not None:
+            self._console._live = None
+            self._bars.stop()
+
+    def task(self, name: str, total: int) -> int:
+        """Begin a transfer of ``total`` bytes; ``name`` is safe text."""
+        return int(self._bars.add_task(name, total=total)) if self._bars is not None else 0
+
+    def advance(self, task: int, count: int) -> None:
+        """``count`` more bytes have arrived; negative to take them back."""
+        if self._bars is not None:
+            self._bars.advance(task, count)
+
+    def finish(self, task: int) -> None:
+        """The transfer is over; its bar goes away."""
+        if self._bars is not None:
+            self._bars.remove_task(task)
+
+
+def _rich_bars(stream: TextIO) -> Optional[Any]:
+    try:
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+        from rich.progress import Progress as RichProgress
+    except ImportError:
+        return None  # the plain lines say all that matters
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=RichConsole(file=stream),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+def _sentence(text: str) -> str:
+    text = printable(" ".join(text.split()))
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream is not None and stream.isatty())
+    except ValueError:
+        return False
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        pass  # nobody reads stderr any more; the exit code still tells
+
+
+def _utf8(stream: Optional[TextIO]) -> TextIO:
+    """Return ``stream`` such that any text can be written to it; None becomes a sink."""
+    if stream is None:
+        return io.StringIO()
+    if isinstance(stream, io.TextIOWrapper):
+        # Whatever the locale cannot say is shown escaped instead of failing.
+        stream.reconfigure(errors="backslashreplace")
+    return stream

@@ -1,0 +1,183 @@
+"""Where downloads go: folder and file names, safe on every system, and files
+that appear under their final name only when they are whole and right."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from typing import BinaryIO, Callable, List, Optional
+
+from .errors import LocalFileError
+from .image import Layer
+from .layers.compression import compression_of
+from .layers.reading import is_tar_type
+from .layers.verify import Verifier, verified_pieces
+from .manifest import Descriptor
+from .reference import DOCKER_HUB, Reference
+
+_PIECE = 1024 * 1024  # bytes
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_TAR_SUFFIXES = {"gzip": ".tar.gz", "zstd": ".tar.zst", "none": ".tar"}
+_OTHER_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "none": ".blob"}
+_USTAR_AT = 257
+_HEAD = 512  # bytes looked at to name a file
+
+
+def safe_component(text: str) -> str:
+    """Return ``text`` as one file name that Linux, macOS and Windows all take."""
+    name = _UNSAFE.sub("_", text).strip("_") or "_"
+    if _RESERVED.fullmatch(name) or name.startswith("."):
+        name = "_" + name
+    return name + "_" if name.endswith(".") else name
+
+
+def image_folder(root: str, reference: Reference, platform: str = "") -> str:
+    """Return ``root/<registry>_<user>_<repo>/<tag or digest>[/<platform>]``; docker.io is left out."""
+    registry = "" if reference.domain == DOCKER_HUB else reference.domain + "_"
+    name = safe_component(registry + reference.path.replace("/", "_"))
+    parts = [root, name, safe_component(reference.wanted.replace(":", "-"))]
+    return os.path.join(*parts, *([safe_component(platform)] if platform else []))
+
+
+def layer_stem(layer: Layer) -> str:
+    """Return ``<index>_<hex>``: a layer's file name without its suffix."""
+    return "{}_{}".format(layer.number, layer.descriptor.hex)
+
+
+def suffix_of(head: bytes, media_type: str) -> str:
+    """Return the suffix for a blob that begins with ``head``, by its real compression."""
+    kind = compression_of(head)
+    is_tar = is_tar_type(media_type) or (kind == "none" and head[_USTAR_AT : _USTAR_AT + 5] == b"ustar")
+    return (_TAR_SUFFIXES if is_tar else _OTHER_SUFFIXES)[kind]
+
+
+def make_folder(path: str) -> None:
+    """Create a folder and its parents. Raises LocalFileError."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise LocalFileError(
+            "the folder {} cannot be made: {}.".format(path, error.strerror or error), "Choose another with -o."
+        ) from None
+
+
+def present(folder: str, stem: str, descriptor: Descriptor) -> Optional[str]:
+    """Return the path of an earlier download of ``descriptor`` in ``folder`` that is whole and right."""
+    for suffix in sorted({*_TAR_SUFFIXES.values(), *_OTHER_SUFFIXES.values()}):
+        path = os.path.join(folder, stem + suffix)
+        if _file_matches(path, descriptor):
+            return path
+    return None
+
+
+def _file_matches(path: str, descriptor: Descriptor) -> bool:
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) != descriptor.size:
+            return False
+        digest = hashlib.new(descriptor.digest.partition(":")[0])
+        with open(path, "rb") as file:
+            for piece in iter(lambda: file.read(_PIECE), b""):
+                digest.update(piece)
+    except OSError:
+        return False
+    return digest.hexdigest() == descriptor.hex
+
+
+class NewFile:
+    """A file written beside its final place; ``keep`` puts it there, leaving without drops it.
+
+    Raises LocalFileError for whatever the disk refuses.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        try:
+            self._path = os.path.join(folder, ".layerslayer-{}.part".format(secrets.token_hex(8)))
+            self._file: BinaryIO = open(self._path, "xb", buffering=0)
+        except OSError as error:
+            raise self._failure(error) from None
+        self._kept = False
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        if not self._kept:
+            try:
+                os.unlink(self._path)
+            except OSError:
+                pass
+
+    def write(self, piece: bytes) -> None:
+        view = memoryview(piece)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def keep(self, name: str) -> str:
+        """Flush to the disk and rename to ``name``; return the final path."""
+        path = os.path.join(self._folder, name)
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._path, path)
+            self._kept = True
+            _sync_folder(self._folder)
+        except OSError as error:
+            raise self._failure(error) from None
+        return path
+
+    def _failure(self, error: OSError) -> LocalFileError:
+        return LocalFileError(
+            "nothing can be written to {}: {}.".format(self._folder, error.strerror or error),
+            "Choose another folder with -o.",
+        )
+
+
+def _sync_folder(path: str) -> None:
+    if os.name != "posix":
+        return  # other systems cannot, and need not
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def save_blob(
+    folder: str,
+    stem: str,
+    suffix: Optional[str],
+    descriptor: Descriptor,
+    open_blob: Callable[[], BinaryIO],
+    advance: Callable[[int], None] = lambda count: None,
+) -> str:
+    """Download a blob to ``folder/stem + suffix`` and return its path.
+
+    ``suffix`` None finds it from the content. The file appears only after size
+    and digest were verified. ``advance`` is told how many bytes arrived.
+    """
+    with NewFile(folder) as file:
+        head: List[bytes] = []
+        length = 0
+        for piece in verified_pieces(open_blob(), Verifier(descriptor), _PIECE):
+            file.write(piece)
+            if length < _HEAD:
+                head.append(piece)
+                length += len(piece)
+            advance(len(piece))
+        ending = suffix_of(b"".join(head)[:_HEAD], descriptor.media_type) if suffix is None else suffix
+        return file.keep(stem + ending)
+
+
+def save_bytes(folder: str, name: str, body: bytes) -> str:
+    """Write ``body`` to ``folder/name``, whole or not at all; return its path."""
+    with NewFile(folder) as file:
+        file.write(body)
+        return file.keep(name)

@@ -1,0 +1,101 @@
+"""What can go wrong, as one hierarchy, and what a process tells its caller.
+
+An error carries data; ``str(error)`` is one sentence without advice, and
+``error.hint`` says what to try next (or is empty). Texts may quote what a
+server sent, so whoever shows them escapes them (``escaping.printable``).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Optional
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line; documented in the README."""
+
+    DONE = 0
+    NO = 1  # a truthful "no": nothing found, images differ
+    FAILED = 2  # wrong usage, or a failure to be expected
+    PARTIAL = 3  # done in part; said which
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class LayerslayerError(Exception):
+    """Base of all that a user can cause or meet."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(LayerslayerError):
+    """The command line, or an answer to a prompt, cannot be acted on."""
+
+
+class InvalidReference(UsageError):
+    """A text that is no image reference."""
+
+    def __init__(self, text: str, reason: str, hint: str = "") -> None:
+        shown = text if len(text) <= 120 else text[:117] + "..."
+        super().__init__("'{}' is not an image reference: {}.".format(shown, reason), hint)
+        self.text = text
+        self.reason = reason
+
+
+class InvalidDocument(LayerslayerError):
+    """A manifest, index or config that cannot be trusted or understood."""
+
+
+class PlatformNotFound(LayerslayerError):
+    """No entry of an index fits the wished platform."""
+
+
+class NotFound(LayerslayerError):
+    """The registry does not have it."""
+
+
+class Unauthorized(LayerslayerError):
+    """The registry, or its auth service, refused access."""
+
+
+class Unreachable(LayerslayerError):
+    """No answer, or none in time, or a connection that broke."""
+
+
+class RegistryError(LayerslayerError):
+    """The registry answered with something else than what was asked for."""
+
+    def __init__(self, message: str, hint: str = "", status: Optional[int] = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+class CorruptLayer(LayerslayerError):
+    """A layer's bytes are not what their format demands.
+
+    ``offset`` counts bytes from the start of ``where`` ("tar", "gzip" ...).
+    """
+
+    def __init__(self, where: str, offset: int, reason: str) -> None:
+        super().__init__("corrupt {} data at offset {}: {}.".format(where, offset, reason))
+        self.where = where
+        self.offset = offset
+        self.reason = reason
+
+
+class DigestMismatch(LayerslayerError):
+    """The bytes are not those that the descriptor names."""
+
+
+class MissingBinding(LayerslayerError):
+    """An optional library is needed for this very layer."""
+
+
+class LocalFileError(LayerslayerError):
+    """A file or folder of this machine cannot be used as wished."""
+
+
+class EndOfInput(LayerslayerError):
+    """Standard input ended at a prompt."""

@@ -1,0 +1,90 @@
+r"""Remote text made safe for a terminal, without loss, and sizes for people.
+
+Everything that a registry or an image says may hold escape sequences. What is
+shown as ``\xHH`` or ``\uHHHH`` (``\UHHHHHHHH`` past the BMP) is:
+
+* C0, DEL and C1 control characters, newline and tab included;
+* bidirectional controls, zero-width and other invisible format characters,
+  U+2028, U+2029, tag characters, noncharacters;
+* bytes that were not UTF-8 (lone surrogates of ``surrogateescape``): ``\xHH``.
+
+Ordinary text stays as it is. A backslash in it is doubled only where it would
+read as one of these escapes, so the form can be turned back exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Match
+
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U000e0000-\U000e0fff"
+)
+_UNSAFE_CLASS = "\x00-\x1f\x7f-\x9f\ud800-\udfff" + _INVISIBLE
+_LOOKALIKE = r"x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f])|u[0-9a-f]{4}|U[0-9a-f]{8}"
+# A run of backslashes matters only where an escape, real or literal, follows.
+_UNSAFE = re.compile(r"(?P<run>\\*)(?:(?P<char>[" + _UNSAFE_CLASS + r"])|(?P<literal>(?<=\\)(?:" + _LOOKALIKE + r")))")
+_ESCAPED = re.compile(r"(?P<run>\\+)(?P<body>" + _LOOKALIKE + r")")
+
+
+def _escape(match: Match[str]) -> str:
+    run = match.group("run") * 2
+    char = match.group("char")
+    if char is None:
+        return run + match.group("literal")
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: the byte itself
+        return "{}\\x{:02x}".format(run, code - 0xDC00)
+    if code < 0x20 or code == 0x7F:
+        return "{}\\x{:02x}".format(run, code)
+    if code > 0xFFFF:
+        return "{}\\U{:08x}".format(run, code)
+    return "{}\\u{:04x}".format(run, code)
+
+
+def _unescape(match: Match[str]) -> str:
+    run, body = match.group("run"), match.group("body")
+    kept = "\\" * (len(run) // 2)
+    if len(run) % 2 == 0:
+        return kept + body
+    code = int(body[1:], 16)
+    if body[0] == "x" and code >= 0x80:
+        code += 0xDC00
+    return kept + chr(code)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` safe to print on one line of a terminal."""
+    if text.isprintable() and "\\" not in text:
+        return text  # the fast way for nearly every name
+    return _UNSAFE.sub(_escape, text)
+
+
+def original(shown: str) -> str:
+    """The inverse of :func:`printable`."""
+    return _ESCAPED.sub(_unescape, shown)
+
+
+def one_line(text: str, limit: int = 0) -> str:
+    """Return ``text`` with white space folded and escaped; ``…`` marks a cut.
+
+    ``limit`` is the greatest number of characters kept; 0 keeps all.
+    """
+    folded = " ".join(text.split())
+    if limit and len(folded) > limit:
+        folded = folded[: limit - 1] + "…"
+    return printable(folded)
+
+
+def human_size(count: int) -> str:
+    """Return a byte count in decimal units, three digits or so: ``29.7 MB``."""
+    if count < 1000:
+        return "{} B".format(count)
+    value = float(count)
+    for unit in ("KB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.95 or unit == "PB":
+            break
+    return "{:.1f} {}".format(value, unit)

@@ -1,0 +1,216 @@
+"""From a reference to an image: the index followed, the platform chosen, the config read."""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
+from .escaping import human_size
+from .layers.verify import Verifier, verified_pieces
+from .manifest import MAX_DOCUMENT, Config, Descriptor, Index, Manifest, Platform, Step, parse_config, parse_manifest
+from .platforms import best, normalise
+from .reference import Reference
+from .sources.base import Document, Source
+
+MAX_NESTING = 4  # indexes within indexes
+MAX_INDEXES = 64  # fetched for one image
+_MAX_UNNAMED = 16  # entries without a platform whose config is asked for it
+
+
+class Layer(NamedTuple):
+    """One layer of an image, with the build step that made it where the history tells."""
+
+    number: int
+    descriptor: Descriptor
+    step: Optional[Step]
+
+
+class Image(NamedTuple):
+    """One platform's image. ``config`` and ``config_body`` are None for artifacts."""
+
+    reference: Reference
+    document: Document
+    manifest: Manifest
+    config: Optional[Config]
+    config_body: Optional[bytes]
+    platform: Optional[Platform]
+    layers: Tuple[Layer, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers as stored, each digest once."""
+        return sum({layer.descriptor.digest: layer.descriptor.size for layer in self.layers}.values())
+
+
+class Candidate(NamedTuple):
+    """An image that a reference leads to, not yet fetched (or, from a single manifest, fetched)."""
+
+    platform: Optional[Platform]
+    descriptor: Optional[Descriptor]
+    document: Optional[Document]
+
+
+class Candidates(NamedTuple):
+    """All images behind a reference; ``multi`` when an index led to them."""
+
+    reference: Reference
+    items: Tuple[Candidate, ...]
+    multi: bool
+
+
+def find_candidates(source: Source, reference: Reference) -> Candidates:
+    """Ask the source what the reference names, following nested indexes.
+
+    Attestations and SOCI indexes are left out.
+    """
+    document = source.manifest(reference.wanted)
+    parsed = parse_manifest(document.body, document.media_type)
+    if isinstance(parsed, Manifest):
+        return Candidates(reference, (Candidate(None, None, document),), False)
+    items: List[Candidate] = []
+    _flatten(source, parsed, items, {document.digest}, 1)
+    if not items:
+        raise InvalidDocument("{} is an index that lists no image.".format(reference))
+    return Candidates(reference, tuple(items), True)
+
+
+def _flatten(source: Source, index: Index, items: List[Candidate], seen: Set[str], depth: int) -> None:
+    unnamed = 0
+    for entry in index.entries:
+        if entry.is_companion or entry.digest in seen:
+            continue
+        if entry.is_index:
+            if depth >= MAX_NESTING or len(seen) >= MAX_INDEXES:
+                raise InvalidDocument("the index nests other indexes too deeply")
+            seen.add(entry.digest)
+            nested = source.manifest(entry.digest, entry)
+            parsed = parse_manifest(nested.body, nested.media_type)
+            if isinstance(parsed, Index):
+                _flatten(source, parsed, items, seen, depth + 1)
+                continue
+        platform = entry.platform
+        if platform is None and unnamed < _MAX_UNNAMED:
+            unnamed += 1
+            platform = _own_platform(source, entry)
+        items.append(Candidate(platform, entry, None))
+
+
+def _own_platform(source: Source, entry: Descriptor) -> Optional[Platform]:
+    """Ask an image for the platform that its index entry does not name."""
+    try:
+        document = source.manifest(entry.digest, entry)
+        parsed = parse_manifest(document.body, document.media_type)
+        if isinstance(parsed, Manifest) and parsed.is_image:
+            return parse_config(_read_config(source, parsed.config), len(parsed.layers)).platform
+    except LayerslayerError:
+        pass  # the choice shows it as unknown; opening it says what is wrong
+    return None
+
+
+def choose(candidates: Candidates, wanted: Platform, strict: bool) -> Candidate:
+    """Return the candidate that fits ``wanted``. Raises PlatformNotFound.
+
+    ``strict``: the user asked for just this; otherwise a machine's next best counts.
+    """
+    items = candidates.items
+    if not candidates.multi:
+        return items[0]
+    position = best(wanted, [item.platform for item in items], strict)
+    if position is not None:
+        return items[position]
+    if all(item.platform is None for item in items):
+        if len(items) == 1:
+            return items[0]
+        raise PlatformNotFound(
+            "{} lists {} images without a platform.".format(candidates.reference, len(items)), "Name one by its digest."
+        )
+    raise _no_platform(candidates.reference, wanted, [item.platform for item in items])
+
+
+def _no_platform(reference: Reference, wanted: Platform, offered: Sequence[Optional[Platform]]) -> PlatformNotFound:
+    names = sorted({str(platform) for platform in offered if platform})
+    return PlatformNotFound(
+        "{} has no image for {}, only for {}.".format(reference, wanted, ", ".join(names)),
+        "Choose one with --platform.",
+    )
+
+
+def open_image(source: Source, reference: Reference, candidate: Candidate, wanted: Optional[Platform] = None) -> Image:
+    """Fetch what is missing of a candidate: its manifest and config.
+
+    ``wanted`` is a platform the user insisted on; a single image of another one
+    raises PlatformNotFound.
+    """
+    document = candidate.document
+    if document is None:
+        assert candidate.descriptor is not None
+        document = source.manifest(candidate.descriptor.digest, candidate.descriptor)
+    manifest = parse_manifest(document.body, document.media_type)
+    if isinstance(manifest, Index):
+        raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
+    body = _read_config(source, manifest.config) if manifest.is_image else None
+    config = parse_config(body, len(manifest.layers)) if body is not None else None
+    platform = (config.platform if config else None) or candidate.platform
+    if wanted and candidate.descriptor is None and platform and best(wanted, [platform], True) is None:
+        raise _no_platform(reference, wanted, [platform])
+    layers = tuple(
+        Layer(number, descriptor, config.step_of(number) if config else None)
+        for number, descriptor in enumerate(manifest.layers)
+    )
+    return Image(reference, document, manifest, config, body, normalise(platform) if platform else None, layers)
+
+
+def _read_config(source: Source, descriptor: Descriptor) -> bytes:
+    if descriptor.size > MAX_DOCUMENT:
+        raise InvalidDocument(
+            "the image config is {}, more than the {} allowed".format(
+                human_size(descriptor.size), human_size(MAX_DOCUMENT)
+            )
+        )
+    return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
+
+
+def select_layers(layers: Sequence[Layer], words: Sequence[str]) -> Tuple[Layer, ...]:
+    """Return the layers that ``words`` name, in image order, each once; all for no words.
+
+    A word is an INDEX, a range ``2-5``, a digest, the start of its hex (4 digits
+    or more), or ALL; commas join words. Raises UsageError.
+    """
+    chosen: Dict[int, Layer] = {}
+    parts = [part for word in words for part in word.replace(",", " ").split()]
+    for part in parts or ["all"]:
+        for layer in _named_by(layers, part):
+            chosen[layer.number] = layer
+    return tuple(chosen[index] for index in sorted(chosen))
+
+
+def _named_by(layers: Sequence[Layer], part: str) -> Sequence[Layer]:
+    if part.lower() == "all":
+        return layers
+    first, dash, last = part.partition("-")
+    numbers = first.isdigit() and (last.isdigit() if dash else True) and len(part) < 10
+    if numbers and part.isascii():
+        low, high = int(first), int(last or first)
+        if low <= high < len(layers):
+            return layers[low : high + 1]
+        if dash or len(part) < 4:
+            raise UsageError("There is no layer {}.".format(part), _layer_hint(layers))
+    lowered = part.lower()
+    found = [layer for layer in layers if lowered in (layer.descriptor.digest, layer.descriptor.hex)]
+    if not found and len(lowered.rpartition(":")[2]) >= 4:
+        found = [
+            layer
+            for layer in layers
+            if layer.descriptor.digest.startswith(lowered) or layer.descriptor.hex.startswith(lowered)
+        ]
+        if len({layer.descriptor.digest for layer in found}) > 1:
+            raise UsageError("'{}' begins the digest of several layers.".format(part), "Give more digits.")
+    if not found:
+        raise UsageError("'{}' names no layer.".format(part), _layer_hint(layers))
+    return found
+
+
+def _layer_hint(layers: Sequence[Layer]) -> str:
+    if not layers:
+        return "The image has no layers."
+    return "Give an INDEX from 0 to {}, a range like 0-{}, a digest, or ALL.".format(len(layers) - 1, len(layers) - 1)

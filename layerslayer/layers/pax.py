@@ -1,0 +1,80 @@
+"""Pax extended headers: records, and what they say of a member. Pure.
+
+Wire format (POSIX.1-2001 pax): records ``"%d %s=%s\\n" % (length, key, value)``
+where ``length`` counts the whole record. An empty value takes a record back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Mapping, Union
+
+from ..errors import CorruptLayer
+
+_LENGTH = re.compile(rb"(\d{1,10}) ")
+_TIME = re.compile(rb"-?\d{1,18}(?:\.\d*)?")
+_DECIMAL = re.compile(rb"\d{1,18}")
+_XATTR = "SCHILY.xattr."
+_SIZES = ("GNU.sparse.realsize", "GNU.sparse.size")
+
+
+def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
+    """Parse the body of a pax header; ``offset`` is where it stands in the tar.
+
+    The last of equal keys wins. Raises CorruptLayer.
+    """
+    records: Dict[str, bytes] = {}
+    at = 0
+    while at < len(body):
+        match = _LENGTH.match(body, at)
+        end = at + (int(match.group(1)) if match else 0)
+        if not match or not match.end() < end <= len(body) or body[end - 1] != 0x0A:
+            if not body[at:].strip(b"\0"):
+                break  # some writers pad with NULs
+            raise CorruptLayer("tar", offset + at, "a pax record is malformed")
+        key, equals, value = body[match.end() : end - 1].partition(b"=")
+        if not equals or not key:
+            raise CorruptLayer("tar", offset + at, "a pax record is malformed")
+        records[key.decode("utf-8", "surrogateescape")] = value
+        at = end
+    return records
+
+
+class Overrides:
+    """The records that replace header fields; each takes the header's value as default.
+
+    Raises ValueError, with words that complete "the header has".
+    """
+
+    def __init__(self, records: Mapping[str, bytes]) -> None:
+        self._records = records
+
+    def text(self, key: str, default: str) -> str:
+        value = self._records.get(key)
+        return value.decode("utf-8", "surrogateescape") if value else default
+
+    def number(self, key: str, default: int) -> int:
+        value = self._records.get(key)
+        if not value:
+            return default
+        if not _DECIMAL.fullmatch(value):
+            raise ValueError("an unreadable pax {}".format(key))
+        return int(value)
+
+    def time(self, key: str, default: Union[int, float]) -> Union[int, float]:
+        value = self._records.get(key)
+        if not value:
+            return default
+        if not _TIME.fullmatch(value):
+            raise ValueError("an unreadable pax {}".format(key))
+        return float(value) if b"." in value else int(value)
+
+    def full_size(self, default: int) -> int:
+        """The size a sparse file has when unfolded (GNU pax sparse 0.0, 0.1, 1.0)."""
+        for key in _SIZES:
+            if self._records.get(key):
+                return self.number(key, default)
+        return default
+
+    def xattrs(self) -> Mapping[str, bytes]:
+        return {key[len(_XATTR) :]: value for key, value in self._records.items() if key.startswith(_XATTR)}

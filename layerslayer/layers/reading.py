@@ -1,0 +1,116 @@
+"""One blob -> its entries, and a report of how far that can be trusted."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Callable, Iterator, List, Optional
+
+from ..ahead import Ahead
+from ..entries import Entry
+from ..errors import CorruptLayer, LayerslayerError
+from ..manifest import Descriptor
+from .compression import Decompressor
+from .tar import TarWalker
+from .verify import Verifier, verified_pieces
+
+_AHEAD = 2 * 1024 * 1024  # bytes of a blob fetched before they are inflated
+_TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
+
+
+def is_tar_type(media_type: str) -> bool:
+    """Whether a media type promises a (compressed) tar."""
+    return media_type.endswith(_TAR_TYPES)
+
+
+def is_encrypted(media_type: str) -> bool:
+    """Whether a media type says that the layer is encrypted (ocicrypt)."""
+    return media_type.endswith("+encrypted")
+
+
+class Report:
+    """How the reading of one layer went; complete once the iteration has ended.
+
+    ``problem`` is why the listing is not complete; ``opaque`` means that the
+    blob is no tar and promised none, so it was not read on.
+    """
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.descriptor = descriptor
+        self.entries = 0
+        self.hidden = 0
+        self.bytes_read = 0
+        self.uncompressed = 0
+        self.compression = "none"
+        self.verified = False
+        self.opaque = False
+        self.problem: Optional[LayerslayerError] = None
+        self.notes: List[str] = []
+
+    @property
+    def complete(self) -> bool:
+        return self.problem is None and (self.verified or self.opaque)
+
+
+def read_entries(descriptor: Descriptor, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
+    """Yield the entries of a layer in batches, as its bytes arrive.
+
+    ``open_blob`` gives a readable of the blob, which is closed here. The blob is
+    always read to its end, so that size and digest are checked, except when it
+    turns out to be opaque. What goes wrong ends the iteration and stands in
+    ``report.problem``; entries before it have been yielded.
+    """
+    verifier = Verifier(descriptor)
+    decompressor = Decompressor()
+    walker = TarWalker()
+    fetched = Ahead(lambda: verified_pieces(open_blob(), verifier), _AHEAD, len)
+    pieces = iter(fetched)
+    try:
+        for piece in decompressor.run(pieces):
+            report.uncompressed += len(piece)
+            batch = walker.feed(piece)
+            if batch:
+                report.entries += len(batch)
+                yield batch
+        yield from _last(walker, report)
+        for _ in pieces:  # what follows the compressed stream counts for the digest
+            pass
+    except CorruptLayer as error:
+        if walker.entries:
+            report.entries += len(walker.entries)
+            yield walker.entries
+        if error.where == "tar" and error.offset == 0 and not is_tar_type(descriptor.media_type):
+            report.opaque = True
+        else:
+            report.problem = error
+    except LayerslayerError as error:
+        report.problem = error
+    finally:
+        fetched.close()
+        report.bytes_read = verifier.count
+        report.verified = verifier.verified
+        report.compression = decompressor.kind
+        report.hidden = walker.hidden
+        report.notes = _notes(walker, decompressor)
+
+
+def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:
+    batch = walker.close()
+    if batch:
+        report.entries += len(batch)
+        yield batch
+
+
+def _notes(walker: TarWalker, decompressor: Decompressor) -> List[str]:
+    notes = []
+    if walker.hidden:
+        notes.append(
+            "{} entries after the end marker at offset {}, which most readers do not see".format(
+                walker.hidden, walker.end
+            )
+        )
+    if walker.foreign is not None:
+        notes.append("data that is no tar begins at offset {}, after the end marker".format(walker.foreign))
+    if decompressor.trailing:
+        notes.append("{} bytes after the compressed stream belong to no gzip member".format(decompressor.trailing))
+    if walker.ignored_globals:
+        notes.append("global pax headers were ignored, as container runtimes do")
+    return notes

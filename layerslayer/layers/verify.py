@@ -1,0 +1,60 @@
+"""Bytes checked against their descriptor: size as they pass, digest at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import BinaryIO, Iterator
+
+from ..errors import DigestMismatch
+from ..escaping import human_size
+from ..manifest import Descriptor
+
+PIECE = 256 * 1024  # bytes read at a time
+
+
+class Verifier:
+    """Counts and hashes a blob. ``verified`` turns True when size and digest hold."""
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.descriptor = descriptor
+        self.count = 0  # bytes seen
+        self.verified = False
+        self._hash = hashlib.new(descriptor.digest.partition(":")[0])
+
+    def update(self, piece: bytes) -> None:
+        """Take the next bytes. Raises DigestMismatch as soon as they are too many."""
+        self.count += len(piece)
+        if self.count > self.descriptor.size:
+            raise DigestMismatch(
+                "the blob is larger than the {} its descriptor states".format(human_size(self.descriptor.size))
+            )
+        self._hash.update(piece)
+
+    def finish(self) -> None:
+        """Take the end of the blob. Raises DigestMismatch."""
+        if self.count < self.descriptor.size:
+            raise DigestMismatch("the blob ends after {} of {} bytes".format(self.count, self.descriptor.size))
+        actual = self._hash.hexdigest()
+        if actual != self.descriptor.hex:
+            algorithm = self.descriptor.digest.partition(":")[0]
+            raise DigestMismatch(
+                "the blob's digest is {}:{}, not the one its descriptor states".format(algorithm, actual)
+            )
+        self.verified = True
+
+
+def verified_pieces(blob: BinaryIO, verifier: Verifier, piece: int = PIECE) -> Iterator[bytes]:
+    """Yield the pieces of ``blob``; the end comes only after the digest was checked.
+
+    Closes ``blob`` however the iteration ends.
+    """
+    try:
+        while True:
+            data = blob.read(piece)
+            if not data:
+                break
+            verifier.update(data)
+            yield data
+        verifier.finish()
+    finally:
+        blob.close()

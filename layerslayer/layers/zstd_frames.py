@@ -1,0 +1,126 @@
+"""Where zstd frames and their blocks begin and end, without decompressing. Pure.
+
+Wire format (RFC 8878, section 3)::
+
+    frame       28 b5 2f fd, descriptor byte, [window 1], [dictionary 0/1/2/4],
+                [content size 0/1/2/4/8], blocks ..., [checksum 4]
+    block       3 bytes little endian: bit 0 last, bits 1-2 type (0 raw, 1 RLE,
+                2 compressed), bits 3-23 size; an RLE block stores 1 byte
+    skippable   50..5f 2a 4d 18, length LE32, payload
+
+A block unfolds to at most 128 KiB, so cutting at blocks bounds the output of
+every call to a decoder that has no such bound itself, and knowing where
+frames end tells a whole stream from a truncated one.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Tuple
+
+from ..errors import CorruptLayer
+
+_MAGIC = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = b"\x2a\x4d\x18"
+_BLOCKS_AT_ONCE = 8  # 1 MiB of output
+_CONTENT_SIZE_BYTES = (0, 2, 4, 8)
+_DICTIONARY_BYTES = (0, 1, 2, 4)
+
+
+def is_zstd(head: bytes) -> bool:
+    """Whether a blob that begins with ``head`` (4 bytes or more) is zstd."""
+    return head.startswith(_MAGIC) or _is_skippable(head)
+
+
+def _is_skippable(head: bytes) -> bool:
+    return head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F
+
+
+class FrameCutter:
+    """Cuts a zstd stream into parts of few blocks: ``feed`` pieces, then ``close``."""
+
+    def __init__(self) -> None:
+        self.frame_start = 0  # offset of the frame at hand, bytes
+        self._at = 0  # offset of the next byte not yet yielded
+        self._need = 0  # bytes to pass through before the next thing to read
+        self._state = "frame"  # what stands after them: frame, block, end of frame or of skip
+        self._checksum = 0  # bytes of checksum after the last block
+        self._buffer = b""
+
+    def feed(self, piece: bytes) -> Iterator[Tuple[bytes, bool]]:
+        """Yield ``(part, ends)``; ``ends`` is True for the last part of a frame.
+
+        Skippable frames are left out. Raises CorruptLayer.
+        """
+        data = self._buffer + piece
+        self._buffer = b""
+        part: List[bytes] = []
+        blocks = 0
+        at = 0
+        while True:
+            if self._need:
+                taken = min(self._need, len(data) - at)
+                if self._state != "skip":
+                    part.append(data[at : at + taken])
+                at += taken
+                self._at += taken
+                self._need -= taken
+                if self._need:
+                    break
+            if self._state == "skip":
+                self._state = "frame"
+            if self._state == "end":
+                yield b"".join(part), True
+                part, blocks = [], 0
+                self._state = "frame"
+            if at >= len(data) or not self._read(data, at):
+                break
+            if self._state == "block":
+                blocks += 1
+                if blocks >= _BLOCKS_AT_ONCE:
+                    yield b"".join(part), False
+                    part, blocks = [], 0
+        self._buffer = data[at:]
+        if part:
+            yield b"".join(part), False
+
+    def _read(self, data: bytes, at: int) -> bool:
+        """Read the header at ``at``; return False when more bytes are needed."""
+        return self._frame_header(data, at) if self._state == "frame" else self._block_header(data, at)
+
+    def _frame_header(self, data: bytes, at: int) -> bool:
+        head = data[at : at + 8]
+        if len(head) < 5:
+            return False
+        self.frame_start = self._at
+        if _is_skippable(head):
+            if len(head) < 8:
+                return False
+            self._state, self._need = "skip", 8 + int.from_bytes(head[4:8], "little")
+            return True
+        if not head.startswith(_MAGIC):
+            raise CorruptLayer("zstd", self._at, "no frame begins there")
+        descriptor = head[4]
+        single_segment = descriptor >> 5 & 1
+        content_size = _CONTENT_SIZE_BYTES[descriptor >> 6] or single_segment
+        self._need = 5 + (1 - single_segment) + _DICTIONARY_BYTES[descriptor & 3] + content_size
+        self._checksum = 4 if descriptor & 4 else 0
+        self._state = "block"
+        return True
+
+    def _block_header(self, data: bytes, at: int) -> bool:
+        if len(data) - at < 3:
+            return False
+        header = int.from_bytes(data[at : at + 3], "little")
+        kind, size = header >> 1 & 3, header >> 3
+        if kind == 3:
+            raise CorruptLayer("zstd", self._at, "a block there has a reserved type")
+        self._need = 3 + (1 if kind == 1 else size)
+        if header & 1:
+            self._need += self._checksum
+            self._state = "end"
+        return True
+
+    def close(self) -> None:
+        """Take the end of the stream. Raises CorruptLayer within a frame."""
+        if self._state != "frame" or self._need or self._buffer:
+            raise CorruptLayer("zstd", self._at, "the stream ends before its last frame does")

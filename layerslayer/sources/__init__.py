@@ -1,0 +1,1 @@
+"""Where images are: sources give documents and blobs, and know nothing of tar."""

@@ -1,0 +1,44 @@
+"""Source: what every place that holds images can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import BinaryIO, NamedTuple, Optional
+
+from ..manifest import Descriptor
+
+
+class Document(NamedTuple):
+    """A manifest or index as stored: verified bytes, their digest, the server's media type."""
+
+    body: bytes
+    digest: str
+    media_type: str
+
+
+class Source(ABC):
+    """One repository. Safe to use from several threads."""
+
+    @abstractmethod
+    def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
+        """Return the manifest or index named by a tag or digest.
+
+        By digest the bytes are verified; ``known`` is the descriptor that led
+        here, if any, whose inline data and size count. Raises NotFound,
+        Unauthorized, Unreachable, RegistryError, DigestMismatch, InvalidDocument.
+        """
+
+    @abstractmethod
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        """Return a readable of the blob's raw bytes; the caller verifies and closes it.
+
+        ``read(n)`` returns n bytes, or fewer at the end. Raises as ``manifest``.
+        """
+
+    @abstractmethod
+    def requests_made(self) -> int:
+        """Return how many requests this source has sent so far."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections."""

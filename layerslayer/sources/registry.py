@@ -1,0 +1,140 @@
+"""A repository of a registry that speaks the OCI Distribution API.
+
+OCI distribution-spec "Pulling manifests", "Pulling blobs"; the same endpoints
+as Docker Registry HTTP API v2.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import BinaryIO, Callable, Dict, Optional
+
+from ..auth import BearerAuth, Handshake
+from ..credentials import UserToken
+from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, Unauthorized
+from ..manifest import ACCEPT, MAX_DOCUMENT, Descriptor, digest_of
+from ..reference import Reference
+from ..transport import MAX_ERROR_BODY, Answer, Transport, origin_of
+from .base import Document, Source
+
+_CODE_LIMIT = 200  # characters quoted of a server's own words
+
+
+class RegistrySource(Source):
+    """One repository of one registry.
+
+    ``warn`` gets sentences for the user: a refused token, a wrong digest
+    header, the registry's own warnings. They may quote the server.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        transport: Transport,
+        token: Optional[UserToken] = None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.reference = reference
+        self._transport = transport
+        self._warn = warn
+        base = transport.base_url(reference.api_host)
+        auth = BearerAuth(transport, origin_of(base), token, warn)
+        self._handshake = Handshake(transport, auth, base, warn)
+        self._path = "/v2/" + reference.path
+        self._scope = "repository:{}:pull".format(reference.path)
+
+    def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
+        if known is not None and known.data is not None:
+            return Document(known.data, known.digest, known.media_type)
+        if known is not None and known.size > MAX_DOCUMENT:
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        answer = self._get("/manifests/" + wanted, "image", {"Accept": ACCEPT})
+        body = answer.read(MAX_DOCUMENT)
+        if len(body) > MAX_DOCUMENT:
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if ":" in wanted:
+            digest = digest_of(body, wanted)
+            if digest != wanted:
+                raise DigestMismatch("the manifest {} does not have that digest but {}.".format(wanted, digest))
+            return Document(body, digest, known.media_type if known and known.media_type else media_type)
+        digest = digest_of(body)
+        stated = answer.headers.get("docker-content-digest", digest)
+        if stated.startswith("sha256:") and stated != digest:
+            # Many registries get this header wrong for tags, so it is told, not fatal.
+            self._warn("the registry states the digest {} for {}, but it is {}".format(stated, wanted, digest))
+        return Document(body, digest, media_type)
+
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        if descriptor.data is not None:
+            return io.BytesIO(descriptor.data)
+        return self._get("/blobs/" + descriptor.digest, "blob").stream()
+
+    def requests_made(self) -> int:
+        return self._transport.requests_made
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _get(self, path: str, what: str, headers: Optional[Dict[str, str]] = None) -> Answer:
+        answer = self._handshake.get(self._path + path, self._scope, headers)
+        warning = answer.headers.get("warning", "")
+        if warning.startswith("299 "):
+            self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
+        if answer.status == 200:
+            return answer
+        try:
+            said = _said(answer.read(MAX_ERROR_BODY))
+        except RegistryError:
+            said = ""
+        raise self._refusal(answer, path, what, said)
+
+    def _refusal(self, answer: Answer, path: str, what: str, said: str) -> Exception:
+        status = answer.status
+        name = self.reference.repository
+        wanted = path.rpartition("/")[2]
+        told = "{}{}".format(status, ", " + said if said else "")
+        if answer.final_origin.host != origin_of(self._transport.base_url(self.reference.api_host)).host:
+            return RegistryError(
+                "the storage {} behind {} answered {}.".format(answer.final_origin.host, name, told),
+                "Try again later.",
+                status,
+            )
+        if status in (401, 403):
+            return Unauthorized(
+                "access to {} was refused ({}).".format(name, told),
+                "The image may be private or not exist; put a bearer token for {} into token.txt.".format(
+                    self.reference.domain
+                ),
+            )
+        if status == 404:
+            if what == "image":
+                return NotFound("{} has no image '{}' ({}).".format(name, wanted, told), "Check the name and the tag.")
+            return NotFound("{} does not have the blob {} ({}).".format(name, wanted, told))
+        if status == 429:
+            wait = answer.headers.get("retry-after", "")
+            hint = (
+                "Try again in {} seconds.".format(wait)
+                if wait.isdigit() and len(wait) < 6
+                else "Try again later, or log in."
+            )
+            return RegistryError(
+                "{} limits how many requests you may make ({}).".format(self.reference.domain, told), hint, status
+            )
+        return RegistryError(
+            "{} answered {} to the request for {} '{}'.".format(self.reference.domain, told, what, wanted),
+            "Try again later.",
+            status,
+        )
+
+
+def _said(body: bytes) -> str:
+    """Return the code and message of an error body (distribution-spec "Error Codes"), or nothing."""
+    try:
+        document = json.loads(body.decode("utf-8", "replace"))
+        error = document["errors"][0]
+        words = [error[key] for key in ("code", "message") if isinstance(error.get(key), str)]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return ""
+    return " ".join(": ".join(words).split())[:_CODE_LIMIT]

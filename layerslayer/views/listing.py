@@ -1,0 +1,147 @@
+"""A layer's contents as text: a header line, one line an entry, a last line.
+
+Entry lines read like ``ls -ln``, times in UTC::
+
+    -rw-r--r-- 0/0        1494 2026-01-01 00:00 etc/passwd
+    lrwxrwxrwx 0/0           0 2026-01-01 00:00 bin -> usr/bin
+    hrw-r--r-- 0/0           0 2026-01-01 00:00 usr/bin/perl5 -> usr/bin/perl
+    ---------- 0/0           0 2026-01-01 00:00 etc/.wh.motd  [deletes etc/motd]
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Dict, Iterable, List, Sequence, Tuple, Union
+
+from ..entries import Entry, deletion
+from ..escaping import human_size, one_line, printable
+from ..image import Layer
+from ..layers.reading import Report
+from .style import PLAIN, Style
+
+_STEP_LIMIT = 160  # characters of a build step in a header line
+_CACHE_LIMIT = 8192
+_BITS = tuple(("r" if bits & 4 else "-") + ("w" if bits & 2 else "-") + ("x" if bits & 1 else "-") for bits in range(8))
+
+
+def permissions(kind: str, mode: int) -> str:
+    """Return the ten characters that ``ls -l`` begins with: ``permissions("-", 0o755)``."""
+    text = [kind, *_BITS[mode >> 6 & 7], *_BITS[mode >> 3 & 7], *_BITS[mode & 7]]
+    for bit, place, letter in ((0o4000, 3, "s"), (0o2000, 6, "s"), (0o1000, 9, "t")):
+        if mode & bit:
+            text[place] = letter if text[place] == "x" else letter.upper()
+    return "".join(text)
+
+
+def timestamp(seconds: Union[int, float]) -> str:
+    """Return seconds since 1970 as ``YYYY-MM-DD HH:MM`` in UTC, or the number where no date has it."""
+    try:
+        moment = time.gmtime(seconds // 1)
+    except (OverflowError, ValueError, OSError):
+        return "@{}".format(seconds)
+    return "{:04d}-{:02d}-{:02d} {:02d}:{:02d}".format(*moment[:5])
+
+
+class Listing:
+    """Formats entries; remembers the texts of values that recur."""
+
+    def __init__(self, style: Style = PLAIN) -> None:
+        self._style = style
+        self._owners: Dict[Tuple[str, int, int, int], str] = {}
+        self._times: Dict[Union[int, float], str] = {}
+
+    def lines(self, entries: Iterable[Entry]) -> List[str]:
+        """Return a line for each entry, without newlines."""
+        owners, times = self._owners, self._times
+        styled = self._style is not PLAIN
+        made = []
+        for name, kind, mode, uid, gid, size, mtime, target, _, _, device, _, _, hidden in entries:
+            key = (kind, mode, uid, gid)
+            owner = owners.get(key)
+            if owner is None:
+                if len(owners) >= _CACHE_LIMIT:
+                    owners.clear()
+                owner = owners[key] = "{} {}/{}".format(permissions(kind, mode), uid, gid)
+            when = times.get(mtime)
+            if when is None:
+                if len(times) >= _CACHE_LIMIT:
+                    times.clear()
+                when = times[mtime] = timestamp(mtime)
+            amount = str(size) if device is None else "{},{}".format(*device)
+            shown = name if name.isprintable() and "\\" not in name else printable(name)
+            if styled:
+                shown = self._painted(kind, shown)
+            if target:
+                shown += " -> " + printable(target)
+            if ".wh." in name:
+                shown += self._deletion(name)
+            if hidden:
+                shown += "  {}[after the end marker]{}".format(self._style.alarm, self._style.off)
+            made.append("%s %*s %s %s" % (owner, 25 - len(owner), amount, when, shown))
+        return made
+
+    def _painted(self, kind: str, shown: str) -> str:
+        color = {"d": self._style.directory, "l": self._style.link}.get(kind)
+        return color + shown + self._style.off if color else shown
+
+    def _deletion(self, name: str) -> str:
+        victim = deletion(name)
+        if victim is None:
+            return ""
+        return "  {}[deletes {}]{}".format(self._style.deletion, printable(victim), self._style.off)
+
+
+def layer_header(layer: Layer, style: Style = PLAIN) -> str:
+    """Return the line that begins a layer: index, digest, stored size, build step."""
+    step = "  " + one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT) if layer.step else ""
+    descriptor = layer.descriptor
+    return "{}Layer {}  {}  {}{}{}".format(
+        style.bold, layer.number, descriptor.digest, human_size(descriptor.size), style.off, step
+    )
+
+
+def layer_footer(report: Report, style: Style = PLAIN) -> str:
+    """Return the line that ends a layer: what was read, and how far it can be trusted."""
+    size = report.descriptor.size
+    if report.opaque:
+        kind = printable(report.descriptor.media_type) or "no media type"
+        return "= not a tar ({}); --save-all downloads it as it is.".format(kind)
+    parts = ["{} {}".format(report.entries, "entry" if report.entries == 1 else "entries")]
+    if report.bytes_read == size:
+        parts.append("read {} bytes".format(size))
+    else:
+        parts.append("read {} of {} bytes".format(report.bytes_read, size))
+    parts.append("digest verified" if report.verified else "digest NOT verified")
+    if report.complete:
+        parts.append("complete")
+    else:
+        parts.append(
+            "{}INCOMPLETE: {}{}".format(
+                style.alarm, printable(str(report.problem or "reading was stopped")).rstrip("."), style.off
+            )
+        )
+    parts += ["{}NOTE: {}{}".format(style.alarm, note, style.off) for note in report.notes]
+    return "= " + "; ".join(parts) + "."
+
+
+def layer_table(layers: Sequence[Layer]) -> List[str]:
+    """Return one line a layer: index, digest, readable size and media type's gist."""
+    width = len(str(len(layers) - 1)) if layers else 1
+    return [
+        "  [{:>{}}] {}  {:>9}  {}".format(
+            layer.number,
+            width,
+            layer.descriptor.digest,
+            human_size(layer.descriptor.size),
+            _gist(layer.descriptor.media_type),
+        )
+        for layer in layers
+    ]
+
+
+def _gist(media_type: str) -> str:
+    tail = media_type.rpartition("/")[2]
+    for prefix in ("vnd.oci.image.layer.v1.", "vnd.docker.image.rootfs.diff."):
+        if tail.startswith(prefix):
+            return printable(tail[len(prefix) :])
+    return printable(media_type)
