@@ -13,7 +13,7 @@ No output piece is larger than a few MiB, however well the input compresses.
 from __future__ import annotations
 
 import zlib
-from typing import Any, Iterator, Tuple, Type
+from typing import Any, Iterator, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
 from .zstd_frames import FrameCutter, is_zstd
@@ -22,7 +22,7 @@ try:
     from isal import igzip_lib, isal_zlib
 
     _inflater: Any = isal_zlib.decompressobj
-    _inflate_errors: Tuple[Type[Exception], ...] = (igzip_lib.IsalError, zlib.error)
+    _inflate_errors: Tuple[Any, ...] = (igzip_lib.IsalError, zlib.error)
 except ImportError:  # slower, and right all the same
     _inflater = zlib.decompressobj
     _inflate_errors = (zlib.error,)
