@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from .tools import Registry, need, run
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    server = Registry(tmp_path_factory.mktemp("registry"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real Debian root filesystem as a tar, with names and types that real ones have."""
+    need("debootstrap", "tar")
+    folder = tmp_path_factory.mktemp("debian")
+    root = folder / "root"
+    run("debootstrap", "--variant=minbase", "bookworm", str(root))
+    extra = root / "srv" / ("long-" * 24) / ("path-" * 24)
+    extra.mkdir(parents=True)
+    (extra / "umlaut-\u00fc").write_text("x")
+    subprocess.run(["mkfifo", str(root / "srv" / "pipe")], check=True)
+    with (root / "srv" / "sparse").open("wb") as sparse:
+        sparse.truncate(50 * 1024 * 1024)
+    tar = folder / "rootfs.tar"
+    run("tar", "-C", str(root), "--numeric-owner", "--format=posix", "-cf", str(tar), ".")
+    yield tar
+    shutil.rmtree(str(root), ignore_errors=True)
