@@ -56,11 +56,13 @@ class Ahead(Generic[T]):
         except BaseException as error:  # handed to the consumer, whatever it is
             self._error = error
         finally:
-            with self._changed:
-                self._done = True
-                self._changed.notify_all()
-            if self._on_end:
-                self._on_end()
+            try:
+                if self._on_end:  # before the consumer learns of the end and goes on
+                    self._on_end()
+            finally:
+                with self._changed:
+                    self._done = True
+                    self._changed.notify_all()
 
     def _put(self, item: T) -> bool:
         with self._changed:

@@ -201,7 +201,8 @@ class Handshake:
         self._base_url = base_url
         self._tell = tell
         self._lock = threading.Lock()
-        self._auths: Dict[Origin, BearerAuth] = {origin_of(base_url): auth}
+        self._origin = origin_of(base_url)
+        self._auths: Dict[Origin, BearerAuth] = {self._origin: auth}
 
     def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None) -> Answer:
         """GET ``path`` of the registry. A 401 comes back only when no token helps."""
@@ -219,7 +220,9 @@ class Handshake:
             if answer.status != 401:
                 return answer
             origin = answer.final_origin
-            challenge = answer.headers.get("www-authenticate", "") or self._ping()
+            challenge = answer.headers.get("www-authenticate", "")
+            if not challenge and origin == self._origin:
+                challenge = self._ping()  # of the registry's own 401 only: its tokens are not for storage hosts
             scopes = tried.setdefault(origin, [])
             if len(scopes) >= _ATTEMPTS:
                 return answer

@@ -16,6 +16,7 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SCHEME = re.compile(r"[\s,]*(" + _TOKEN + r")(?:\s+|(?=,)|$)")
 _PARAMETER = re.compile(r"[\s,]*(" + _TOKEN + r")\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"?|([^\s,\"]*))", re.DOTALL)
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*\s*(?=,|$)")
+_JUNK = re.compile(r"[\s,]+|" + _TOKEN + r"|.", re.DOTALL)  # whole runs, or time would be quadratic
 _MAX_HEADER = 16 * 1024  # characters looked at
 
 
@@ -43,11 +44,11 @@ def parse_challenges(header: str) -> List[Challenge]:
         if scheme:
             challenges.append(Challenge(scheme.group(1).lower(), {}))
             at = scheme.end()
-            if not _PARAMETER.match(text, at):
-                token68 = _TOKEN68.match(text, at)
-                at = token68.end() if token68 else at
+            token68 = _TOKEN68.match(text, at)
+            at = token68.end() if token68 else at
             continue
-        at += 1  # not understood: try from the next character
+        junk = _JUNK.match(text, at)  # not understood: try what follows it
+        at = junk.end() if junk else len(text)
     return challenges
 
 

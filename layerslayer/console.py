@@ -32,6 +32,8 @@ class Console:
         self._quiet = quiet
         self._tee = tee
         self._live: Optional[Any] = None  # rich.progress.Progress while bars are shown
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")  # what is not text is a wrong answer, not a crash
         self._stdout = _utf8(sys.stdout)
         self._stderr = _utf8(sys.stderr)
         wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -65,7 +65,7 @@ def read_token_file(path: str, bare_host: str = DOCKER_HUB) -> Tuple[Dict[str, U
         if not _HOST.fullmatch(host) or not _TOKEN.fullmatch(token):
             complaints.append("{} line {} is neither TOKEN nor HOST TOKEN, and was ignored".format(path, number))
         elif canonical_host(host) in tokens:
-            complaints.append("{} line {} holds a second token for {}, and was ignored".format(path, number, host))
+            complaints.append("{} line {} holds a second token for its host, and was ignored".format(path, number))
         else:
             tokens[canonical_host(host)] = UserToken(token, os.path.basename(path))
     return tokens, complaints

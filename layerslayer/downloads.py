@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import secrets
-from typing import BinaryIO, Callable, List, Optional
+from typing import BinaryIO, Callable, List, Optional, Set
 
 from .errors import LocalFileError
 from .image import Layer
@@ -100,17 +100,23 @@ class NewFile:
         except OSError as error:
             raise self._failure(error) from None
         self._kept = False
+        _unfinished.add(self)
 
     def __enter__(self) -> NewFile:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the file unless it was kept. May be called from any thread."""
+        _unfinished.discard(self)
         if not self._kept:
             try:
                 os.unlink(self._path)
             except OSError:
-                pass
+                pass  # gone already
 
     def write(self, piece: bytes) -> None:
         view = memoryview(piece)
@@ -138,6 +144,15 @@ class NewFile:
             "nothing can be written to {}: {}.".format(self._folder, error.strerror or error),
             "Choose another folder with -o.",
         )
+
+
+_unfinished: Set[NewFile] = set()  # being written now, by whatever thread
+
+
+def discard_unfinished() -> None:
+    """Remove the files being written; for an end that does not wait for their threads."""
+    for file in list(_unfinished):
+        file.discard()
 
 
 def _sync_folder(path: str) -> None:

@@ -19,9 +19,9 @@ from typing import Match
 
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U000e0000-\U000e0fff"
-)
+    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+) + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 _UNSAFE_CLASS = "\x00-\x1f\x7f-\x9f\ud800-\udfff" + _INVISIBLE
 _LOOKALIKE = r"x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f])|u[0-9a-f]{4}|U[0-9a-f]{8}"
 # A run of backslashes matters only where an escape, real or literal, follows.
@@ -57,8 +57,9 @@ def _unescape(match: Match[str]) -> str:
 
 def printable(text: str) -> str:
     """Return ``text`` safe to print on one line of a terminal."""
-    if text.isprintable() and "\\" not in text:
-        return text  # the fast way for nearly every name
+    # The fast way for nearly every name. Beyond ASCII, isprintable() lets invisible letters pass.
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
     return _UNSAFE.sub(_escape, text)
 
 

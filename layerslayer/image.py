@@ -188,7 +188,7 @@ def _named_by(layers: Sequence[Layer], part: str) -> Sequence[Layer]:
     if part.lower() == "all":
         return layers
     first, dash, last = part.partition("-")
-    numbers = first.isdigit() and (last.isdigit() if dash else True) and len(part) < 10
+    numbers = first.isdecimal() and (last.isdecimal() if dash else True) and len(part) < 10
     if numbers and part.isascii():
         low, high = int(first), int(last or first)
         if low <= high < len(layers):

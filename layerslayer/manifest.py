@@ -21,6 +21,7 @@ MAX_DOCUMENT = 4 * 1024 * 1024  # bytes; the limit registries themselves use
 MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 4096
 _MAX_SIZE = 2**63 - 1
+_MAX_DIGITS = 400  # of an integer; int() of millions takes minutes before Python 3.11
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -171,12 +172,18 @@ def _no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return seen
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("a number of {} digits".format(len(digits)))
+    return int(digits)
+
+
 def load_object(body: bytes, what: str) -> Dict[str, Any]:
     """Parse a JSON object of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
     if len(body) > MAX_DOCUMENT:
         raise InvalidDocument("the {} is larger than {} bytes".format(what, MAX_DOCUMENT))
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
     except RecursionError:
         raise InvalidDocument("the {} is nested too deeply".format(what)) from None
     except ValueError as error:

@@ -17,7 +17,9 @@ def _section(title: str) -> str:
 
 
 def test_the_flags_table_is_what_the_parser_has() -> None:
-    told = [tuple(re.findall(r"`(-[^`]*)`", row.split("|")[1])) for row in _section("Flags").splitlines() if "| `-" in row]
+    told = [
+        tuple(re.findall(r"`(-[^`]*)`", row.split("|")[1])) for row in _section("Flags").splitlines() if "| `-" in row
+    ]
     real = [tuple(action.option_strings) for action in build_parser()._actions]
     assert sorted(told) == sorted(real)
 
@@ -35,5 +37,12 @@ def test_there_are_two_one_line_commands() -> None:
 
 
 def test_the_files_that_are_named_exist() -> None:
-    for name in ("layerslayer.py", "requirements.txt", "LICENSE", "token.txt.example", "CHANGELOG.md", "CONTRIBUTING.md"):
+    for name in (
+        "layerslayer.py",
+        "requirements.txt",
+        "LICENSE",
+        "token.txt.example",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+    ):
         assert (ROOT / name).is_file()

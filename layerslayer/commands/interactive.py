@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Sequence, Tuple
 
 from ..errors import ExitCode, InvalidReference, UsageError
@@ -65,7 +66,7 @@ def _ask_platform(session: Session, items: Sequence[Candidate]) -> Sequence[Cand
             return [items[default]]
         if answer.lower() == "all":
             return items
-        if answer.isdigit() and len(answer) < 6 and int(answer) < len(items):
+        if re.fullmatch(r"[0-9]{1,5}", answer) and int(answer) < len(items):
             return [items[int(answer)]]
         try:
             wanted = normalise(parse_platform(answer))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterator, List, Sequence, Union
 
 from ..ahead import in_order
-from ..console import Progress
-from ..downloads import image_folder, layer_stem, make_folder, present, save_blob, save_bytes
+from ..console import Console, Progress
+from ..downloads import discard_unfinished, image_folder, layer_stem, make_folder, present, save_blob, save_bytes
 from ..errors import ExitCode, LayerslayerError
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
@@ -50,16 +50,22 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
     codes: List[ExitCode] = []
     with console.progress() as progress:
         makers = [_maker(source, folder, layer, progress) for layer in unique.values()]
-        for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
-            for outcome in outcomes:
-                if isinstance(outcome, str):
-                    console.out(outcome + "\n")
-                    codes.append(ExitCode.DONE)
-                else:
-                    console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
-                    codes.append(ExitCode.FAILED)
+        try:
+            for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
+                for outcome in outcomes:
+                    codes.append(_shown(console, layer, outcome))
+        finally:
+            discard_unfinished()  # an interrupt does not wait for the other layers' threads
     console.say("Folder: {}".format(folder))
     return combined(codes)
+
+
+def _shown(console: Console, layer: Layer, outcome: _Outcome) -> ExitCode:
+    if isinstance(outcome, str):
+        console.out(outcome + "\n")
+        return ExitCode.DONE
+    console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
+    return ExitCode.FAILED
 
 
 def _save_documents(source: Source, image: Image, folder: str) -> None:

@@ -13,9 +13,11 @@ from ..errors import CorruptLayer
 
 _LENGTH = re.compile(rb"(\d{1,10}) ")
 _TIME = re.compile(rb"-?\d{1,18}(?:\.\d*)?")
-_DECIMAL = re.compile(rb"\d{1,18}")
+_DECIMAL = re.compile(rb"-?\d{1,18}")
 _XATTR = "SCHILY.xattr."
-_SIZES = ("GNU.sparse.realsize", "GNU.sparse.size")
+_SIZES = ("GNU.sparse.size", "GNU.sparse.realsize")
+_SPARSE_VERSIONS = ((b"0", b"0"), (b"0", b"1"), (b"1", b"0"))
+_SPARSE_MAPS = ("GNU.sparse.map", "GNU.sparse.offset", "GNU.sparse.numbytes")
 
 
 def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
@@ -53,11 +55,11 @@ class Overrides:
         value = self._records.get(key)
         return value.decode("utf-8", "surrogateescape") if value else default
 
-    def number(self, key: str, default: int) -> int:
+    def number(self, key: str, default: int, signed: bool = False) -> int:
         value = self._records.get(key)
         if not value:
             return default
-        if not _DECIMAL.fullmatch(value):
+        if not _DECIMAL.fullmatch(value) or (value[0] == 0x2D and not signed):
             raise ValueError("an unreadable pax {}".format(key))
         return int(value)
 
@@ -69,9 +71,21 @@ class Overrides:
             raise ValueError("an unreadable pax {}".format(key))
         return float(value) if b"." in value else int(value)
 
+    @property
+    def _sparse(self) -> bool:
+        # As Go decides it, lest a name shown here is not the one a runtime uses.
+        version = (self._records.get("GNU.sparse.major", b""), self._records.get("GNU.sparse.minor", b""))
+        return version in _SPARSE_VERSIONS or (
+            version == (b"", b"") and any(self._records.get(key) for key in _SPARSE_MAPS)
+        )
+
+    def sparse_name(self, default: str) -> str:
+        """The name that a pax sparse file hides behind a made-up one."""
+        return self.text("GNU.sparse.name", default) if self._sparse else default
+
     def full_size(self, default: int) -> int:
         """The size a sparse file has when unfolded (GNU pax sparse 0.0, 0.1, 1.0)."""
-        for key in _SIZES:
+        for key in _SIZES if self._sparse else ():
             if self._records.get(key):
                 return self.number(key, default)
         return default

@@ -30,7 +30,8 @@ class Report:
     """How the reading of one layer went; complete once the iteration has ended.
 
     ``problem`` is why the listing is not complete; ``opaque`` means that the
-    blob is no tar and promised none, so it was not read on.
+    blob is no tar and promised none, so it was not read on; ``ended`` that
+    nobody stopped the reading early.
     """
 
     def __init__(self, descriptor: Descriptor) -> None:
@@ -42,12 +43,13 @@ class Report:
         self.compression = "none"
         self.verified = False
         self.opaque = False
+        self.ended = False
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
     @property
     def complete(self) -> bool:
-        return self.problem is None and (self.verified or self.opaque)
+        return self.problem is None and (self.opaque or (self.ended and self.verified))
 
 
 def read_entries(descriptor: Descriptor, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
@@ -73,14 +75,15 @@ def read_entries(descriptor: Descriptor, open_blob: Callable[[], BinaryIO], repo
         yield from _last(walker, report)
         for _ in pieces:  # what follows the compressed stream counts for the digest
             pass
+        report.ended = True
     except CorruptLayer as error:
-        if walker.entries:
-            report.entries += len(walker.entries)
-            yield walker.entries
         if error.where == "tar" and error.offset == 0 and not is_tar_type(descriptor.media_type):
             report.opaque = True
         else:
             report.problem = error
+        if walker.entries:
+            report.entries += len(walker.entries)
+            yield walker.entries
     except LayerslayerError as error:
         report.problem = error
     finally:

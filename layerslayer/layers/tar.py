@@ -58,8 +58,8 @@ class _Pending:
     def __init__(self, start: int) -> None:
         self.start = start
         self.pax: Dict[str, bytes] = {}
-        self.name: Optional[str] = None
-        self.target: Optional[str] = None
+        self.name = ""
+        self.target = ""
 
 
 class TarWalker:
@@ -178,10 +178,10 @@ class TarWalker:
             body = self._member(header, fields, offset)
         except ValueError as error:
             raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
-        if self._sparse_body is not None:
-            self._sparse_body = body + _padding(body)
-            body = 0
         self._last_padding = _padding(body)
+        if self._sparse_body is not None:
+            self._sparse_body = body + self._last_padding
+            return BLOCK
         return BLOCK + body + self._last_padding
 
     # -- extended headers -------------------------------------------------
@@ -209,7 +209,7 @@ class TarWalker:
         elif kind == b"K":
             pending.target = text(body)
         else:
-            pending.pax.update(parse_records(body, offset))
+            pending.pax = parse_records(body, offset)  # a second one replaces the first
 
     # -- members ----------------------------------------------------------
 
@@ -253,15 +253,15 @@ class TarWalker:
                 pax = Overrides(pending.pax)
                 body = pax.number("size", body)
                 size = pax.full_size(body)
-                name = pax.text("GNU.sparse.name", pax.text("path", name))
+                name = pax.sparse_name(pax.text("path", name))
                 target = pax.text("linkpath", target) if kind in "hl" else ""
                 mtime = pax.time("mtime", mtime)
-                uid, gid = pax.number("uid", uid), pax.number("gid", gid)
+                uid, gid = pax.number("uid", uid, signed=True), pax.number("gid", gid, signed=True)
                 uname, gname = pax.text("uname", uname), pax.text("gname", gname)
                 xattrs = pax.xattrs()
-            if pending.name is not None:
+            if pending.name:
                 name = pending.name
-            if pending.target is not None and kind in "hl":
+            if pending.target and kind in "hl":
                 target = pending.target
         if kind in _BODILESS:
             body = 0

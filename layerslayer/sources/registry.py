@@ -12,7 +12,7 @@ from typing import BinaryIO, Callable, Dict, Optional
 
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
-from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, Unauthorized
+from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, Unauthorized, Unreachable
 from ..manifest import ACCEPT, MAX_DOCUMENT, Descriptor, digest_of
 from ..reference import Reference
 from ..transport import MAX_ERROR_BODY, Answer, Transport, origin_of
@@ -86,8 +86,8 @@ class RegistrySource(Source):
             return answer
         try:
             said = _said(answer.read(MAX_ERROR_BODY))
-        except RegistryError:
-            said = ""
+        except Unreachable:
+            said = ""  # the status tells enough
         raise self._refusal(answer, path, what, said)
 
     def _refusal(self, answer: Answer, path: str, what: str, said: str) -> Exception:
@@ -95,7 +95,7 @@ class RegistrySource(Source):
         name = self.reference.repository
         wanted = path.rpartition("/")[2]
         told = "{}{}".format(status, ", " + said if said else "")
-        if answer.final_origin.host != origin_of(self._transport.base_url(self.reference.api_host)).host:
+        if answer.final_origin != origin_of(self._transport.base_url(self.reference.api_host)):
             return RegistryError(
                 "the storage {} behind {} answered {}.".format(answer.final_origin.host, name, told),
                 "Try again later.",

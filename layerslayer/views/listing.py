@@ -68,7 +68,7 @@ class Listing:
                     times.clear()
                 when = times[mtime] = timestamp(mtime)
             amount = str(size) if device is None else "{},{}".format(*device)
-            shown = name if name.isprintable() and "\\" not in name else printable(name)
+            shown = printable(name)
             if styled:
                 shown = self._painted(kind, shown)
             if target:
