@@ -197,7 +197,7 @@ pieces = st.sampled_from(
         " ",
         "99999",
         "é/",
-    ]  # noqa: E501
+    ]
 )
 texts = st.one_of(st.text(max_size=60), st.lists(pieces, max_size=8).map("".join))
 
