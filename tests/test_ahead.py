@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import threading
+from typing import Iterator, List
+
+import pytest
+
+from layerslayer.ahead import Ahead, in_order
+
+GUARD = 20.0  # seconds until a broken test gives up
+
+
+def test_items_come_in_order_and_the_exception_after_them() -> None:
+    def make() -> Iterator[int]:
+        yield from range(5)
+        raise ValueError("late")
+
+    got: List[int] = []
+    with pytest.raises(ValueError, match="late"):
+        for item in Ahead(make, 100, lambda item: 1):
+            got.append(item)
+    assert got == [0, 1, 2, 3, 4]
+
+
+def test_a_producer_waits_when_its_allowance_is_used_up() -> None:
+    made: List[int] = []
+    third = threading.Event()
+
+    def make() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            if number == 3:
+                third.set()
+            yield number
+
+    run = Ahead(make, 2, lambda item: 1)
+    run.start()
+    assert third.wait(GUARD)  # 0, 1, 2 wait to be taken, 3 was made and waits to be put
+    assert made == [0, 1, 2, 3]
+    assert list(run) == list(range(100))
+
+
+def test_leaving_early_closes_the_generator() -> None:
+    closed = threading.Event()
+
+    def make() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    for _ in Ahead(make, 10, lambda item: 1):
+        break
+    assert closed.wait(GUARD)
+
+
+def test_in_order_runs_no_more_than_jobs_at_once() -> None:
+    lock = threading.Lock()
+    running = [0]
+    most = [0]
+
+    def maker(number: int) -> Iterator[int]:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        yield number
+        yield number * 10
+        with lock:
+            running[0] -= 1
+
+    makers = [lambda number=number: maker(number) for number in range(20)]
+    assert [list(items) for items in in_order(makers, 3, 100, lambda item: 1)] == [[n, n * 10] for n in range(20)]
+    assert most[0] <= 3
+
+
+def test_leaving_in_order_stops_all() -> None:
+    closed = [threading.Event() for _ in range(2)]
+
+    def maker(number: int) -> Iterator[int]:
+        try:
+            while True:
+                yield number
+        finally:
+            closed[number].set()
+
+    runs = in_order([lambda: maker(0), lambda: maker(1)], 2, 5, lambda item: 1)
+    assert next(next(runs)) == 0
+    runs.close()  # type: ignore[attr-defined]
+    assert all(event.wait(GUARD) for event in closed)
