@@ -61,7 +61,7 @@ def read_token_file(path: str, bare_host: str = DOCKER_HUB) -> Tuple[Dict[str, U
         host, token = (
             (bare_host, words[0]) if len(words) == 1 else ("", "") if len(words) != 2 else (words[0], words[1])
         )
-        host = re.sub(r"\Ahttps?://|/.*\Z", "", host)
+        host = re.sub(r"\Ahttps?://|/(?:v[12]/?)?\Z", "", host)
         if not _HOST.fullmatch(host) or not _TOKEN.fullmatch(token):
             complaints.append("{} line {} is neither TOKEN nor HOST TOKEN, and was ignored".format(path, number))
         elif canonical_host(host) in tokens:

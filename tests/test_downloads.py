@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from layerslayer.downloads import (
+    NewFile,
+    discard_unfinished,
+    image_folder,
+    make_folder,
+    present,
+    safe_component,
+    save_blob,
+    suffix_of,
+)
+from layerslayer.errors import DigestMismatch, LocalFileError
+from layerslayer.manifest import Descriptor
+from layerslayer.reference import parse_reference
+
+BODY = b"body of a blob"
+DESCRIPTOR = Descriptor("application/x", "sha256:" + hashlib.sha256(BODY).hexdigest(), len(BODY), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("1.0", "1.0"),
+        ("con", "_con"),
+        ("NUL.txt", "_NUL.txt"),
+        ("a.", "a._"),
+        ("..", "_.._"),
+        ("a:b", "a_b"),
+        ("", "_"),
+        ("com1", "_com1"),
+    ],
+)
+def test_names_are_safe_everywhere(text: str, name: str) -> None:
+    assert safe_component(text) == name
+
+
+@pytest.mark.parametrize(
+    ("reference", "folder"),
+    [
+        ("moby/buildkit:latest", "moby_buildkit/latest"),
+        ("alpine", "library_alpine/latest"),
+        ("ghcr.io/user/app:1.2", "ghcr.io_user_app/1.2"),
+        ("localhost:5000/a", "localhost_5000_a/latest"),
+        ("[::1]:5000/a", "1_5000_a/latest"),
+        ("a@sha256:" + "b" * 64, "library_a/sha256-" + "b" * 64),
+    ],
+)
+def test_where_an_image_goes(reference: str, folder: str) -> None:
+    assert image_folder("out", parse_reference(reference)) == os.path.join("out", *folder.split("/"))
+
+
+def test_platforms_are_kept_apart() -> None:
+    assert image_folder("out", parse_reference("a"), "linux/arm/v7").endswith(os.path.join("latest", "linux_arm_v7"))
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type", "suffix"),
+    [
+        (b"\x1f\x8b\x08\x00", "application/vnd.oci.image.layer.v1.tar", ".tar.gz"),
+        (b"\x28\xb5\x2f\xfd", "application/vnd.oci.image.layer.v1.tar+gzip", ".tar.zst"),
+        (b"", "application/vnd.oci.image.layer.v1.tar+gzip", ".tar"),
+        (b"{}", "application/vnd.in-toto+json", ".blob"),
+        (b"\x1f\x8b\x08\x00", "application/x", ".gz"),
+        (bytes(257) + b"ustar" + bytes(250), "", ".tar"),
+    ],
+)
+def test_the_content_names_the_suffix(head: bytes, media_type: str, suffix: str) -> None:
+    assert suffix_of(head, media_type) == suffix
+
+
+def test_a_blob_is_saved_and_found_again(tmp_path: Path) -> None:
+    path = save_blob(str(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(BODY))
+    assert Path(path).read_bytes() == BODY
+    assert present(str(tmp_path), "0_x", DESCRIPTOR) == path
+    Path(path).write_bytes(b"body of a blot")
+    assert present(str(tmp_path), "0_x", DESCRIPTOR) is None
+
+
+@pytest.mark.parametrize("body", [b"another body!!", b"short", BODY + b"longer"])
+def test_what_does_not_match_leaves_nothing(body: bytes, tmp_path: Path) -> None:
+    with pytest.raises(DigestMismatch):
+        save_blob(str(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(body))
+    assert os.listdir(str(tmp_path)) == []
+
+
+def test_unfinished_files_can_be_discarded_from_outside(tmp_path: Path) -> None:
+    file = NewFile(str(tmp_path))
+    file.write(b"half")
+    assert len(os.listdir(str(tmp_path))) == 1
+    discard_unfinished()
+    assert os.listdir(str(tmp_path)) == []
+    with pytest.raises(LocalFileError):
+        file.keep("whole")
+
+
+def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LocalFileError):
+        make_folder(str(tmp_path / "file" / "sub"))
+    (tmp_path / "sub" / "0_x.blob").mkdir(parents=True)
+    with pytest.raises(LocalFileError):
+        save_blob(str(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
+    assert os.listdir(str(tmp_path / "sub")) == ["0_x.blob"]
