@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from .challenges import Challenge, first_of, parse_challenges
 from .credentials import UserToken
 from .errors import RegistryError, Unauthorized
-from .transport import Answer, Origin, Transport, origin_of
+from .transport import Answer, Origin, Transport, netloc_of, origin_of
 
 _MAX_TOKEN_BODY = 256 * 1024  # bytes
 _MIN_LIFETIME = 60.0  # seconds; also the default when the service names none
@@ -55,6 +55,7 @@ class BearerAuth:
     ) -> None:
         self._transport = transport
         self._origin = origin
+        self._name = netloc_of(origin)
         self._user_token = user_token
         self._tell = tell
         self._lock = threading.Lock()
@@ -95,7 +96,7 @@ class BearerAuth:
                 service = urlsplit(bearer.parameters.get("realm", "")).hostname if bearer else None
                 self._tell(
                     "{} refused the token from {}; {}.".format(
-                        self._origin.host,
+                        self._name,
                         refused.origin,
                         "asking {} for an anonymous one".format(service) if service else "going on without it",
                     )
@@ -105,7 +106,7 @@ class BearerAuth:
             if bearer is None:
                 if any(challenge.scheme == "basic" for challenge in challenges):
                     raise Unauthorized(
-                        "{} wants a user name and password.".format(self._origin.host),
+                        "{} wants a user name and password.".format(self._name),
                         "Put a bearer token for it into token.txt as 'HOST TOKEN', or use --token-file.",
                     )
                 return False
@@ -135,12 +136,12 @@ class BearerAuth:
         realm = urljoin(challenged.url, bearer.parameters.get("realm", ""))
         where = origin_of(realm)
         if not bearer.parameters.get("realm"):
-            raise RegistryError("{} asks for a token but does not say where to get one.".format(self._origin.host))
+            raise RegistryError("{} asks for a token but does not say where to get one.".format(self._name))
         if where.scheme == "http" and self._origin.scheme == "https":
-            raise RegistryError("{} names an auth service without https, which is not used.".format(self._origin.host))
+            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
         if "@" in urlsplit(realm).netloc:
             raise RegistryError(
-                "{} names an auth service with a user name in its address, which is not used.".format(self._origin.host)
+                "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
         return realm
 
@@ -155,7 +156,7 @@ class BearerAuth:
         if answer.status in (401, 403, 404):
             raise Unauthorized(
                 "the auth service {} gives no anonymous access ({}).".format(parts.hostname, answer.status),
-                "The image may be private or not exist; put a token for {} into token.txt.".format(self._origin.host),
+                "The image may be private or not exist; put a token for {} into token.txt.".format(self._name),
             )
         if answer.status != 200:
             raise RegistryError(

@@ -234,7 +234,8 @@ def _rich_bars(stream: TextIO) -> Optional[Any]:
 
 def _sentence(text: str) -> str:
     text = printable(" ".join(text.split()))
-    text = text[:1].upper() + text[1:]
+    if text.split(" ", 1)[0].isalpha():  # a host's name stays as it is written
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
 
 

@@ -150,7 +150,7 @@ def _check_name(text: str, domain: str, path: str) -> None:
         raise InvalidReference(text, "the repository name is missing", "Write [HOST/]PATH[:TAG].")
     if not _PATH_ONLY.fullmatch(path):
         if _PATH_ONLY.fullmatch(path.lower()):
-            raise InvalidReference(text, "a repository name must be lower case", "Try '{}'.".format(path.lower()))
+            raise InvalidReference(text, "a repository name must be lower case", "Try '{}'.".format(text.lower()))
         raise InvalidReference(
             text,
             "the repository name '{}' must be lower-case letters and digits with '.', '_', '-', '/' between".format(

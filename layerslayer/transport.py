@@ -57,6 +57,13 @@ def origin_of(url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
 
 
+def netloc_of(origin: Origin) -> str:
+    """Return an origin's host as users write it, with the port where it is not the usual one."""
+    host = "[{}]".format(origin.host) if ":" in origin.host else origin.host
+    usual = 443 if origin.scheme == "https" else 80
+    return host if origin.port == usual else "{}:{}".format(host, origin.port)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name (without port) is this machine by name or literal."""
     return bool(_LOOPBACK.fullmatch(host.lower()))
