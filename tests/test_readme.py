@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from layerslayer import __version__
 from layerslayer.cli import build_parser
 from layerslayer.errors import ExitCode
 
@@ -46,3 +47,7 @@ def test_the_files_that_are_named_exist() -> None:
         "CONTRIBUTING.md",
     ):
         assert (ROOT / name).is_file()
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert 'version = "{}"'.format(__version__) in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
