@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""The script: calls layerslayer.cli.main and nothing else."""
+"""The script: calls layerslayer.cli.run and nothing else."""
 
 from __future__ import annotations
 
-import sys
-
-from layerslayer.cli import main
+from layerslayer.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

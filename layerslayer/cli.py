@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Callable, List, NoReturn, Optional
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from .commands.session import Session
     from .console import Console
 
+_GC_THRESHOLD = 50_000  # entries come by the thousand and make no cycles; looking for some costs 2 % of a listing
 _DESCRIPTION = "See inside any container image, in the fewest bytes, without pulling it."
 _EPILOG = (
     "Without a mode the program asks for everything. "
@@ -103,6 +106,17 @@ def main(argv: Optional[List[str]] = None) -> int:
         return int(ExitCode.INTERRUPTED)
 
 
+def run() -> NoReturn:
+    """Run as a program. Ends the process at once: all is written and closed by
+    then, and tearing the interpreter down takes longer than a small listing."""
+    code = main()
+    try:
+        sys.stdout.flush()  # of --help; results were flushed, and their failure told, before
+    except (OSError, ValueError, AttributeError):
+        pass
+    os._exit(code)
+
+
 def print_error(error: LayerslayerError) -> None:
     """Show an error before there is a console."""
     from .console import Console
@@ -114,6 +128,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
     from .console import Console
     from .tee import Tee
 
+    gc.set_threshold(_GC_THRESHOLD)
     try:
         tee = Tee(options.log_file) if options.log_file else None
     except LayerslayerError as error:
@@ -121,9 +136,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
         return ExitCode.FAILED
     console = Console(options.quiet, not options.no_color, tee)
     try:
-        code = _guarded(options, console)
-        console.flush()
-        return code
+        return _guarded(options, console)
     except BrokenPipeError:
         _forget_stdout()  # whoever read our results has enough
         return ExitCode.DONE
@@ -137,7 +150,9 @@ def _run(options: argparse.Namespace) -> ExitCode:
 def _guarded(options: argparse.Namespace, console: Console) -> ExitCode:
     """The one place that turns errors into sentences and exit codes."""
     try:
-        return _dispatch(options, console)
+        code = _dispatch(options, console)
+        console.flush()
+        return code
     except EndOfInput:
         console.show("The input has ended; nothing more to do.")
         return ExitCode.DONE
@@ -204,8 +219,6 @@ def _verb(options: argparse.Namespace) -> Callable[[Session], ExitCode]:
 
 
 def _forget_stdout() -> None:
-    import os
-
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):

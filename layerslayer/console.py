@@ -11,9 +11,9 @@ import io
 import os
 import sys
 import threading
-from typing import Any, ContextManager, Iterable, Optional, TextIO
+from typing import Any, Callable, ContextManager, Iterable, Optional, TextIO
 
-from .errors import EndOfInput, LayerslayerError
+from .errors import EndOfInput, LayerslayerError, LocalFileError
 from .escaping import printable
 from .tee import Tee
 
@@ -45,14 +45,17 @@ class Console:
     # -- results ----------------------------------------------------------
 
     def out(self, text: str) -> None:
-        """Write a piece of results as it stands (newlines included)."""
+        """Write a piece of results as it stands (newlines included).
+
+        Raises BrokenPipeError when their reader is gone, LocalFileError for a full disk.
+        """
         with self._lock:
             if self._tee:
                 self._tee.write(text)
             if self._live is not None and _is_terminal(self._stdout):
                 self._above_bars(text)
             else:
-                self._stdout.write(text)
+                self._written(lambda: self._stdout.write(text))
 
     def lines(self, texts: Iterable[str]) -> None:
         """Write lines of results; each gets its newline here."""
@@ -68,8 +71,19 @@ class Console:
             self.out("\n".join(gathered) + "\n")
 
     def flush(self) -> None:
-        """Make sure that results so far have left. Raises BrokenPipeError."""
-        self._stdout.flush()
+        """Make sure that results so far have left. Raises as ``out``."""
+        self._written(self._stdout.flush)
+
+    @staticmethod
+    def _written(write: Callable[[], object]) -> None:
+        try:
+            write()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise LocalFileError(
+                "the results cannot be written: {}.".format(error.strerror or error), "Send them elsewhere."
+            ) from None
 
     # -- everything else --------------------------------------------------
 

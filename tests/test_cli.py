@@ -277,6 +277,20 @@ def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
     child.stderr.close()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_results_that_find_no_room_are_a_failure(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            [sys.executable, str(ROOT / "layerslayer.py"), "--demo", "--peek-all", "-q"],
+            cwd=str(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"Error: The results cannot be written: ") and b"Traceback" not in ran.stderr
+
+
 def test_an_undecodable_answer_is_asked_again(tmp_path: Path) -> None:
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING="utf-8:strict")
     with Registry() as registry:

@@ -201,7 +201,7 @@ INNOCENT = [
     ("transport", "import requests, urllib3"),
     ("cli", "import argparse, sys\nsys.stdout.fileno()"),
     ("console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
-    ("__main__", "from layerslayer.cli import main"),
+    ("__main__", "from layerslayer.cli import run"),
     ("platforms", "import platform as machine\nfrom .errors import UsageError"),
     ("manifest", "from __future__ import annotations\nfrom .reference import digest_problem\nimport json"),
     ("layers.reading", "from ..entries import Entry\nfrom .tar import TarWalker"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Sequence
+import time
+from typing import Callable, Iterator, List, Sequence
 
 from ..ahead import in_order
 from ..errors import ExitCode, LayerslayerError
@@ -13,6 +14,8 @@ from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
 from .session import Session, combined
 
+_LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
+_PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
 _TEXT_AHEAD = 8 * 1024 * 1024  # characters of one layer's listing that wait for their turn
 
 
@@ -63,8 +66,15 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
             report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
             return
         listing = Listing(session.style)
+        lines: List[str] = []
+        due = time.monotonic() + _PATIENCE
         for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report):
-            text = "\n".join(listing.lines(batch))
-            yield text + "\n"
+            lines += listing.lines(batch)
+            if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
+                yield "\n".join(lines) + "\n"
+                lines = []
+                due = time.monotonic() + _PATIENCE
+        if lines:
+            yield "\n".join(lines) + "\n"
 
     return read

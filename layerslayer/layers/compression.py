@@ -27,7 +27,7 @@ except ImportError:  # slower, and right all the same
     _inflater = zlib.decompressobj
     _inflate_errors = (zlib.error,)
 
-MAX_PIECE = 1024 * 1024  # bytes of output at a time
+MAX_PIECE = 256 * 1024  # bytes of output at a time
 _GZIP = b"\x1f\x8b\x08"
 _MAX_WINDOW = 128 * 1024 * 1024  # bytes of zstd window; more is refused
 

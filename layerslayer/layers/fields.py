@@ -41,6 +41,17 @@ def number(field: bytes, what: str, signed: bool = False) -> int:
     return int(match.group(1) or b"0", 8)
 
 
+def sum_expected(field: bytes) -> int:
+    """Return the low half of ``adler32(header)`` for a header whose checksum field is ``field`` and right.
+
+    That half is 1 + the sum of the bytes, modulo 65521; -1 for a field that is no number.
+    """
+    stated = _OCTAL.fullmatch(field)
+    if not stated or not stated.group(1):
+        return -1
+    return (int(stated.group(1), 8) + 1 - sum(_SPACES) + sum(field)) % 65521
+
+
 def checksum_holds(header: bytes) -> bool:
     """Whether a 512-byte block bears its own checksum, as every tar header does."""
     stated = _OCTAL.fullmatch(header[148:156])

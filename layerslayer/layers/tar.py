@@ -16,50 +16,24 @@ Wire format (POSIX.1-1988 ustar and pax, GNU tar; one block is 512 bytes)::
 
 A header is followed by ceil(size / 512) blocks of body, unless its type has
 none. Two zero blocks end the archive; a missing end is accepted, as everyone
-does, and what follows a zero block is reported as hidden. Where two readers
-could disagree this one follows Go's archive/tar, which container runtimes
-use: pax records go before header fields (CVE-2025-62518), GNU long names
-before both, and global pax headers do not change members.
+does, and what follows a zero block is reported as hidden. Global pax headers
+do not change members, as in Go's archive/tar, which container runtimes use.
 """
 
 from __future__ import annotations
 
-import struct
-from typing import Dict, List, Mapping, Optional, Tuple, Union
+from typing import List, Optional, Tuple
 
-from ..entries import Device, Entry
+from ..entries import Entry
 from ..errors import CorruptLayer
 from .fields import checksum_holds, number, text
-from .pax import Overrides, parse_records
+from .members import BLOCK, MemberReader, Pending, padding
+from .pax import parse_records
 
-BLOCK = 512
 MAX_EXTENSION = 1024 * 1024  # bytes of one pax header or long name
-_CACHE_LIMIT = 8192  # distinct field values remembered, so that a hostile layer cannot fill memory
 
-_KINDS = {b"0": "-", b"\0": "-", b"7": "-", b"S": "-", b"1": "h", b"2": "l", b"3": "c", b"4": "b", b"5": "d", b"6": "p"}
-_BODILESS = frozenset("hlcbdp")
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
-# name, mode+uid+gid, size, mtime, checksum, typeflag, linkname, magic, uname+gname, devices, prefix, rest
-_FIELDS = struct.Struct("100s24s12s12s8sc100s8s64s16s155s12s")
 _ZERO_BLOCK = bytes(BLOCK)
-_NO_XATTRS: Mapping[str, bytes] = {}
-_Owner = Tuple[int, int, int, str, str]  # mode, uid, gid, uname, gname
-
-
-def _padding(length: int) -> int:
-    return -length % BLOCK
-
-
-class _Pending:
-    """What extension headers have said about the member that follows them."""
-
-    __slots__ = ("name", "pax", "start", "target")
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-        self.pax: Dict[str, bytes] = {}
-        self.name = ""
-        self.target = ""
 
 
 class TarWalker:
@@ -79,11 +53,10 @@ class TarWalker:
         self._buffer = b""  # the start of a block or extension yet incomplete
         self._skip = 0  # bytes of body and padding still to pass over
         self._last_padding = 0  # how many of them are padding
-        self._pending: Optional[_Pending] = None
+        self._pending: Optional[Pending] = None
         self._extension: Optional[Tuple[bytes, int]] = None  # type and length of the one being gathered
         self._sparse_body: Optional[int] = None  # body length, while sparse map blocks come first
-        self._owners: Dict[bytes, _Owner] = {}
-        self._numbers: Dict[bytes, int] = {}
+        self._members = MemberReader()
 
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the tar; return the entries they complete."""
@@ -135,13 +108,17 @@ class TarWalker:
                     if start + length > size:
                         break
                     self._end_extension(data[start : start + length], base + start)
-                    start += length + _padding(length)
+                    start += length + padding(length)
                 elif self._sparse_body is not None:
                     start += BLOCK
                     if not data[start - 8]:  # byte 504: no more map blocks
                         start += self._sparse_body
                         self._sparse_body = None
                 else:
+                    if self._pending is None and self.end is None:
+                        start = self._ordinary(data, start, base)
+                        if start + BLOCK > size:
+                            continue
                     header = data[start : start + BLOCK]
                     if header == _ZERO_BLOCK:
                         self._zero_block(base + start)
@@ -150,12 +127,18 @@ class TarWalker:
                         start = size
                     else:
                         start += self._header(header, base + start)
-                if start > size:
-                    self._skip = start - size
-                    start = size
         finally:
+            if start > size:
+                self._skip = start - size
+                start = size
             self.position = base + start
         return start
+
+    def _ordinary(self, data: bytes, start: int, base: int) -> int:
+        stopped, body = self._members.ordinary(data, start, base, self.entries)
+        if stopped > start:
+            self._last_padding = padding(body)
+        return stopped
 
     def _zero_block(self, offset: int) -> None:
         if self._pending:
@@ -170,19 +153,22 @@ class TarWalker:
                 self.foreign = offset
                 return BLOCK
             raise CorruptLayer("tar", offset, "this is not a tar header (its checksum is wrong)")
-        fields = _FIELDS.unpack(header)
+        kind = header[156:157]
         try:
-            if fields[5] in _EXTENSIONS:
-                self._begin_extension(fields[5], fields[2], offset)
+            if kind in _EXTENSIONS:
+                self._begin_extension(kind, header[124:136], offset)
                 return BLOCK
-            body = self._member(header, fields, offset)
+            member = self._members.member(header, self._pending, offset, self.end is not None)
         except ValueError as error:
             raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
-        self._last_padding = _padding(body)
-        if self._sparse_body is not None:
-            self._sparse_body = body + self._last_padding
+        self._pending = None
+        self.hidden += member.entry.hidden
+        self.entries.append(member.entry)
+        self._last_padding = padding(member.body)
+        if member.mapped:
+            self._sparse_body = member.body + self._last_padding
             return BLOCK
-        return BLOCK + body + self._last_padding
+        return BLOCK + member.body + self._last_padding
 
     # -- extended headers -------------------------------------------------
 
@@ -191,7 +177,7 @@ class TarWalker:
         if length > MAX_EXTENSION:
             raise ValueError("an extension of {} bytes, more than the {} allowed".format(length, MAX_EXTENSION))
         if self._pending is None and kind != b"g":
-            self._pending = _Pending(offset)
+            self._pending = Pending(offset)
         if length:
             self._extension = (kind, length)
 
@@ -210,71 +196,3 @@ class TarWalker:
             pending.target = text(body)
         else:
             pending.pax = parse_records(body, offset)  # a second one replaces the first
-
-    # -- members ----------------------------------------------------------
-
-    def _owner(self, perms: bytes, names: bytes) -> _Owner:
-        # Few distinct ones occur in a layer, so reading them once is worth a look-up.
-        key = perms + names
-        owner = self._owners.get(key)
-        if owner is None:
-            if len(self._owners) >= _CACHE_LIMIT:
-                self._owners.clear()
-            mode = number(perms[:8], "mode") & 0o7777
-            uid, gid = number(perms[8:16], "uid", signed=True), number(perms[16:], "gid", signed=True)
-            owner = self._owners[key] = (mode, uid, gid, text(names[:32]), text(names[32:]))
-        return owner
-
-    def _number(self, field: bytes, what: str, signed: bool = False) -> int:
-        value = self._numbers.get(field)
-        if value is None or value < 0:
-            if len(self._numbers) >= _CACHE_LIMIT:
-                self._numbers.clear()
-            value = self._numbers[field] = number(field, what, signed)
-        return value
-
-    def _member(self, header: bytes, fields: Tuple[bytes, ...], offset: int) -> int:
-        """Make a member's entry; return the length of the body that follows."""
-        raw_name, perms, raw_size, raw_mtime, _, typeflag, raw_target, magic, owners, devices, prefix, rest = fields
-        mode, uid, gid, uname, gname = self._owner(perms, owners)
-        size = body = self._number(raw_size, "size")
-        mtime: Union[int, float] = self._number(raw_mtime, "mtime", True)
-        kind = _KINDS.get(typeflag, "?")
-        name = raw_name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-        if prefix[0] and magic.startswith(b"ustar\0"):
-            name = text(prefix[:131] if rest.endswith(b"tar\0") else prefix) + "/" + name
-        target = text(raw_target) if kind in "hl" else ""
-        xattrs = _NO_XATTRS
-        pending = self._pending
-        if pending is not None:
-            self._pending = None
-            offset = pending.start
-            if pending.pax:
-                pax = Overrides(pending.pax)
-                body = pax.number("size", body)
-                size = pax.full_size(body)
-                name = pax.sparse_name(pax.text("path", name))
-                target = pax.text("linkpath", target) if kind in "hl" else ""
-                mtime = pax.time("mtime", mtime)
-                uid, gid = pax.number("uid", uid, signed=True), pax.number("gid", gid, signed=True)
-                uname, gname = pax.text("uname", uname), pax.text("gname", gname)
-                xattrs = pax.xattrs()
-            if pending.name:
-                name = pending.name
-            if pending.target and kind in "hl":
-                target = pending.target
-        if kind in _BODILESS:
-            body = 0
-        elif typeflag == b"\0" and name.endswith("/"):
-            kind, body = "d", 0  # how tar said "directory" before there was a type for it
-        elif typeflag == b"S":
-            size = self._number(header[483:495], "sparse size")
-            if header[482]:
-                self._sparse_body = 0
-        hidden = self.end is not None
-        self.hidden += hidden
-        device = Device(number(devices[:8], "device"), number(devices[8:], "device")) if kind in "bc" else None
-        self.entries.append(
-            Entry(name, kind, mode, uid, gid, size, mtime, target, uname, gname, device, xattrs, offset, hidden)
-        )
-        return body

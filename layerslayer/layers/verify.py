@@ -9,7 +9,7 @@ from ..errors import DigestMismatch
 from ..escaping import human_size
 from ..manifest import Descriptor
 
-PIECE = 256 * 1024  # bytes read at a time
+PIECE = 128 * 1024  # bytes read at a time
 
 
 class Verifier:

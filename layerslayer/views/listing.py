@@ -21,6 +21,7 @@ from .style import PLAIN, Style
 
 _STEP_LIMIT = 160  # characters of a build step in a header line
 _CACHE_LIMIT = 8192
+_AMOUNT_ENDS = 26  # the column where sizes end, when owners are not too long
 _BITS = tuple(("r" if bits & 4 else "-") + ("w" if bits & 2 else "-") + ("x" if bits & 1 else "-") for bits in range(8))
 
 
@@ -47,7 +48,7 @@ class Listing:
 
     def __init__(self, style: Style = PLAIN) -> None:
         self._style = style
-        self._owners: Dict[Tuple[str, int, int, int], str] = {}
+        self._owners: Dict[Tuple[str, int, int, int], Tuple[str, int]] = {}
         self._times: Dict[Union[int, float], str] = {}
 
     def lines(self, entries: Iterable[Entry]) -> List[str]:
@@ -56,19 +57,17 @@ class Listing:
         styled = self._style is not PLAIN
         made = []
         for name, kind, mode, uid, gid, size, mtime, target, _, _, device, _, _, hidden in entries:
-            key = (kind, mode, uid, gid)
-            owner = owners.get(key)
+            owner = owners.get((kind, mode, uid, gid))
             if owner is None:
-                if len(owners) >= _CACHE_LIMIT:
-                    owners.clear()
-                owner = owners[key] = "{} {}/{}".format(permissions(kind, mode), uid, gid)
+                owner = self._owner(kind, mode, uid, gid)
             when = times.get(mtime)
             if when is None:
                 if len(times) >= _CACHE_LIMIT:
                     times.clear()
                 when = times[mtime] = timestamp(mtime)
-            amount = str(size) if device is None else "{},{}".format(*device)
-            shown = printable(name)
+            # What printable() would ask first, without the call.
+            plain = name.isascii() and name.isprintable() and "\\" not in name
+            shown = name if plain else printable(name)
             if styled:
                 shown = self._painted(kind, shown)
             if target:
@@ -77,8 +76,17 @@ class Listing:
                 shown += self._deletion(name)
             if hidden:
                 shown += "  {}[after the end marker]{}".format(self._style.alarm, self._style.off)
-            made.append("%s %*s %s %s" % (owner, 25 - len(owner), amount, when, shown))
+            amount = str(size) if device is None else "{},{}".format(*device)
+            made.append(f"{owner[0]}{amount.rjust(owner[1])} {when} {shown}")
         return made
+
+    def _owner(self, kind: str, mode: int, uid: int, gid: int) -> Tuple[str, int]:
+        """Return how a line begins, and how wide the amount is that follows."""
+        if len(self._owners) >= _CACHE_LIMIT:
+            self._owners.clear()
+        start = "{} {}/{} ".format(permissions(kind, mode), uid, gid)
+        owner = self._owners[kind, mode, uid, gid] = (start, _AMOUNT_ENDS - len(start))
+        return owner
 
     def _painted(self, kind: str, shown: str) -> str:
         color = {"d": self._style.directory, "l": self._style.link}.get(kind)

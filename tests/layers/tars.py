@@ -22,19 +22,22 @@ def header(
     magic: bytes = b"ustar\x0000",
     prefix: bytes = b"",
     mtime: bytes = octal(0, 12),
+    uid: bytes = octal(0, 8),
+    uname: bytes = b"",
     tail: bytes = b"",
 ) -> bytes:
     """Return one header block with a right checksum; ``tail`` overwrites from offset 386."""
     block = bytearray(512)
     fields = (
         (0, name),
-        (100, octal(0o644, 8) + octal(0, 8) + octal(0, 8)),
+        (100, octal(0o644, 8) + uid + octal(0, 8)),
         (124, size),
         (136, mtime),
         (148, b" " * 8),
         (156, kind),
         (157, target),
         (257, magic),
+        (265, uname),
         (345, prefix),
     )
     for at, value in fields:
