@@ -25,7 +25,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from .challenges import Challenge, first_of, parse_challenges
 from .credentials import UserToken
 from .errors import RegistryError, Unauthorized
-from .transport import Answer, Origin, Transport, netloc_of, origin_of
+from .origins import Origin, netloc_of, origin_of
+from .transport import Answer, Transport
 
 _MAX_TOKEN_BODY = 256 * 1024  # bytes
 _MIN_LIFETIME = 60.0  # seconds; also the default when the service names none

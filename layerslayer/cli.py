@@ -14,7 +14,9 @@ from .errors import EndOfInput, ExitCode, LayerslayerError, UsageError
 if TYPE_CHECKING:
     from .commands.session import Session
     from .console import Console
+    from .early import EarlyConnections
 
+_EARLY = 4  # connections begun before it is known how many layers there are
 _GC_THRESHOLD = 50_000  # entries come by the thousand and make no cycles; looking for some costs 2 % of a listing
 _DESCRIPTION = "See inside any container image, in the fewest bytes, without pulling it."
 _EPILOG = (
@@ -60,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=30.0,
         help="give up after so long without data (default: 30)",
     )
-    network.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=4, help="layers fetched at once (default: 4)")
+    network.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=8, help="layers fetched at once (default: 8)")
     output = parser.add_argument_group("output")
     output.add_argument("-l", "--log-file", metavar="FILE", help="write all that is shown and typed to FILE too")
     output.add_argument("-q", "--quiet", action="store_true", help="only results, prompts, warnings and errors")
@@ -175,17 +177,29 @@ def _dispatch(options: argparse.Namespace, console: Console) -> ExitCode:
     if options.demo and options.target_image:
         raise UsageError("--demo brings its own image, so -t does not go with it.")
     if not options.demo:
-        return _verb(options)(_session(options, console, options.target_image))
+        return _perform(options, console, options.target_image)
     from .demo.image import REPOSITORY, TAG, demo_store
     from .demo.registry import DemoRegistry
 
     with DemoRegistry(demo_store()) as registry:
         target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)
         console.say("Demo: a registry inside this program serves {}.".format(target))
-        return _verb(options)(_session(options, console, target))
+        return _perform(options, console, target)
 
 
-def _session(options: argparse.Namespace, console: Console, target: Optional[str]) -> Session:
+def _perform(options: argparse.Namespace, console: Console, target: Optional[str]) -> ExitCode:
+    # Waiting and loading overlap: the HTTP library loads while the first connections
+    # come about, and the verb with all it needs while the registry answers.
+    early = _connect(options, target) if target else None
+    session = _session(options, console, target, early)
+    if target:
+        session.begin()
+    return _verb(options)(session)
+
+
+def _session(
+    options: argparse.Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]
+) -> Session:
     from .commands.session import Options, Session
 
     return Session(
@@ -201,7 +215,23 @@ def _session(options: argparse.Namespace, console: Console, target: Optional[str
             verbose=options.verbose,
         ),
         console,
+        early,
     )
+
+
+def _connect(options: argparse.Namespace, target: str) -> Optional[EarlyConnections]:
+    """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
+    from .early import EarlyConnections, through_proxy
+    from .origins import base_url, origin_of
+    from .reference import parse_reference
+
+    try:
+        origin = origin_of(base_url(parse_reference(target).api_host, options.plain_http))
+    except LayerslayerError:
+        return None
+    if through_proxy():
+        return None
+    return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if options.peek_all else 1)
 
 
 def _verb(options: argparse.Namespace) -> Callable[[Session], ExitCode]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
 from .escaping import human_size
@@ -135,11 +135,18 @@ def _no_platform(reference: Reference, wanted: Platform, offered: Sequence[Optio
     )
 
 
-def open_image(source: Source, reference: Reference, candidate: Candidate, wanted: Optional[Platform] = None) -> Image:
+def open_image(
+    source: Source,
+    reference: Reference,
+    candidate: Candidate,
+    wanted: Optional[Platform] = None,
+    soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+) -> Image:
     """Fetch what is missing of a candidate: its manifest and config.
 
     ``wanted`` is a platform the user insisted on; a single image of another one
-    raises PlatformNotFound.
+    raises PlatformNotFound. ``soon`` picks, of the layers (their steps not yet
+    known), those that will be read at once: they are asked for with the config.
     """
     document = candidate.document
     if document is None:
@@ -148,6 +155,9 @@ def open_image(source: Source, reference: Reference, candidate: Candidate, wante
     manifest = parse_manifest(document.body, document.media_type)
     if isinstance(manifest, Index):
         raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
+    first = soon([Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers)])
+    if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
+        source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
     body = _read_config(source, manifest.config) if manifest.is_image else None
     config = parse_config(body, len(manifest.layers)) if body is not None else None
     platform = (config.platform if config else None) or candidate.platform

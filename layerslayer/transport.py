@@ -14,75 +14,27 @@ imports ``requests``.
 from __future__ import annotations
 
 import http.cookiejar
-import re
+import socket
 import threading
 import time
-from typing import BinaryIO, Callable, Mapping, NamedTuple, Optional, cast
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from typing import Any, BinaryIO, Callable, Mapping, Optional, cast
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
 from . import __version__
+from .early import EarlyConnections
 from .errors import RegistryError, Unreachable
+from .origins import base_url, origin_of, redacted
 
 CONNECT_TIMEOUT = 15.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 MAX_ERROR_BODY = 64 * 1024  # bytes
-_LOGGED_QUERY = frozenset(("scope", "service", "digest", "n", "last", "ns"))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1|\[::1\]")
 
 Authorize = Callable[[str], Optional[str]]  # URL -> the Authorization for it, if any
-
-
-class Origin(NamedTuple):
-    """Scheme, host and port: what a credential is bound to."""
-
-    scheme: str
-    host: str
-    port: int
-
-
-def origin_of(url: str) -> Origin:
-    """Return the origin of an http(s) URL. Raises RegistryError for other URLs."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RegistryError("the registry pointed to an address that is not http or https.")
-    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
-
-
-def netloc_of(origin: Origin) -> str:
-    """Return an origin's host as users write it, with the port where it is not the usual one."""
-    host = "[{}]".format(origin.host) if ":" in origin.host else origin.host
-    usual = 443 if origin.scheme == "https" else 80
-    return host if origin.port == usual else "{}:{}".format(host, origin.port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name (without port) is this machine by name or literal."""
-    return bool(_LOOPBACK.fullmatch(host.lower()))
-
-
-def redacted(url: str) -> str:
-    """Return a URL fit for a log: no userinfo, and only harmless query values."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        host = "[{}]".format(host) if ":" in host else host
-        port = ":{}".format(parts.port) if parts.port else ""
-        query = [
-            (key, value if key in _LOGGED_QUERY else "REDACTED")
-            for key, value in parse_qsl(parts.query, keep_blank_values=True)
-        ]
-    except ValueError:
-        return "(unreadable URL)"
-    return urlunsplit((parts.scheme, host + port, parts.path, urlencode(query, safe=":/,"), ""))
 
 
 class Answer:
@@ -148,11 +100,40 @@ def _broken(error: Exception, url: str) -> Unreachable:
     return Unreachable("the connection to {} broke before all data had arrived.".format(host), "Try again.")
 
 
+class _Adapter(requests.adapters.HTTPAdapter):
+    """The usual adapter, whose direct connections may have been begun early."""
+
+    def start_with(self, early: EarlyConnections) -> None:
+        class _Http(urllib3.connection.HTTPConnection):
+            def _new_conn(self) -> Any:
+                return _taken(early, self) or super()._new_conn()
+
+        class _Https(urllib3.connection.HTTPSConnection):
+            def _new_conn(self) -> Any:
+                return _taken(early, self) or super()._new_conn()
+
+        class _HttpPool(urllib3.HTTPConnectionPool):
+            ConnectionCls = _Http
+
+        class _HttpsPool(urllib3.HTTPSConnectionPool):
+            ConnectionCls = _Https
+
+        # Of this manager alone; connections through a proxy come from managers of their own.
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+def _taken(early: EarlyConnections, connection: Any) -> Optional[socket.socket]:
+    taken = early.take(connection.host.strip("[]"), connection.port)
+    if taken is not None:
+        taken.settimeout(connection.timeout)
+    return taken
+
+
 class Transport:
     """Sends requests. Safe to share between threads.
 
     ``plain_http`` allows http beyond loopback; ``log`` gets one redacted line
-    for each answer.
+    for each answer; ``early`` holds connections begun before, and is closed here.
     """
 
     def __init__(
@@ -161,6 +142,7 @@ class Transport:
         timeout: float = READ_TIMEOUT,
         log: Optional[Callable[[str], None]] = None,
         connections: int = 8,
+        early: Optional[EarlyConnections] = None,
     ) -> None:
         self._plain_http = plain_http
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
@@ -172,18 +154,22 @@ class Transport:
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         session.headers.clear()
         session.headers.update({"User-Agent": "layerslayer/" + __version__, "Accept-Encoding": "identity"})
-        adapter = requests.adapters.HTTPAdapter(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+        adapter = _Adapter(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+        self._early = early
+        if early:
+            adapter.start_with(early)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._session = session
 
     def base_url(self, host: str) -> str:
-        """Return ``scheme://host`` for a registry host: https, but http on loopback or when allowed."""
-        name = urlsplit("//" + host).hostname or host
-        return ("http://" if self._plain_http or is_loopback(name) else "https://") + host
+        """Return ``scheme://host`` for a registry host (see ``origins.base_url``)."""
+        return base_url(host, self._plain_http)
 
     def close(self) -> None:
         self._session.close()
+        if self._early:
+            self._early.close()
 
     def get(
         self,

@@ -14,7 +14,8 @@ from layerslayer.auth import BearerAuth
 from layerslayer.credentials import UserToken
 from layerslayer.demo.registry import Request, Response
 from layerslayer.errors import LayerslayerError, RegistryError, Unauthorized, Unreachable
-from layerslayer.transport import Transport, origin_of
+from layerslayer.origins import origin_of
+from layerslayer.transport import Transport
 
 from .registry import NAME, SCOPE, Normal, Opened, Registry, closed_port, seen_by
 from .registry.faults import HTML, challenged, redirect, redirect_to, token_body

@@ -16,11 +16,12 @@ import layerslayer
 
 PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
-VALUES = ("errors", "reference", "manifest", "platforms", "entries", "escaping")
+VALUES = ("errors", "reference", "manifest", "origins", "platforms", "entries", "escaping")
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",
     "hashlib", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing", "unicodedata",
+    "urllib.parse",
 }  # fmt: skip
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 

@@ -23,8 +23,14 @@ def peek_all(session: Session) -> ExitCode:
     """``--peek-all``: list the contents of every (chosen) layer; asks nothing."""
     reference = session.reference()
     source = session.open_source(reference)
+
+    def soon(layers: Sequence[Layer]) -> Sequence[Layer]:
+        chosen = select_layers(layers, session.options.layers)[: session.options.jobs]
+        readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
+        return list(readable.values())
+
     try:
-        return combined([peek_image(session, source, image) for image in session.images(source, reference)])
+        return combined([peek_image(session, source, image) for image in session.images(source, reference, soon)])
     finally:
         source.close()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
 from ..credentials import TOKEN_FILE, UserToken, read_token_file
+from ..early import EarlyConnections
 from ..errors import ExitCode, LocalFileError, UsageError
-from ..image import Image, choose, find_candidates, open_image
+from ..image import Image, Layer, choose, find_candidates, open_image
 from ..manifest import Platform
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, parse_reference
@@ -27,7 +28,7 @@ class Options(NamedTuple):
     platform: Optional[str] = None
     layers: Tuple[str, ...] = ()
     output_dir: str = "downloads"
-    jobs: int = 4
+    jobs: int = 8
     token_file: Optional[str] = None
     plain_http: bool = False
     timeout: float = 30.0
@@ -37,8 +38,10 @@ class Options(NamedTuple):
 class Session:
     """One run of one verb."""
 
-    def __init__(self, options: Options, console: Console) -> None:
+    def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
         self.options = options
+        self._early = early
+        self._begun: Optional[Tuple[Reference, Source]] = None
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
         self.wanted: Optional[Platform] = None
@@ -57,8 +60,18 @@ class Session:
             )
         return parse_reference(self.options.target)
 
+    def begin(self) -> None:
+        """Ask for what ``-t`` names already, in the background. Raises as ``reference``."""
+        reference = self.reference()
+        source = self.open_source(reference)
+        source.foresee_manifest(reference.wanted)
+        self._begun = (reference, source)
+
     def open_source(self, reference: Reference) -> Source:
-        """Return the source of a reference, with the user's token for it, if any."""
+        """Return the source of a reference, with the user's token for it, if any; the caller closes it."""
+        begun, self._begun = self._begun, None
+        if begun and begun[0] == reference:
+            return begun[1]
         options, console = self.options, self.console
         token = self._token_for(reference)
         transport = Transport(
@@ -66,6 +79,7 @@ class Session:
             timeout=options.timeout,
             log=console.say if options.verbose else None,
             connections=options.jobs + 2,
+            early=self._early,
         )
         return RegistrySource(reference, transport, token, console.warn)
 
@@ -95,12 +109,20 @@ class Session:
             )
         return token
 
-    def images(self, source: Source, reference: Reference) -> Iterator[Image]:
-        """Yield the images to work on, without asking: one, or one for each platform."""
+    def images(
+        self,
+        source: Source,
+        reference: Reference,
+        soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+    ) -> Iterator[Image]:
+        """Yield the images to work on, without asking: one, or one for each platform.
+
+        ``soon`` says which layers will be read at once (see ``open_image``).
+        """
         candidates = find_candidates(source, reference)
         if self.all_platforms:
             for candidate in candidates.items:
-                yield open_image(source, reference, candidate)
+                yield open_image(source, reference, candidate, soon=soon)
             return
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
@@ -108,7 +130,7 @@ class Session:
             self.console.say(
                 "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
             )
-        yield open_image(source, reference, candidate, self.wanted)
+        yield open_image(source, reference, candidate, self.wanted, soon)
 
 
 def combined(codes: Sequence[ExitCode]) -> ExitCode:

@@ -12,7 +12,7 @@ from .compression import Decompressor
 from .tar import TarWalker
 from .verify import Verifier, verified_pieces
 
-_AHEAD = 2 * 1024 * 1024  # bytes of a blob fetched before they are inflated
+_AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
 _TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
 
 

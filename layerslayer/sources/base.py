@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import BinaryIO, NamedTuple, Optional
+from typing import BinaryIO, NamedTuple, Optional, Sequence
 
 from ..manifest import Descriptor
 
@@ -34,6 +34,17 @@ class Source(ABC):
 
         ``read(n)`` returns n bytes, or fewer at the end. Raises as ``manifest``.
         """
+
+    def foresee(self, descriptors: Sequence[Descriptor]) -> None:
+        """Take the hint that these blobs will all be read, each once, beginning soon.
+
+        A source far away asks for them now, so that their round trips overlap.
+        """
+        return
+
+    def foresee_manifest(self, wanted: str) -> None:
+        """Take the hint that ``manifest(wanted)`` will be called next."""
+        return
 
     @abstractmethod
     def requests_made(self) -> int:

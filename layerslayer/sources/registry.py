@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import io
 import json
-from typing import BinaryIO, Callable, Dict, Optional
+from functools import partial
+from typing import BinaryIO, Callable, Dict, Optional, Sequence
 
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, Unauthorized, Unreachable
 from ..manifest import ACCEPT, MAX_DOCUMENT, Descriptor, digest_of
+from ..origins import origin_of
 from ..reference import Reference
-from ..transport import MAX_ERROR_BODY, Answer, Transport, origin_of
+from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
+from .foresight import Foresight
 
 _CODE_LIMIT = 200  # characters quoted of a server's own words
 
@@ -41,6 +44,7 @@ class RegistrySource(Source):
         base = transport.base_url(reference.api_host)
         auth = BearerAuth(transport, origin_of(base), token, warn)
         self._handshake = Handshake(transport, auth, base, warn)
+        self._foresight: Foresight[Answer] = Foresight(Answer.close)
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
 
@@ -49,7 +53,7 @@ class RegistrySource(Source):
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
-        answer = self._get("/manifests/" + wanted, "image", {"Accept": ACCEPT})
+        answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
         body = answer.read(MAX_DOCUMENT)
         if len(body) > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
@@ -69,12 +73,27 @@ class RegistrySource(Source):
     def blob(self, descriptor: Descriptor) -> BinaryIO:
         if descriptor.data is not None:
             return io.BytesIO(descriptor.data)
-        return self._get("/blobs/" + descriptor.digest, "blob").stream()
+        path = "/blobs/" + descriptor.digest
+        answer = self._foresight.take(path) or self._get(path, "blob")
+        return answer.stream()
+
+    def foresee_manifest(self, wanted: str) -> None:
+        self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
+
+    def _ask_manifest(self, wanted: str) -> Answer:
+        return self._get("/manifests/" + wanted, "image", {"Accept": ACCEPT})
+
+    def foresee(self, descriptors: Sequence[Descriptor]) -> None:
+        for descriptor in descriptors:
+            if descriptor.data is None:
+                path = "/blobs/" + descriptor.digest
+                self._foresight.begin(path, partial(self._get, path, "blob"))
 
     def requests_made(self) -> int:
         return self._transport.requests_made
 
     def close(self) -> None:
+        self._foresight.close()
         self._transport.close()
 
     def _get(self, path: str, what: str, headers: Optional[Dict[str, str]] = None) -> Answer:

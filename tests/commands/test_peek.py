@@ -6,15 +6,16 @@ import io
 import re
 import stat
 import tarfile
+import threading
 import time
 from typing import Dict, List
 
 import pytest
 
 from layerslayer.demo.image import Member, gzip_of, tar_of
-from layerslayer.demo.registry import Response
+from layerslayer.demo.registry import Request, Response
 
-from ..registry import Registry, store
+from ..registry import Normal, Registry, store
 from ..registry.faults import (
     altered,
     any_of,
@@ -266,3 +267,31 @@ def test_the_build_step_stands_in_the_layers_line(run: Runner) -> None:
         ran = run("--peek-all", "-t", registry.target)
     headers = [line for line in ran.out.splitlines() if line.startswith("Layer ")]
     assert [line.rpartition("B  ")[2] for line in headers] == ["ADD a", "RUN b"]
+
+
+def test_config_and_layers_are_asked_for_side_by_side(run: Runner) -> None:
+    with Registry(single_image([[Member("a")], [Member("b")]])) as registry:
+        together = threading.Barrier(3, timeout=30)
+
+        def wait(request: Request, normal: Normal) -> Response:
+            together.wait()  # passes only when all three requests are there
+            return normal()
+
+        registry.fault("/blobs/", wait)
+        ran = run("-t", registry.target, "--peek-all")
+        assert ran.code == 0
+        assert len(registry.asked("/blobs/")) == 3  # and none of them twice
+        assert len(registry.asked("/manifests/")) == 1
+
+
+def test_layers_are_not_asked_for_before_the_platform_is_known_to_fit(run: Runner) -> None:
+    with Registry(single_image([[Member("a")]])) as registry:
+        ran = run("-t", registry.target, "--peek-all", "--platform", "windows/amd64")
+        assert ran.code == 2
+        assert len(registry.asked("/blobs/")) == 1  # the config
+
+
+def test_only_chosen_layers_are_asked_for(run: Runner) -> None:
+    with Registry(single_image([[Member("a")], [Member("b")], [Member("c")]])) as registry:
+        assert run("-t", registry.target, "--peek-all", "--layer", "1").code == 0
+        assert len(registry.asked("/blobs/")) == 2
