@@ -9,15 +9,16 @@ import re
 import secrets
 from typing import BinaryIO, Callable, List, Optional, Set
 
+from .ahead import Ahead
 from .errors import LocalFileError
 from .image import Layer
-from .layers.compression import compression_of
-from .layers.reading import is_tar_type
+from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, verified_pieces
 from .manifest import Descriptor
 from .reference import DOCKER_HUB, Reference
 
-_PIECE = 1024 * 1024  # bytes
+_PIECE = 512 * 1024  # bytes
+_AHEAD = 1024 * 1024  # bytes of a blob read before they are written
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _TAR_SUFFIXES = {"gzip": ".tar.gz", "zstd": ".tar.zst", "none": ".tar"}
@@ -127,14 +128,16 @@ class NewFile:
             raise self._failure(error) from None
 
     def keep(self, name: str) -> str:
-        """Flush to the disk and rename to ``name``; return the final path."""
+        """Give the file the name ``name``; return the final path.
+
+        The disk is not waited for: what a power failure spoils is found by the
+        next run, which trusts no file whose digest it has not computed.
+        """
         path = os.path.join(self._folder, name)
         try:
-            os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self._path, path)
             self._kept = True
-            _sync_folder(self._folder)
         except OSError as error:
             raise self._failure(error) from None
         return path
@@ -155,16 +158,6 @@ def discard_unfinished() -> None:
         file.discard()
 
 
-def _sync_folder(path: str) -> None:
-    if os.name != "posix":
-        return  # other systems cannot, and need not
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def save_blob(
     folder: str,
     stem: str,
@@ -178,10 +171,12 @@ def save_blob(
     ``suffix`` None finds it from the content. The file appears only after size
     and digest were verified. ``advance`` is told how many bytes arrived.
     """
+    # Bytes are read and hashed in a thread of their own, while earlier ones are written here.
+    verified = Ahead(lambda: verified_pieces(open_blob(), Verifier(descriptor), _PIECE), _AHEAD, len)
     with NewFile(folder) as file:
         head: List[bytes] = []
         length = 0
-        for piece in verified_pieces(open_blob(), Verifier(descriptor), _PIECE):
+        for piece in verified:
             file.write(piece)
             if length < _HEAD:
                 head.append(piece)

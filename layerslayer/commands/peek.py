@@ -8,7 +8,8 @@ from typing import Callable, Iterator, List, Sequence
 from ..ahead import in_order
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
-from ..layers.reading import Report, is_encrypted, read_entries
+from ..layers.kinds import is_encrypted
+from ..layers.reading import Report, read_entries
 from ..sources.base import Source
 from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary

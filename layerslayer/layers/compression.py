@@ -1,12 +1,5 @@
 """Compressed pieces in, uncompressed pieces out, whatever the compression. No I/O.
 
-The magic decides, not the media type (containerd treats that as a hint too)::
-
-    1f 8b 08        gzip (RFC 1952), any number of members
-    28 b5 2f fd     zstd (RFC 8878), any number of frames
-    5? 2a 4d 18     zstd skippable frame
-    otherwise       no compression; zero bytes are an empty layer
-
 No output piece is larger than a few MiB, however well the input compresses.
 """
 
@@ -16,7 +9,8 @@ import zlib
 from typing import Any, Iterator, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
-from .zstd_frames import FrameCutter, is_zstd
+from .kinds import GZIP_MAGIC, compression_of
+from .zstd_frames import FrameCutter
 
 try:
     from isal import igzip_lib, isal_zlib
@@ -28,15 +22,7 @@ except ImportError:  # slower, and right all the same
     _inflate_errors = (zlib.error,)
 
 MAX_PIECE = 256 * 1024  # bytes of output at a time
-_GZIP = b"\x1f\x8b\x08"
 _MAX_WINDOW = 128 * 1024 * 1024  # bytes of zstd window; more is refused
-
-
-def compression_of(head: bytes) -> str:
-    """Name the compression of a blob by its first 4 bytes or more: gzip, zstd or none."""
-    if head.startswith(_GZIP):
-        return "gzip"
-    return "zstd" if is_zstd(head) else "none"
 
 
 class Decompressor:
@@ -78,10 +64,10 @@ class Decompressor:
                     rest = data.lstrip(b"\0")  # padding may follow a member
                     consumed += len(data) - len(rest)
                     data = rest
-                    if len(data) < len(_GZIP) and _GZIP.startswith(data):
+                    if len(data) < len(GZIP_MAGIC) and GZIP_MAGIC.startswith(data):
                         held = data
                         break
-                    if not data.startswith(_GZIP):
+                    if not data.startswith(GZIP_MAGIC):
                         self.trailing = len(data) + sum(map(len, pieces))
                         return
                     member = _inflater(31)

@@ -9,21 +9,11 @@ from ..entries import Entry
 from ..errors import CorruptLayer, LayerslayerError
 from ..manifest import Descriptor
 from .compression import Decompressor
+from .kinds import is_tar_type
 from .tar import TarWalker
 from .verify import Verifier, verified_pieces
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
-_TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
-
-
-def is_tar_type(media_type: str) -> bool:
-    """Whether a media type promises a (compressed) tar."""
-    return media_type.endswith(_TAR_TYPES)
-
-
-def is_encrypted(media_type: str) -> bool:
-    """Whether a media type says that the layer is encrypted (ocicrypt)."""
-    return media_type.endswith("+encrypted")
 
 
 class Report:

@@ -18,21 +18,11 @@ from __future__ import annotations
 from typing import Iterator, List, Tuple
 
 from ..errors import CorruptLayer
+from .kinds import ZSTD_MAGIC, is_skippable
 
-_MAGIC = b"\x28\xb5\x2f\xfd"
-_SKIPPABLE = b"\x2a\x4d\x18"
 _BLOCKS_AT_ONCE = 8  # 1 MiB of output
 _CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 _DICTIONARY_BYTES = (0, 1, 2, 4)
-
-
-def is_zstd(head: bytes) -> bool:
-    """Whether a blob that begins with ``head`` (4 bytes or more) is zstd."""
-    return head.startswith(_MAGIC) or _is_skippable(head)
-
-
-def _is_skippable(head: bytes) -> bool:
-    return head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F
 
 
 class FrameCutter:
@@ -92,12 +82,12 @@ class FrameCutter:
         if len(head) < 5:
             return False
         self.frame_start = self._at
-        if _is_skippable(head):
+        if is_skippable(head):
             if len(head) < 8:
                 return False
             self._state, self._need = "skip", 8 + int.from_bytes(head[4:8], "little")
             return True
-        if not head.startswith(_MAGIC):
+        if not head.startswith(ZSTD_MAGIC):
             raise CorruptLayer("zstd", self._at, "no frame begins there")
         descriptor = head[4]
         single_segment = descriptor >> 5 & 1

@@ -1,0 +1,38 @@
+"""What a blob is: as its media type promises, and as its first bytes tell. Pure.
+
+The magic decides, not the media type (containerd treats that as a hint too)::
+
+    1f 8b 08        gzip (RFC 1952)
+    28 b5 2f fd     zstd (RFC 8878)
+    5? 2a 4d 18     zstd skippable frame
+    otherwise       no compression
+"""
+
+from __future__ import annotations
+
+GZIP_MAGIC = b"\x1f\x8b\x08"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = b"\x2a\x4d\x18"
+_TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
+
+
+def is_tar_type(media_type: str) -> bool:
+    """Whether a media type promises a (compressed) tar."""
+    return media_type.endswith(_TAR_TYPES)
+
+
+def is_encrypted(media_type: str) -> bool:
+    """Whether a media type says that the layer is encrypted (ocicrypt)."""
+    return media_type.endswith("+encrypted")
+
+
+def is_skippable(head: bytes) -> bool:
+    """Whether a skippable zstd frame begins with ``head`` (4 bytes or more)."""
+    return head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F
+
+
+def compression_of(head: bytes) -> str:
+    """Name the compression of a blob by its first 4 bytes or more: gzip, zstd or none."""
+    if head.startswith(GZIP_MAGIC):
+        return "gzip"
+    return "zstd" if head.startswith(ZSTD_MAGIC) or is_skippable(head) else "none"
