@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from functools import partial
 from typing import Callable, Deque, Generic, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
 T = TypeVar("T")
@@ -102,26 +103,53 @@ class Ahead(Generic[T]):
             self._changed.notify_all()
 
 
+def at_once(costs: Sequence[int], jobs: int) -> int:
+    """Return how many of the makers with these ``costs`` ``in_order`` starts at once."""
+    free = max(1, jobs)
+    for number, cost in enumerate(costs):
+        cost = min(cost, max(1, jobs))
+        if cost > free:
+            return number
+        free -= cost
+    return len(costs)
+
+
 def in_order(
-    makers: Sequence[Callable[[], Iterable[T]]], jobs: int, allowance: int, weigh: Callable[[T], int]
+    makers: Sequence[Callable[[], Iterable[T]]],
+    jobs: int,
+    allowance: int,
+    weigh: Callable[[T], int],
+    costs: Sequence[int] = (),
 ) -> Iterator[Iterator[T]]:
     """Yield one iterator for each maker, in order, while ``jobs`` of them run at once.
 
-    Each may have ``allowance`` waiting. Every iterator must be used up, or left,
-    before the next is asked for; leaving the whole stops all.
+    Each may have ``allowance`` waiting. A maker with one of the ``costs`` counts
+    for as many jobs, but never waits for more than all others. Every iterator
+    must be used up, or left, before the next is asked for; leaving the whole
+    stops all.
     """
     runs: List[Ahead[T]] = [Ahead(maker, allowance, weigh) for maker in makers]
-    waiting = deque(runs)
+    waiting = deque(zip(runs, costs or [1] * len(runs)))
     lock = threading.Lock()
+    free = [max(1, jobs)]
 
-    def start_next() -> None:
+    def start_some() -> None:
+        # Strictly in order: a run that waited for a later one would wait forever.
+        while True:
+            with lock:
+                if not waiting or free[0] < min(waiting[0][1], max(1, jobs)):
+                    return
+                run, cost = waiting.popleft()
+                cost = min(cost, max(1, jobs))
+                free[0] -= cost
+            run.start(partial(ended, cost))
+
+    def ended(cost: int) -> None:
         with lock:
-            run = waiting.popleft() if waiting else None
-        if run:
-            run.start(start_next)
+            free[0] += cost
+        start_some()
 
-    for _ in range(max(1, jobs)):
-        start_next()
+    start_some()
     try:
         for run in runs:
             yield iter(run)

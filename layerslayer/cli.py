@@ -231,7 +231,8 @@ def _connect(options: argparse.Namespace, target: str) -> Optional[EarlyConnecti
         return None
     if through_proxy():
         return None
-    return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if options.peek_all or options.save_all else 1)
+    several = options.peek_all or options.save_all
+    return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
 def _verb(options: argparse.Namespace) -> Callable[[Session], ExitCode]:

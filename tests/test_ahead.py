@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import threading
-from typing import Iterator, List
+from typing import Callable, Iterator, List
 
 import pytest
 
-from layerslayer.ahead import Ahead, in_order
+from layerslayer.ahead import Ahead, at_once, in_order
 
 GUARD = 20.0  # seconds until a broken test gives up
 
@@ -88,3 +88,40 @@ def test_leaving_in_order_stops_all() -> None:
     assert next(next(runs)) == 0
     runs.close()  # type: ignore[attr-defined]
     assert all(event.wait(GUARD) for event in closed)
+
+
+@pytest.mark.parametrize(
+    ("costs", "jobs", "expected"),
+    [
+        ([], 4, 0),
+        ([1] * 9, 4, 4),
+        ([3, 3, 3], 8, 2),
+        ([3, 3, 1, 1, 1], 8, 4),
+        ([9, 1], 4, 1),
+        ([1, 9, 1], 4, 1),
+        ([2], 0, 1),
+    ],
+)
+def test_costs_decide_how_many_start_at_once(costs: List[int], jobs: int, expected: int) -> None:
+    assert at_once(costs, jobs) == expected
+    started: List[int] = []
+    hold = threading.Event()
+    seen = threading.Semaphore(0)
+
+    def maker(number: int) -> Callable[[], Iterator[int]]:
+        def make() -> Iterator[int]:
+            started.append(number)
+            seen.release()
+            hold.wait(30)
+            yield number
+
+        return make
+
+    iterators = in_order([maker(number) for number in range(len(costs))], jobs, 1, lambda item: 1, costs)
+    first = next(iterators, None)
+    for _ in range(expected):
+        assert seen.acquire(timeout=30)
+    assert len(started) == expected
+    hold.set()
+    items = [*(first or ()), *(item for iterator in iterators for item in iterator)]
+    assert items == list(range(len(costs)))

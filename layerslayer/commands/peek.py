@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Callable, Iterator, List, Sequence
 
-from ..ahead import in_order
+from ..ahead import at_once, in_order
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import is_encrypted
@@ -17,7 +17,9 @@ from .session import Session, combined
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
 _PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
-_TEXT_AHEAD = 8 * 1024 * 1024  # characters of one layer's listing that wait for their turn
+_TEXT_AHEAD = 2 * 1024 * 1024  # characters of one layer's listing that wait for their turn
+_LARGE = 16 * 1024 * 1024  # bytes of a layer that keep a processor and a line busy; many at once only cost memory
+_LARGE_COST = 3  # jobs
 
 
 def peek_all(session: Session) -> ExitCode:
@@ -26,7 +28,8 @@ def peek_all(session: Session) -> ExitCode:
     source = session.open_source(reference)
 
     def soon(layers: Sequence[Layer]) -> Sequence[Layer]:
-        chosen = select_layers(layers, session.options.layers)[: session.options.jobs]
+        chosen = select_layers(layers, session.options.layers)
+        chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
         readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
         return list(readable.values())
 
@@ -53,7 +56,8 @@ def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> Ex
     console, style = session.console, session.style
     reports = [Report(layer.descriptor) for layer in layers]
     makers = [_maker(session, source, layer, report) for layer, report in zip(layers, reports)]
-    listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len)
+    costs = [_cost(layer) for layer in layers]
+    listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
         console.out(layer_header(layer, style) + "\n")
         for text in texts:
@@ -63,6 +67,10 @@ def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> Ex
         if report.problem:
             console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
     return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
+
+
+def _cost(layer: Layer) -> int:
+    return _LARGE_COST if layer.descriptor.size > _LARGE else 1
 
 
 def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Callable[[], Iterator[str]]:

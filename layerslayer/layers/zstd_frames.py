@@ -20,7 +20,7 @@ from typing import Iterator, List, Tuple
 from ..errors import CorruptLayer
 from .kinds import ZSTD_MAGIC, is_skippable
 
-_BLOCKS_AT_ONCE = 8  # 1 MiB of output
+_BLOCKS_AT_ONCE = 2  # 256 KiB of output
 _CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 _DICTIONARY_BYTES = (0, 1, 2, 4)
 
