@@ -26,6 +26,8 @@ from typing import Callable, Dict, List, Sequence
 SUITE = "bookworm"
 APT_PACKAGES = ("python3", "python3-minimal", "nginx", "ca-certificates", "git", "curl")
 PIP_PACKAGES = ("numpy", "pandas", "scipy", "flask", "sqlalchemy", "requests")
+TORCH = "torch==2.13.0"
+TORCH_NEEDS = ("filelock", "fsspec", "jinja2", "networkx", "sympy", "mpmath", "typing_extensions", "setuptools")
 NPM_PACKAGES = (
     "next@14", "react@18", "react-dom@18", "webpack@5", "typescript@5", "eslint@8", "jest@29", "date-fns@3",
     "lodash@4", "rxjs@7", "core-js@3", "@babel/core@7", "@babel/preset-env@7", "aws-sdk@2", "@mui/material@5",
@@ -93,8 +95,16 @@ def _root(folder: Path) -> Path:
         part = folder / "root.part"
         shutil.rmtree(str(part), ignore_errors=True)
         _run("debootstrap", "--variant=minbase", SUITE, part)
+        _clean(part)
         part.rename(root)
     return root
+
+
+def _clean(root: Path) -> None:
+    """Take away what apt leaves behind, as image builders do."""
+    for pattern in ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*_*"):
+        for path in root.glob(pattern):
+            path.unlink()
 
 
 def _debian(folder: Path) -> List[Path]:
@@ -119,6 +129,7 @@ def _python(folder: Path) -> List[Path]:
         since = now()
         script = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
         _run("chroot", root, "sh", "-c", script + " ".join(APT_PACKAGES), stderr=subprocess.DEVNULL)
+        _clean(root)
         _tar(root, out, since=since)
 
     def pip(out: Path) -> None:
@@ -159,7 +170,10 @@ def _node(folder: Path) -> List[Path]:
 
 def _torch(folder: Path) -> List[Path]:
     def make(out: Path) -> None:
-        _pip(folder / "torch/usr/local/lib/python3", "torch")
+        target = folder / "torch/usr/local/lib/python3"
+        _pip(target, "--no-deps", TORCH, *TORCH_NEEDS)
+        if not list(target.glob("torch-*+cpu.dist-info")):
+            raise OSError("no torch wheel for CPUs can be had")
         _tar(folder / "torch", out, "gnu")
 
     return [*_debian(folder), _once(folder / "torch.tar", make)]

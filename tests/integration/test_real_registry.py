@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 from typing import Callable, Dict, List
@@ -147,19 +149,32 @@ def test_a_missing_tag_and_a_missing_repository_are_one_sentence(registry: Regis
         assert done.stderr.startswith(b"Error: ")
 
 
+def _peak(registry: Registry, name: str) -> int:
+    """List an image; return the peak resident KiB of the process, as the operating system counts it."""
+    measure = (
+        "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL);"
+        "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [str(ROOT / "layerslayer.py"), "-t", "{}/{}:1".format(registry.host, name), "--peek-all"]
+    done = run(sys.executable, "-c", measure, sys.executable, *command)
+    code, kilobytes = done.stdout.split()
+    assert code == b"0"
+    return int(kilobytes)
+
+
 def test_memory_stays_flat_on_a_large_layer(registry: Registry, tmp_path: Path) -> None:
-    """200 MB of layer; the peak of the process is measured by the operating system."""
     piece = os.urandom(1024 * 1024)
     tar = tmp_path / "big.tar"
     (tmp_path / "big").write_bytes(piece * 200)
     run("tar", "-C", str(tmp_path), "-cf", str(tar), "big")
     registry.put_image("big/layer", "1", [gzip.compress(tar.read_bytes(), 1)], _TYPE + "+gzip")
-    measure = (
-        "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL);"
-        "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    command = [str(ROOT / "layerslayer.py"), "-t", "{}/big/layer:1".format(registry.host), "--peek-all"]
-    done = run(sys.executable, "-c", measure, sys.executable, *command)
-    code, kilobytes = done.stdout.split()
-    assert code == b"0"
-    assert int(kilobytes) < 60 * 1024
+    assert _peak(registry, "big/layer") < 60 * 1024
+
+
+def test_memory_stays_flat_on_many_entries(registry: Registry) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for number in range(200_000):
+            archive.addfile(tarfile.TarInfo("usr/share/some/folder/{:03d}/file-{:06d}".format(number % 500, number)))
+    registry.put_image("many/entries", "1", [gzip.compress(out.getvalue(), 1)], _TYPE + "+gzip")
+    assert _peak(registry, "many/entries") < 120 * 1024
