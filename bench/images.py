@@ -204,14 +204,14 @@ def write_layout(layout: Path, images: Dict[str, List[Path]]) -> None:
     """Write the images, gzip layers of level 6, as an OCI layout (image-spec ``image-layout.md``)."""
     blobs = layout / "blobs/sha256"
     blobs.mkdir(parents=True, exist_ok=True)
-    cache = layout / "layers.json"  # tar name -> what it became, so that a rerun compresses nothing
+    cache = layout / "layers.json"  # tar -> what it became, so that a rerun compresses nothing
     known = json.loads(cache.read_text()) if cache.exists() else {}
     entries = []
     for name, tars in images.items():
         for tar in tars:
-            if tar.name not in known:
-                known[tar.name] = _compressed(tar, blobs)
-        made = [known[tar.name] for tar in tars]
+            if _key(tar) not in known:
+                known[_key(tar)] = _compressed(tar, blobs)
+        made = [known[_key(tar)] for tar in tars]
         config = {
             "architecture": "amd64",
             "os": "linux",
@@ -229,6 +229,11 @@ def write_layout(layout: Path, images: Dict[str, List[Path]]) -> None:
     cache.write_text(json.dumps(known))
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": entries}))
+
+
+def _key(tar: Path) -> str:
+    facts = tar.stat()
+    return "{} {} {}".format(tar.name, facts.st_size, facts.st_mtime_ns)
 
 
 def _document(blobs: Path, media_type: str, document: object) -> Dict[str, object]:
