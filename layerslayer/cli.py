@@ -6,12 +6,14 @@ import argparse
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Callable, List, NoReturn, Optional
 
 from . import __version__
 from .errors import EndOfInput, ExitCode, LayerslayerError, UsageError
 
+TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
+    from typing import Callable, List, NoReturn, Optional
+
     from .commands.session import Session
     from .console import Console
     from .early import EarlyConnections
@@ -25,6 +27,23 @@ _EPILOG = (
 )
 
 
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # Given a width it need not import shutil, with its compressors, to ask for one.
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message[:1].upper() + message[1:] + ".", "See --help.")
@@ -32,7 +51,14 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the README's table of flags is checked against it."""
-    parser = _Parser(prog="layerslayer", description=_DESCRIPTION, epilog=_EPILOG, add_help=False, allow_abbrev=False)
+    parser = _Parser(
+        prog="layerslayer",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        add_help=False,
+        allow_abbrev=False,
+        formatter_class=_Formatter,
+    )
     modes = parser.add_argument_group("modes").add_mutually_exclusive_group()
     modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")

@@ -8,7 +8,10 @@ server sent, so whoever shows them escapes them (``escaping.printable``).
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Optional
+
+TYPE_CHECKING = False  # see cli
+if TYPE_CHECKING:
+    from typing import Optional
 
 
 class ExitCode(IntEnum):
