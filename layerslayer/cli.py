@@ -2,125 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
 
 from . import __version__
+from .arguments import parse
 from .errors import EndOfInput, ExitCode, LayerslayerError, UsageError
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
     from typing import Callable, List, NoReturn, Optional
 
+    from .arguments import Namespace
     from .commands.session import Session
     from .console import Console
     from .early import EarlyConnections
 
 _EARLY = 4  # connections begun before it is known how many layers there are
+_FEW_REQUESTS = ("", "get", "cat")  # verbs that do not ask for several layers at once
 _GC_THRESHOLD = 50_000  # entries come by the thousand and make no cycles; looking for some costs 2 % of a listing
-_DESCRIPTION = "See inside any container image, in the fewest bytes, without pulling it."
-_EPILOG = (
-    "Without a mode the program asks for everything. "
-    "Exit codes: 0 done, 2 failed, 3 done in part, 70 a bug, 130 interrupted."
-)
-
-
-class _Formatter(argparse.HelpFormatter):
-    def __init__(self, prog: str) -> None:
-        # Given a width it need not import shutil, with its compressors, to ask for one.
-        super().__init__(prog, width=_columns() - 2)
-
-
-def _columns() -> int:
-    try:
-        return int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        pass
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except (OSError, ValueError):
-        return 80
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message[:1].upper() + message[1:] + ".", "See --help.")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; the README's table of flags is checked against it."""
-    parser = _Parser(
-        prog="layerslayer",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        add_help=False,
-        allow_abbrev=False,
-        formatter_class=_Formatter,
-    )
-    modes = parser.add_argument_group("modes").add_mutually_exclusive_group()
-    modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
-    modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
-    image = parser.add_argument_group("image")
-    image.add_argument("-t", "--target-image", metavar="REF", help="the image: [HOST/]PATH[:TAG][@DIGEST]")
-    image.add_argument("--demo", action="store_true", help="use a small image that the program serves to itself")
-    image.add_argument(
-        "--platform",
-        metavar="OS/ARCH[/VARIANT]",
-        help="platform of a multi-arch image, or all (default: linux on this machine)",
-    )
-    image.add_argument(
-        "--layer", action="append", metavar="INDEX|DIGEST", help="only this layer, or a range like 2-5 (repeatable)"
-    )
-    image.add_argument(
-        "-o", "--output-dir", metavar="DIR", default="downloads", help="where downloads go (default: downloads)"
-    )
-    network = parser.add_argument_group("network")
-    network.add_argument(
-        "--token-file", metavar="FILE", help="bearer token for the registry of -t (default: token.txt, if there)"
-    )
-    network.add_argument("--plain-http", action="store_true", help="allow http to other hosts than this machine")
-    network.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        default=30.0,
-        help="give up after so long without data (default: 30)",
-    )
-    network.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=8, help="layers fetched at once (default: 8)")
-    output = parser.add_argument_group("output")
-    output.add_argument("-l", "--log-file", metavar="FILE", help="write all that is shown and typed to FILE too")
-    output.add_argument("-q", "--quiet", action="store_true", help="only results, prompts, warnings and errors")
-    output.add_argument("-v", "--verbose", action="store_true", help="show every HTTP request, without secrets")
-    output.add_argument("--no-color", action="store_true", help="no colours (also: NO_COLOR=1)")
-    about = parser.add_argument_group("about")
-    about.add_argument("--version", action="version", version="layerslayer " + __version__)
-    about.add_argument("-h", "--help", action="help", help="show this help")
-    return parser
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86400:
-        raise ValueError
-    return value
-
-
-def _jobs(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 64:
-        raise ValueError
-    return value
-
-
-_seconds.__name__, _jobs.__name__ = "number of seconds", "number from 1 to 64"  # argparse names them in its errors
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return the exit code."""
     try:
-        options = build_parser().parse_args(argv)
+        options = parse(sys.argv[1:] if argv is None else argv)
     except UsageError as error:
         print_error(error)
         return int(ExitCode.FAILED)
@@ -152,7 +59,7 @@ def print_error(error: LayerslayerError) -> None:
     Console().error(error)
 
 
-def _run(options: argparse.Namespace) -> ExitCode:
+def _run(options: Namespace) -> ExitCode:
     from .console import Console
     from .tee import Tee
 
@@ -175,7 +82,7 @@ def _run(options: argparse.Namespace) -> ExitCode:
         console.close()
 
 
-def _guarded(options: argparse.Namespace, console: Console) -> ExitCode:
+def _guarded(options: Namespace, console: Console) -> ExitCode:
     """The one place that turns errors into sentences and exit codes."""
     try:
         code = _dispatch(options, console)
@@ -199,11 +106,13 @@ def _guarded(options: argparse.Namespace, console: Console) -> ExitCode:
         return ExitCode.BUG
 
 
-def _dispatch(options: argparse.Namespace, console: Console) -> ExitCode:
-    if options.demo and options.target_image:
-        raise UsageError("--demo brings its own image, so -t does not go with it.")
+def _dispatch(options: Namespace, console: Console) -> ExitCode:
+    if getattr(options, "batch", None) is not None:
+        from .commands.batch import batch
+
+        return batch(_session(options, console, None, None), _verb(options.verb))
     if not options.demo:
-        return _perform(options, console, options.target_image)
+        return _perform(options, console, options.target)
     from .demo.image import REPOSITORY, TAG, demo_store
     from .demo.registry import DemoRegistry
 
@@ -213,39 +122,25 @@ def _dispatch(options: argparse.Namespace, console: Console) -> ExitCode:
         return _perform(options, console, target)
 
 
-def _perform(options: argparse.Namespace, console: Console, target: Optional[str]) -> ExitCode:
+def _perform(options: Namespace, console: Console, target: Optional[str]) -> ExitCode:
     # Waiting and loading overlap: the HTTP library loads while the first connections
     # come about, and the verb with all it needs while the registry answers.
     early = _connect(options, target) if target else None
     session = _session(options, console, target, early)
     if target:
         session.begin()
-    return _verb(options)(session)
+    return _verb(options.verb)(session)
 
 
-def _session(
-    options: argparse.Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]
-) -> Session:
+def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
     from .commands.session import Options, Session
 
-    return Session(
-        Options(
-            target=target,
-            platform=options.platform,
-            layers=tuple(options.layer or ()),
-            output_dir=options.output_dir,
-            jobs=options.jobs,
-            token_file=options.token_file,
-            plain_http=options.plain_http,
-            timeout=options.timeout,
-            verbose=options.verbose,
-        ),
-        console,
-        early,
-    )
+    given = {name: value for name, value in vars(options).items() if name in Options._fields}
+    given.update(target=target, layers=tuple(options.layers or ()))
+    return Session(Options(**given), console, early)
 
 
-def _connect(options: argparse.Namespace, target: str) -> Optional[EarlyConnections]:
+def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
     from .early import EarlyConnections, through_proxy
     from .origins import base_url, origin_of
@@ -257,22 +152,33 @@ def _connect(options: argparse.Namespace, target: str) -> Optional[EarlyConnecti
         return None
     if through_proxy():
         return None
-    several = options.peek_all or options.save_all
+    several = options.verb not in _FEW_REQUESTS
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
-def _verb(options: argparse.Namespace) -> Callable[[Session], ExitCode]:
-    if options.peek_all:
-        from .commands.peek import peek_all
+def _verb(name: str) -> Callable[[Session], ExitCode]:
+    """Return what a verb does; only what that needs is imported."""
+    if name == "peek":
+        from .commands.peek import peek_all as verb
+    elif name == "save":
+        from .commands.save import save_all as verb
+    elif name in ("ls", "tree"):
+        from .commands import merged
 
-        return peek_all
-    if options.save_all:
-        from .commands.save import save_all
+        verb = merged.ls if name == "ls" else merged.tree
+    elif name == "find":
+        from .commands.find import find as verb
+    elif name in ("get", "cat"):
+        from .commands import get
 
-        return save_all
-    from .commands.interactive import interactive
-
-    return interactive
+        verb = get.get if name == "get" else get.cat
+    elif name == "deleted":
+        from .commands.deleted import deleted as verb
+    elif name == "diff":
+        from .commands.diff import diff as verb
+    else:
+        from .commands.interactive import interactive as verb
+    return verb
 
 
 def _forget_stdout() -> None:

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 import threading
-from typing import Any, Callable, ContextManager, Iterable, Optional, TextIO
+from typing import Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
 from .errors import EndOfInput, LayerslayerError, LocalFileError
 from .escaping import printable
@@ -40,7 +40,7 @@ class Console:
         self.styled = wanted and _is_terminal(self._stdout)
         self._styled_err = wanted and _is_terminal(self._stderr)
         self.progress_shown = not quiet and _is_terminal(self._stderr) and os.environ.get("TERM") != "dumb"
-        self._fresh_line = True  # stderr is at the start of a line
+        self.unicode = (getattr(self._stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
     # -- results ----------------------------------------------------------
 
@@ -56,6 +56,20 @@ class Console:
                 self._above_bars(text)
             else:
                 self._written(lambda: self._stdout.write(text))
+
+    def raw(self, data: bytes) -> None:
+        """Write a file's bytes as they are, but to a terminal as escaped text. The log gets none. Raises as ``out``."""
+        if _is_terminal(self._stdout):
+            text = data.decode("utf-8", "surrogateescape")
+            self.out("\n".join(printable(line).replace("\\t", "\t") for line in text.split("\n")))
+            return
+        with self._lock:
+            buffer = getattr(self._stdout, "buffer", None)
+            if buffer is None:
+                self._written(lambda: self._stdout.write(data.decode("utf-8", "replace")))
+                return
+            self._written(self._stdout.flush)
+            self._written(lambda: buffer.write(data))
 
     def lines(self, texts: Iterable[str]) -> None:
         """Write lines of results; each gets its newline here."""
@@ -151,6 +165,10 @@ class Console:
         if not terminal:
             _write(self._stderr, printable(answer) + "\n")  # a pipe does not echo
         return answer.strip()
+
+    def input_lines(self) -> List[str]:
+        """Return all lines of standard input, at most 64 MiB of it."""
+        return sys.stdin.read(64 * 1024 * 1024).splitlines() if sys.stdin is not None else []
 
     def _typed(self, prompt: Optional[str]) -> Optional[str]:
         if prompt is not None:

@@ -9,7 +9,7 @@ import posixpath
 from typing import Mapping, NamedTuple, Optional, Union
 
 WHITEOUT_PREFIX = ".wh."
-_OPAQUE = ".wh..wh..opq"
+OPAQUE = ".wh..wh..opq"
 
 
 class Entry(NamedTuple):
@@ -48,7 +48,7 @@ def deletion(name: str) -> Optional[str]:
     directory, base = posixpath.split(name.rstrip("/"))
     if not base.startswith(WHITEOUT_PREFIX):
         return None
-    if base == _OPAQUE:
+    if base == OPAQUE:
         return posixpath.join(directory, "*")
     victim = base[len(WHITEOUT_PREFIX) :]
     if victim in ("", ".", "..") or victim.startswith(WHITEOUT_PREFIX):

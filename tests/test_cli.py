@@ -11,7 +11,8 @@ from typing import List
 import pytest
 
 import layerslayer
-from layerslayer.cli import build_parser, main
+from layerslayer.arguments import build_parser
+from layerslayer.cli import main
 from layerslayer.errors import ExitCode
 
 from .registry import SCOPE, Registry, Silent, closed_port, seen_by, store
@@ -121,7 +122,7 @@ def test_wrong_usage_is_one_sentence(run: Runner, case: str) -> None:
 
 def test_hints_where_there_is_something_to_try(run: Runner) -> None:
     assert "--demo" in run("--peek-all").err
-    assert "See --help." in run("--nonsense").err
+    assert "See layerslayer --help." in run("--nonsense").err
 
 
 def test_version(run: Runner) -> None:

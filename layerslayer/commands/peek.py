@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterator, List, Sequence
+from typing import Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
+from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import is_encrypted
 from ..layers.reading import Report, read_entries
 from ..sources.base import Source
+from ..views import json_lines
 from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
 from .session import Session, combined
@@ -33,40 +35,66 @@ def peek_all(session: Session) -> ExitCode:
         readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
         return list(readable.values())
 
+    reports: List[Report] = []
     try:
-        return combined([peek_image(session, source, image) for image in session.images(source, reference, soon)])
+        code = combined(
+            [peek_image(session, source, image, reports) for image in session.images(source, reference, soon)]
+        )
+        if session.options.json:
+            session.console.out(
+                json_lines.line(json_lines.summary_object("peek", reports, source.requests_made(), int(code)))
+            )
+        return code
     finally:
         source.close()
 
 
-def peek_image(session: Session, source: Source, image: Image) -> ExitCode:
-    """List one image's layers, as ``--layer`` narrows them."""
+def peek_image(session: Session, source: Source, image: Image, reports: List[Report]) -> ExitCode:
+    """List one image's layers, as ``--layer`` narrows them; how each went is added to ``reports``."""
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.image_object(image)))
     layers = select_layers(image.layers, session.options.layers)
     session.console.say(image_summary(image))
     if not layers:
         session.console.say("The image has no layers.")
-    return peek_layers(session, source, layers)
+    return peek_layers(session, source, layers, reports)
 
 
-def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> ExitCode:
-    """List ``layers`` one after the other while later ones are being read.
+def peek_layers(
+    session: Session, source: Source, layers: Sequence[Layer], told: Optional[List[Report]] = None
+) -> ExitCode:
+    """List ``layers`` one after the other while later ones are being read; reports are added to ``told``.
 
     Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
     """
-    console, style = session.console, session.style
+    console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
     makers = [_maker(session, source, layer, report) for layer, report in zip(layers, reports)]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
-        console.out(layer_header(layer, style) + "\n")
+        console.out(_header(session, layer))
         for text in texts:
             console.out(text)
-        console.out(layer_footer(report, style) + "\n\n")
+        console.out(_footer(session, layer, report))
         console.flush()
         if report.problem:
             console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
+    if told is not None:
+        told += reports
     return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
+
+
+def _header(session: Session, layer: Layer) -> str:
+    if session.options.json:
+        return json_lines.line(json_lines.layer_object(layer))
+    return layer_header(layer, session.style) + "\n"
+
+
+def _footer(session: Session, layer: Layer, report: Report) -> str:
+    if session.options.json:
+        return json_lines.line(json_lines.layer_end_object(layer.number, report))
+    return layer_footer(report, session.style) + "\n\n"
 
 
 def _cost(layer: Layer) -> int:
@@ -81,10 +109,14 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
             report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
             return
         listing = Listing(session.style)
+
+        def as_lines(batch: List[Entry]) -> List[str]:
+            return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
+
         lines: List[str] = []
         due = time.monotonic() + _PATIENCE
         for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report):
-            lines += listing.lines(batch)
+            lines += as_lines(batch)
             if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
                 yield "\n".join(lines) + "\n"
                 lines = []

@@ -33,6 +33,15 @@ class Options(NamedTuple):
     plain_http: bool = False
     timeout: float = 30.0
     verbose: bool = False
+    words: Tuple[str, ...] = ()  # after the image: paths, patterns, a second image
+    json: bool = False
+    batch: Optional[str] = None
+    depth: Optional[int] = None
+    regex: bool = False
+    kinds: Optional[str] = None  # letters of Entry.kind
+    larger: int = -1  # bytes
+    verify: bool = False
+    full: bool = False
 
 
 class Session:
@@ -59,6 +68,14 @@ class Session:
                 "No image is named, and this mode asks nothing.", "Name one with -t/--target-image, or try --demo."
             )
         return parse_reference(self.options.target)
+
+    def with_target(self, target: str) -> Session:
+        """Return a session for another image, all else being the same."""
+        return Session(self.options._replace(target=target), self.console)
+
+    def knows(self, layers: Sequence[Layer]) -> bool:
+        """Whether nothing of these layers need be fetched."""
+        return not layers
 
     def begin(self) -> None:
         """Ask for what ``-t`` names already, in the background. Raises as ``reference``."""
@@ -137,3 +154,8 @@ def combined(codes: Sequence[ExitCode]) -> ExitCode:
     """Return the exit code of several parts: all well, all failed, or in part."""
     distinct = set(codes) or {ExitCode.DONE}
     return distinct.pop() if len(distinct) == 1 else ExitCode.PARTIAL
+
+
+def worse(code: ExitCode, answer: ExitCode) -> ExitCode:
+    """Return ``answer`` unless what it rests on could not be read whole."""
+    return answer if code == ExitCode.DONE else code

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Iterator, List, Optional
+from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
 
 from ..ahead import Ahead
 from ..entries import Entry
 from ..errors import CorruptLayer, LayerslayerError
 from ..manifest import Descriptor
+from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
 from .tar import TarWalker
@@ -34,6 +35,7 @@ class Report:
         self.verified = False
         self.opaque = False
         self.ended = False
+        self.remembered = False  # nothing was read: an earlier verified reading is known
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
@@ -42,24 +44,37 @@ class Report:
         return self.problem is None and (self.opaque or (self.ended and self.verified))
 
 
-def read_entries(descriptor: Descriptor, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
+def read_entries(
+    descriptor: Descriptor,
+    open_blob: Callable[[], BinaryIO],
+    report: Report,
+    bodies: Optional[Bodies] = None,
+    ahead: int = _AHEAD,
+) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
 
     ``open_blob`` gives a readable of the blob, which is closed here. The blob is
     always read to its end, so that size and digest are checked, except when it
-    turns out to be opaque. What goes wrong ends the iteration and stands in
-    ``report.problem``; entries before it have been yielded.
+    turns out to be opaque. ``bodies`` get the files' contents as they pass; a
+    batch, perhaps an empty one, then comes for every piece, so that the caller
+    can stop once it has what it wants. ``ahead`` bytes are fetched before they
+    are needed. What goes wrong ends the iteration and stands in ``report.problem``; entries
+    before it have been yielded.
     """
     verifier = Verifier(descriptor)
     decompressor = Decompressor()
     walker = TarWalker()
-    fetched = Ahead(lambda: verified_pieces(open_blob(), verifier), _AHEAD, len)
+    if bodies:
+        walker.bodies = bodies.starts
+    fetched = Ahead(lambda: verified_pieces(open_blob(), verifier), ahead, len)
     pieces = iter(fetched)
     try:
         for piece in decompressor.run(pieces):
-            report.uncompressed += len(piece)
             batch = walker.feed(piece)
-            if batch:
+            if bodies:
+                bodies.take(report.uncompressed, piece, batch)
+            report.uncompressed += len(piece)
+            if batch or bodies:
                 report.entries += len(batch)
                 yield batch
         yield from _last(walker, report)

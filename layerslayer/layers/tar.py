@@ -22,7 +22,7 @@ do not change members, as in Go's archive/tar, which container runtimes use.
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ..entries import Entry
 from ..errors import CorruptLayer
@@ -57,6 +57,7 @@ class TarWalker:
         self._extension: Optional[Tuple[bytes, int]] = None  # type and length of the one being gathered
         self._sparse_body: Optional[int] = None  # body length, while sparse map blocks come first
         self._members = MemberReader()
+        self.bodies: Optional[Dict[int, Tuple[int, int]]] = None  # see bodies.Starts; only filled where it is set
 
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the tar; return the entries they complete."""
@@ -161,6 +162,9 @@ class TarWalker:
             member = self._members.member(header, self._pending, offset, self.end is not None)
         except ValueError as error:
             raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
+        if self.bodies is not None and member.entry.kind == "-":
+            plain = not member.mapped and member.body == member.entry.size
+            self.bodies[member.entry.offset] = (offset + BLOCK, member.body if plain else -1)
         self._pending = None
         self.hidden += member.entry.hidden
         self.entries.append(member.entry)

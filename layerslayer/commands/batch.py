@@ -1,0 +1,50 @@
+"""--batch: one verb over many images, one a line; a failure of one does not stop the rest."""
+
+from __future__ import annotations
+
+from typing import Callable, List
+
+from ..errors import ExitCode, LayerslayerError, LocalFileError, UsageError
+from ..escaping import printable
+from ..views import json_lines
+from .session import Session, combined
+
+MAX_LINE = 8192  # characters
+
+
+def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
+    """Run ``verb`` on every image that the file of ``--batch`` names.
+
+    Empty lines and those that begin with ``#`` are passed over. Returns the
+    common exit code, or PARTIAL when they differ.
+    """
+    codes: List[ExitCode] = []
+    for target in _targets(session):
+        try:
+            if not session.options.json:
+                session.console.out("{}== {}{}\n".format(session.style.bold, printable(target), session.style.off))
+            code = verb(session.with_target(target))
+        except LayerslayerError as error:
+            session.console.error(error)
+            code = ExitCode.FAILED
+            if session.options.json:
+                session.console.out(json_lines.line(json_lines.error_object(target, error)))
+        codes.append(code)
+        session.console.flush()
+    if not codes:
+        raise UsageError("The batch names no image.")
+    return combined(codes)
+
+
+def _targets(session: Session) -> List[str]:
+    name = session.options.batch or ""
+    if name == "-":
+        lines = session.console.input_lines()
+    else:
+        try:
+            with open(name, encoding="utf-8", errors="surrogateescape") as file:
+                lines = file.read(64 * 1024 * 1024).splitlines()
+        except OSError as error:
+            raise LocalFileError("{} cannot be read: {}.".format(name, error.strerror or error)) from None
+    words = [line.strip()[:MAX_LINE] for line in lines]
+    return [word for word in words if word and not word.startswith("#")]

@@ -1,0 +1,52 @@
+"""deleted: what later layers removed and can still be had."""
+
+from __future__ import annotations
+
+import shlex
+
+from ..errors import ExitCode
+from ..overlay import Removal
+from ..views import json_lines
+from ..views.listing import Listing
+from ..views.merged import removal_line
+from .find import removal_object
+from .layout import LaidOut, finish, lay_out, single_image
+from .session import Session
+
+
+def deleted(session: Session) -> ExitCode:
+    """``deleted IMAGE``: every path that a later layer deleted or replaced, with what gets it back."""
+    source = session.open_source(session.reference())
+    try:
+        laid = lay_out(session, source, single_image(session, source), keep_removed=True)
+        if session.options.json:
+            for layer in laid.layers:
+                session.console.out(json_lines.line(json_lines.layer_object(layer)))
+        listing = Listing(session.style)
+        for gone in laid.tree.removed:
+            command = _command(session, laid, gone)
+            if session.options.json:
+                item = dict(removal_object(laid, gone), type="removed", command=command or None)
+                session.console.out(json_lines.line(item))
+            else:
+                session.console.out(removal_line(listing, gone, laid.layers, command) + "\n")
+        if not laid.tree.removed:
+            session.console.say("No layer removes anything.")
+        return finish(session, source, "deleted", laid.reports, laid.code)
+    finally:
+        source.close()
+
+
+def _command(session: Session, laid: LaidOut, gone: Removal) -> str:
+    """Return the command that gets a removed file back; empty for what has no content, or no typable name."""
+    content = gone.link if gone.entry.kind == "h" else (gone.layer, gone.entry)
+    if content is None or content[1].kind != "-":
+        return ""
+    if not (gone.path.isprintable() and gone.path.isascii()):
+        return ""
+    platform = session.options.platform
+    words = ["layerslayer", "get", *(["--platform", platform] if platform else [])]
+    words += ["--layer", str(gone.layer), "--", str(laid.image.reference), "/" + gone.path]
+    if not any(word.startswith("-") for word in words[-2:]):
+        words.remove("--")
+    return " ".join(shlex.quote(word) for word in words)

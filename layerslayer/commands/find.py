@@ -1,0 +1,84 @@
+"""find: which layers have a path, live or deleted."""
+
+from __future__ import annotations
+
+from typing import Iterator, NamedTuple, Optional
+
+from ..errors import ExitCode
+from ..overlay import Node, Removal
+from ..patterns import Matcher, matcher, regex_matcher
+from ..views import json_lines
+from ..views.listing import Listing
+from ..views.merged import finding_line
+from .layout import LaidOut, finish, lay_out, single_image
+from .merged import node_object
+from .session import Options, Session, worse
+
+
+class Finding(NamedTuple):
+    """A path that was asked for: where it stands, or stood."""
+
+    path: str
+    node: Optional[Node]  # live
+    gone: Optional[Removal]  # or removed by a later layer
+
+
+def find(session: Session) -> ExitCode:
+    """``find IMAGE GLOB...``. NO when nothing is found."""
+    options = session.options
+    matches = (regex_matcher if options.regex else matcher)(options.words)
+    source = session.open_source(session.reference())
+    try:
+        laid = lay_out(session, source, single_image(session, source), keep_removed=True)
+        if options.json:
+            for layer in laid.layers:
+                session.console.out(json_lines.line(json_lines.layer_object(layer)))
+        count = 0
+        listing = Listing(session.style)
+        for finding in findings(laid, matches, options):
+            count += 1
+            _show(session, laid, finding, listing)
+        if not count:
+            session.console.say("Nothing is found.")
+        return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
+    finally:
+        source.close()
+
+
+def findings(laid: LaidOut, matches: Matcher, options: Options) -> Iterator[Finding]:
+    """Yield what fits, live paths first."""
+    for path, node in laid.tree.nodes():
+        if _fits(node.entry.kind, node.size, options) and matches(path):
+            yield Finding(path, node, None)
+    for gone in laid.tree.removed:
+        if _fits(gone.entry.kind, gone.size, options) and matches(gone.path):
+            yield Finding(gone.path, None, gone)
+
+
+def _fits(kind: str, size: int, options: Options) -> bool:
+    return (options.kinds is None or kind in options.kinds) and size > options.larger
+
+
+def _show(session: Session, laid: LaidOut, finding: Finding, listing: Listing) -> None:
+    node, gone = finding.node, finding.gone
+    if session.options.json:
+        if node is not None:
+            item = dict(node_object(laid, finding.path, node), state="live")
+        else:
+            assert gone is not None
+            item = removal_object(laid, gone)
+        session.console.out(json_lines.line(item))
+        return
+    source = node or gone
+    assert source is not None
+    entry, layer, size = source.entry, source.layer, source.size
+    session.console.out(finding_line(listing, entry, finding.path, layer, size, gone, session.style) + "\n")
+
+
+def removal_object(laid: LaidOut, gone: Removal) -> json_lines.Object:
+    """Return a removed path as an object."""
+    content = gone.link if gone.entry.kind == "h" else (gone.layer, gone.entry)
+    digest = laid.digests.get((content[0], content[1].offset)) if content else None
+    item = json_lines.entry_object(gone.entry, gone.layer, gone.path, gone.size, digest)
+    item.update(state=gone.how, removed_by=gone.by)
+    return item

@@ -1,0 +1,121 @@
+"""What the verbs of the merged view share: layers read, laid over one another, and accounted for."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..ahead import in_order
+from ..contents import Contents, read_contents
+from ..errors import ExitCode, InvalidDocument
+from ..escaping import human_size
+from ..image import Image, Layer, select_layers
+from ..layers.reading import Report
+from ..overlay import Tree
+from ..sources.base import Source
+from ..views import json_lines
+from ..views.steps import image_summary
+from .session import Session, combined
+
+
+class LaidOut(NamedTuple):
+    """An image's (chosen) layers as one file system."""
+
+    image: Image
+    layers: Tuple[Layer, ...]
+    tree: Tree
+    reports: List[Report]
+    digests: Dict[Tuple[int, int], bytes]  # by layer and entry offset: sha256 of a file's content
+
+    @property
+    def code(self) -> ExitCode:
+        return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in self.reports])
+
+
+def single_image(session: Session, source: Source, soon: bool = True) -> Image:
+    """Return the one image to work on. ``soon``: all its (chosen) layers will be read at once."""
+    reference = session.reference()
+
+    def wanted(layers: Sequence[Layer]) -> Sequence[Layer]:
+        return select_layers(layers, session.options.layers)[: session.options.jobs] if soon else ()
+
+    if session.all_platforms:
+        raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
+    return next(iter(session.images(source, reference, wanted)))
+
+
+def lay_out(session: Session, source: Source, image: Image, keep_removed: bool = False) -> LaidOut:
+    """Read the chosen layers in parallel and lay them over one another; says what could not be read."""
+    layers = select_layers(image.layers, session.options.layers)
+    session.console.say(image_summary(image))
+    tree = Tree(keep_removed)
+    reports: List[Report] = []
+    digests: Dict[Tuple[int, int], bytes] = {}
+    for contents in _all_contents(session, source, layers):
+        number, report = contents.layer.number, contents.report
+        reports.append(report)
+        tree.apply(number, contents.entries)
+        digests.update({(number, offset): digest for offset, digest in contents.digests.items()})
+        if report.problem:
+            session.console.warn(
+                "layer {} could not be read whole, so the view is incomplete: {}".format(number, report.problem)
+            )
+    for unsafe in tree.unsafe[:_UNSAFE_SHOWN]:
+        session.console.warn(
+            "layer {}: '{}' is left out: {}".format(unsafe.layer, unsafe.entry.name[:_NAME_SHOWN], unsafe.reason)
+        )
+    if len(tree.unsafe) > _UNSAFE_SHOWN:
+        session.console.warn("{} more names are left out.".format(len(tree.unsafe) - _UNSAFE_SHOWN))
+    return LaidOut(image, layers, tree, reports, digests)
+
+
+_UNSAFE_SHOWN = 10
+_NAME_SHOWN = 200  # characters
+
+
+def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> Iterator[Contents]:
+    with session.console.progress() as progress:
+
+        def maker(layer: Layer) -> Callable[[], Iterator[Contents]]:
+            def read() -> Iterator[Contents]:
+                task = progress.task("layer {}".format(layer.number), layer.descriptor.size)
+                try:
+                    yield read_contents(source, layer, lambda count: progress.advance(task, count))
+                finally:
+                    progress.finish(task)
+
+            return read
+
+        makers = [maker(layer) for layer in layers]
+        for made in in_order(makers, session.options.jobs, 0, lambda contents: 0):
+            yield from made
+
+
+def finish(
+    session: Session,
+    source: Source,
+    verb: str,
+    reports: Sequence[Report],
+    code: ExitCode,
+    of: Optional[int] = None,
+    more: int = 0,
+) -> ExitCode:
+    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
+
+    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
+    """
+    requests = source.requests_made() + more
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.summary_object(verb, reports, requests, int(code))))
+        return code
+    read = sum(report.bytes_read for report in reports)
+    whole = sum(report.descriptor.size for report in reports) if of is None else of
+    words = ["Read {}{}".format(human_size(read), " of " + human_size(whole) if read < whole else "")]
+    words[0] += " in {} request{}".format(requests, "" if requests == 1 else "s")
+    if reports and all(report.remembered for report in reports):
+        words.append("layers known from earlier verified readings")
+    elif all(report.verified or report.opaque for report in reports):
+        words.append("digests verified")
+    else:
+        words.append("digests NOT all verified")
+    session.console.say("; ".join(words) + ".")
+    return code

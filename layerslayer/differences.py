@@ -1,0 +1,152 @@
+"""Two merged file systems compared. Pure.
+
+The layers that both images begin with need not be read. What stands in them is
+then unknown, and a path that only one side's own layers write is "written": it
+was added or changed, which of the two cannot be told.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+
+from .overlay import Node, Tree
+
+Digests = Mapping[Tuple[int, int], bytes]  # sha256 of contents, by layer and entry offset
+
+
+class Side(NamedTuple):
+    """One of the two: the tree of the layers that were read, and the digests of its files."""
+
+    tree: Tree
+    digests: Digests
+
+
+class Difference(NamedTuple):
+    """A path that differs."""
+
+    path: str
+    change: str  # added, removed, changed; written or reverted where the shared layers are not known
+    old: Optional[Node]
+    new: Optional[Node]
+    fields: Tuple[str, ...]  # of a changed one: type, size, mode, owner, link, content, xattrs, time
+
+
+class _Gone:
+    """Removed by a whiteout, or never there."""
+
+
+class _Unread:
+    """As the shared layers have it, which were not read."""
+
+
+GONE, UNREAD = _Gone(), _Unread()
+_State = Union[Node, _Gone, _Unread]
+
+
+def compare(old: Side, new: Side, base_known: bool, below: str = "") -> Iterator[Difference]:
+    """Yield what differs, sorted by path, at and below the path ``below``.
+
+    ``base_known`` is False when both trees leave out the layers they share.
+    """
+    states = (_States(old.tree, base_known), _States(new.tree, base_known))
+    for path in _paths(old.tree, new.tree, base_known):
+        if below and path != below and not path.startswith(below + "/"):
+            continue
+        difference = _between(path, states[0].at(path), states[1].at(path), old.digests, new.digests)
+        if difference:
+            yield difference
+
+
+def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
+    paths: Set[str] = set()
+    for tree in (old, new):
+        paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset >= 0)
+        if not base_known:
+            paths.update(path for path, _ in tree.deletions)
+    return sorted(paths, key=lambda path: path.split("/"))
+
+
+class _States:
+    """What a tree says of any path."""
+
+    def __init__(self, tree: Tree, base_known: bool) -> None:
+        self._tree = tree
+        self._nodes: Dict[str, Node] = dict(tree.nodes())
+        self._known = base_known
+        self._deleted = {path for path, _ in tree.deletions}
+
+    def at(self, path: str) -> _State:
+        node = self._nodes.get(path)
+        if node is not None and (self._known or node.entry.offset >= 0):
+            return node
+        if self._known or path in self._deleted:
+            return GONE
+        parts = path.split("/")
+        for end in range(len(parts)):
+            parent = "/".join(parts[:end])
+            above = self._nodes.get(parent)
+            inside = parent + "/*" if parent else "*"
+            if parent in self._deleted or inside in self._deleted or (above is not None and above.children is None):
+                return GONE
+        return UNREAD
+
+
+def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:
+    if isinstance(old, Node) and isinstance(new, Node):
+        fields = tuple(_fields(old, new, old_digests, new_digests))
+        return Difference(path, "changed", old, new, fields) if fields else None
+    if isinstance(new, Node):
+        if isinstance(old, _Gone):
+            return Difference(path, "added", None, new, ())
+        return Difference(path, "written", None, new, ()) if new.children is None else None
+    if isinstance(old, Node):
+        if isinstance(new, _Gone):
+            return Difference(path, "removed", old, None, ())
+        return Difference(path, "reverted", old, None, ()) if old.children is None else None
+    if isinstance(old, _Unread) and isinstance(new, _Gone):
+        return Difference(path, "removed", None, None, ())
+    if isinstance(old, _Gone) and isinstance(new, _Unread):
+        return Difference(path, "added", None, None, ())
+    return None
+
+
+def _fields(old: Node, new: Node, old_digests: Digests, new_digests: Digests) -> Iterator[str]:
+    first, second = old.entry, new.entry
+    kinds = (_kind(old), _kind(new))
+    if kinds[0] != kinds[1]:
+        yield "type"
+        return
+    if old.size != new.size:
+        yield "size"
+    if first.mode != second.mode and kinds[0] != "l":
+        yield "mode"
+    if (first.uid, first.gid) != (second.uid, second.gid):
+        yield "owner"
+    if kinds[0] == "l" and _target(old) != _target(new):
+        yield "link"
+    if first.device != second.device:
+        yield "device"
+    if dict(first.xattrs) != dict(second.xattrs):
+        yield "xattrs"
+    if kinds[0] == "-" and old.size == new.size:
+        contents = (_digest(old, old_digests), _digest(new, new_digests))
+        if contents[0] and contents[1]:
+            if contents[0] != contents[1]:
+                yield "content"
+        elif first.mtime != second.mtime:
+            yield "time"  # the content is not known, and may differ
+
+
+def _kind(node: Node) -> str:
+    return node.content[1].kind if node.content else node.entry.kind
+
+
+def _target(node: Node) -> str:
+    return node.content[1].target if node.content else node.entry.target
+
+
+def _digest(node: Node, digests: Digests) -> Optional[bytes]:
+    content = node.content
+    if content is None:
+        return None
+    return digests.get((content[0], content[1].offset))

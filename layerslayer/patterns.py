@@ -1,0 +1,78 @@
+"""Globs and what else a path is asked for. Pure.
+
+``*`` and ``?`` stay within a component, ``**`` crosses them, ``[...]`` is a
+set. A pattern without a slash is compared with the last component, one with a
+slash with the whole path; a leading slash is optional and means the root.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Callable, List, Pattern, Sequence
+
+from .errors import UsageError
+
+Matcher = Callable[[str], bool]  # a path without leading slash -> whether it is wanted
+_MAGIC = re.compile(r"[*?\[]")
+
+
+def has_magic(text: str) -> bool:
+    """Whether a text is a glob rather than a path."""
+    return bool(_MAGIC.search(text))
+
+
+def glob_pattern(glob: str) -> Pattern[str]:
+    """Return the regular expression that matches what ``glob`` means, to be used with ``fullmatch``.
+
+    Raises UsageError for a set that does not end.
+    """
+    made: List[str] = []
+    at = 0
+    while at < len(glob):
+        letter = glob[at]
+        if glob.startswith("**/", at) and (at == 0 or glob[at - 1] == "/"):
+            made.append("(?:[^/]+/)*")
+            at += 3
+        elif glob.startswith("**", at):
+            made.append(".*")
+            at += 2
+        elif letter == "[":
+            end = glob.find("]", at + 2 + (glob[at + 1 : at + 2] == "!"))
+            if end < 0:
+                raise UsageError("The pattern '{}' has a '[' without its ']'.".format(glob), "Write [[] for a '['.")
+            inner = re.sub(r"([\\\[\]^&~|])", r"\\\1", glob[at + 1 : end])
+            made.append("(?!/)[{}]".format("^" + inner[1:] if inner.startswith("!") else inner))
+            at = end + 1
+        else:
+            made.append({"*": "[^/]*", "?": "[^/]"}.get(letter) or re.escape(letter))
+            at += 1
+    try:
+        return re.compile("".join(made), re.DOTALL)
+    except re.error as error:
+        raise UsageError("The pattern '{}' cannot be used: {}.".format(glob, error)) from None
+
+
+def matcher(globs: Sequence[str]) -> Matcher:
+    """Return what tells whether any of ``globs`` matches a path."""
+    whole = [glob_pattern(glob.strip("/") if glob != "/" else glob).fullmatch for glob in globs if "/" in glob]
+    last = [glob_pattern(glob).fullmatch for glob in globs if "/" not in glob]
+
+    def matches(path: str) -> bool:
+        base = path.rpartition("/")[2]
+        return any(match(base) for match in last) or any(match(path) for match in whole)
+
+    return matches
+
+
+def regex_matcher(texts: Sequence[str]) -> Matcher:
+    """Return what tells whether any regular expression is found in ``/path``. Raises UsageError."""
+    patterns = []
+    for text in texts:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what a later Python may read differently
+                patterns.append(re.compile(text))
+        except (re.error, RecursionError, OverflowError) as error:
+            raise UsageError("'{}' is not a regular expression: {}.".format(text, error)) from None
+    return lambda path: any(pattern.search("/" + path) for pattern in patterns)

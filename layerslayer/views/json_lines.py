@@ -1,0 +1,146 @@
+"""Results as JSON Lines: one object a line, each with a ``type``; docs/json.md describes them.
+
+Names are a stranger's bytes: ``path`` is text, with U+FFFD for what is not
+UTF-8, and then ``path_base64`` holds the bytes themselves. ASCII only, so that
+nothing in it can upset a terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Dict, Iterable, List, Optional, Union
+
+from ..entries import Entry, deletion
+from ..errors import LayerslayerError
+from ..image import Image, Layer
+from ..layers.reading import Report
+
+KINDS = {
+    "-": "file",
+    "d": "directory",
+    "l": "symlink",
+    "h": "hardlink",
+    "c": "character device",
+    "b": "block device",
+    "p": "fifo",
+    "?": "unknown",
+}
+Object = Dict[str, Any]
+
+
+def line(item: Object) -> str:
+    """Return an object as one line, with its newline."""
+    return json.dumps(item, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def put_text(item: Object, key: str, text: str) -> None:
+    """Set ``key`` to a text without loss: ``key_base64`` too, where it is not UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "surrogateescape")
+        item[key] = raw.decode("utf-8", "replace")
+        item[key + "_base64"] = base64.b64encode(raw).decode("ascii")
+    else:
+        item[key] = text
+
+
+def entry_object(
+    entry: Entry, layer: int, path: Optional[str] = None, size: Optional[int] = None, digest: Optional[bytes] = None
+) -> Object:
+    """Return an entry; ``path`` and ``size`` replace the archive's, ``digest`` is the content's sha256."""
+    item: Object = {"type": "entry", "layer": layer}
+    put_text(item, "path", entry.name if path is None else path)
+    item.update(
+        kind=KINDS[entry.kind],
+        mode="{:04o}".format(entry.mode),
+        uid=entry.uid,
+        gid=entry.gid,
+        size=entry.size if size is None else size,
+        mtime=entry.mtime,
+    )
+    for key, text in (("uname", entry.uname), ("gname", entry.gname), ("target", entry.target)):
+        if text:
+            put_text(item, key, text)
+    if entry.device:
+        item["device"] = list(entry.device)
+    if entry.xattrs:
+        item["xattrs"] = {
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"): base64.b64encode(value).decode("ascii")
+            for name, value in entry.xattrs.items()
+        }
+    if digest:
+        item["sha256"] = digest.hex()
+    victim = deletion(entry.name) if path is None else None
+    if victim is not None:
+        put_text(item, "deletes", victim)
+    if entry.hidden:
+        item["after_end_marker"] = True
+    return item
+
+
+def entry_lines(entries: Iterable[Entry], layer: int) -> List[str]:
+    """Return a line, without its newline, for each entry of a layer."""
+    return [line(entry_object(entry, layer))[:-1] for entry in entries]
+
+
+def layer_object(layer: Layer) -> Object:
+    """Return what is known of a layer before it is read."""
+    descriptor, step = layer.descriptor, layer.step
+    item: Object = {"type": "layer", "layer": layer.number, "digest": descriptor.digest, "size": descriptor.size}
+    item["media_type"] = descriptor.media_type
+    if step:
+        item.update(created=step.created, created_by=step.created_by or step.comment)
+    return item
+
+
+def layer_end_object(number: int, report: Report) -> Object:
+    """Return how the reading of a layer went."""
+    return {
+        "type": "layer_end",
+        "layer": number,
+        "entries": report.entries,
+        "bytes_read": report.bytes_read,
+        "compression": report.compression,
+        "verified": report.verified,
+        "complete": report.complete,
+        "tar": not report.opaque,
+        "problem": str(report.problem) if report.problem else None,
+        "notes": list(report.notes),
+    }
+
+
+def image_object(image: Image) -> Object:
+    """Return what names an image."""
+    return {
+        "type": "image",
+        "image": str(image.reference),
+        "digest": image.document.digest,
+        "platform": str(image.platform) if image.platform else None,
+        "artifact_type": image.manifest.kind or None,
+        "layers": len(image.layers),
+        "size": image.size,
+    }
+
+
+def summary_object(
+    verb: str, reports: Iterable[Report], requests: int, exit_code: int, **more: Union[int, str, bool, None]
+) -> Object:
+    """Return the last object of a verb: completeness, cost, verification."""
+    known = list(reports)
+    return {
+        "type": "summary",
+        "verb": verb,
+        "complete": all(report.complete for report in known) and exit_code in (0, 1),
+        "verified": all(report.verified for report in known if not report.opaque),
+        "bytes_read": sum(report.bytes_read for report in known),
+        "requests": requests,
+        "exit_code": exit_code,
+        **more,
+    }
+
+
+def error_object(target: str, error: LayerslayerError) -> Object:
+    """Return what went wrong with one image of several."""
+    return {"type": "error", "image": target, "message": str(error), "hint": error.hint}

@@ -1,0 +1,305 @@
+"""The verbs of the merged view, from the command line to the registry and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from typing import Any, Dict, List
+
+import pytest
+
+from layerslayer.demo.image import Member
+
+from ..registry import Registry, store
+from ..registry.faults import altered, flipped, layer_digests, single_image
+from ..registry.running import Ran, Runner
+
+
+def directory(name: str) -> Member:
+    return Member(name, tarfile.DIRTYPE, 0o755)
+
+
+def file(name: str, body: bytes = b"x\n", mode: int = 0o644) -> Member:
+    return Member(name, body=body, mode=mode)
+
+
+def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> Member:
+    return Member(name, kind, 0o777, target=target)
+
+
+BASE = [
+    link("bin", "usr/bin"),
+    directory("etc/"),
+    file("etc/motd", b"old\n"),
+    file("etc/passwd", b"root\n"),
+    directory("usr/bin/"),
+    file("usr/bin/tool", b"#!tool\n", 0o4755),
+    link("usr/bin/sh", "tool"),
+    link("etc/hard", "etc/passwd", tarfile.LNKTYPE),
+    link("loop", "loop"),
+    link("escape", "../../../../etc/passwd"),
+    file("big", bytes(3_000_000)),
+]
+UPPER = [file("etc/.wh.motd", b""), file("etc/passwd", b"root\nme\n"), file("srv/new", b"new\n")]
+
+
+def objects(ran: Ran, kind: str = "") -> List[Dict[str, Any]]:
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    return [item for item in found if not kind or item["type"] == kind]
+
+
+def test_ls_shows_a_directory_of_the_merged_view(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("ls", registry.target, "/etc")
+        linked = run("ls", registry.target, "bin")
+        one = run("ls", registry.target, "bin/sh")
+        absent = run("ls", registry.target, "/nope")
+    assert [(line.split()[0], line.split()[6:]) for line in ran.out.splitlines()] == [
+        ("L0", ["hard", "->", "etc/passwd"]),
+        ("L1", ["passwd"]),
+    ]
+    assert [line.split()[6] for line in linked.out.splitlines()] == ["sh", "tool"]
+    assert one.out.split()[6] == "usr/bin/tool"
+    assert (absent.code, absent.out) == (1, "")
+    assert "no path '/nope'" in absent.err
+
+
+def test_tree_sums_sizes_and_stops_at_a_depth(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        whole = run("tree", registry.target)
+        ran = run("tree", registry.target, "/", "--depth", "1")
+    assert "etc/  8 B  L0" in ran.out
+    assert "── passwd" not in ran.out
+    assert len(whole.out.splitlines()) == 1 + len({item["path"] for item in _all(whole, run, BASE, UPPER)})
+
+
+def _all(ran: Ran, run: Runner, *layers: List[Member]) -> List[Dict[str, Any]]:
+    with Registry(single_image(layers)) as registry:
+        return objects(run("tree", registry.target, "--json"), "entry")
+
+
+def test_find_tells_live_from_deleted(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("find", registry.target, "motd", "/srv/**")
+        nothing = run("find", registry.target, "nope")
+        larger = run("find", registry.target, "*", "--larger", "1M", "--type", "f")
+        pattern = run("find", registry.target, "--regex", "^/etc/p", "--json")
+    assert ["etc/motd  [deleted by L1]" in line or "srv/new" in line for line in ran.out.splitlines()] == [True, True]
+    assert (nothing.code, nothing.out) == (1, "")
+    assert [line.split()[6] for line in larger.out.splitlines()] == ["big"]
+    assert [(item["path"], item["layer"], item["state"]) for item in objects(pattern, "entry")] == [
+        ("etc/passwd", 1, "live"),
+        ("etc/passwd", 0, "replaced"),
+    ]
+
+
+def test_deleted_gives_the_command_that_gets_it_back(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("deleted", registry.target)
+        commands = [line.split() for line in ran.out.splitlines() if line.startswith("    layerslayer ")]
+        assert [words[-1] for words in commands] == ["/etc/motd", "/etc/passwd"]
+        assert run(*commands[0][1:]).code == 0
+        assert (run.folder / "carved/etc/motd").read_bytes() == b"old\n"
+        removed = objects(run("deleted", registry.target, "--json"), "removed")
+    assert [(item["path"], item["layer"], item["removed_by"], item["state"]) for item in removed] == [
+        ("etc/motd", 0, 1, "deleted"),
+        ("etc/passwd", 0, 1, "replaced"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("/etc/passwd", b"root\nme\n"),
+        ("etc/hard", b"root\n"),
+        ("/bin/sh", b"#!tool\n"),
+        ("usr/bin/sh", b"#!tool\n"),
+        ("/escape", b"root\nme\n"),
+        ("srv/new", b"new\n"),
+    ],
+)
+def test_cat_opens_what_a_container_would(run: Runner, path: str, body: bytes) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("cat", registry.target, path)
+    assert (ran.code, ran.out.encode()) == (0, body)
+
+
+@pytest.mark.parametrize("path", ["/etc/motd", "/nope", "/loop", "/loop/x", "/etc/passwd/x", "../x"])
+def test_cat_says_no(run: Runner, path: str) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("cat", registry.target, path)
+    assert (ran.code, ran.out) == (1, "")
+    assert "was not got" in ran.err
+
+
+def test_an_older_version_comes_from_its_layer(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        assert run("cat", registry.target, "/etc/passwd", "--layer", "0").out == "root\n"
+        assert run("cat", registry.target, "/etc/motd", "--layer", "0").out == "old\n"
+
+
+def test_a_file_is_had_without_the_rest_of_its_layer(run: Runner) -> None:
+    noise = os.urandom(6_000_000)
+    layers = [[file("etc/passwd", b"root\n"), file("noise", noise)]]
+    with Registry(single_image(layers)) as registry:
+        ran = run("get", registry.target, "/etc/passwd", "--json")
+        whole = run("get", registry.target, "/etc/passwd", "--json", "--verify")
+    summary, verified = objects(ran, "summary")[0], objects(whole, "summary")[0]
+    assert summary["bytes_read"] < 600_000 and not summary["verified"]
+    assert verified["bytes_read"] > 6_000_000 and verified["verified"]
+
+
+def test_get_writes_directories_globs_and_modes(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        ran = run("get", registry.target, "/etc", "usr/bin/*", "-o", "out")
+    assert ran.code == 0
+    assert {str(path.relative_to(run.folder / "out")) for path in (run.folder / "out").rglob("*")} == {
+        "etc", "etc/passwd", "etc/hard", "usr", "usr/bin", "usr/bin/tool",
+    }  # fmt: skip
+    assert (run.folder / "out/etc/hard").read_bytes() == b"root\n"
+    tool = run.folder / "out/usr/bin/tool"
+    assert tool.stat().st_mode & 0o7000 == 0 and tool.stat().st_mode & 0o100
+    assert "1 links, devices" in ran.err
+
+
+def test_nothing_is_written_through_links_that_stand_in_the_way(run: Runner) -> None:
+    outside = run.folder / "outside"
+    outside.mkdir()
+    (run.folder / "out").mkdir()
+    (run.folder / "out/etc").symlink_to(outside)
+    with Registry(single_image([BASE])) as registry:
+        ran = run("get", registry.target, "/etc/passwd", "-o", "out")
+        (run.folder / "out/etc").unlink()
+        (run.folder / "out/etc").mkdir()
+        (run.folder / "out/etc/passwd").symlink_to(outside / "hit")
+        second = run("get", registry.target, "/etc/passwd", "-o", "out")
+    assert ran.code == 2 and "cannot be written" in ran.err
+    assert second.code == 0
+    assert list(outside.iterdir()) == []
+    assert (run.folder / "out/etc/passwd").read_bytes() == b"root\n"
+
+
+def test_hostile_names_write_nothing_outside(run: Runner) -> None:
+    evil = [
+        file("../up", b"evil"), file("a/../../up", b"evil"), file("/abs", b"abs"),
+        link("dir", "/"), file("dir/x", b"x"), file("nl\n\x1b[31m", b"name"),
+    ]  # fmt: skip
+    with Registry(single_image([evil])) as registry:
+        run("get", registry.target, "**", "-o", "deep/er/out")
+        listing = run("ls", registry.target)
+    written = sorted(str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file())
+    assert written == ["deep/er/out/abs", "deep/er/out/nl%0A%1B[31m", "deep/er/out/x"]
+    assert "\x1b" not in listing.out and "is left out: '..' in its name" in listing.err
+
+
+def test_a_corrupt_layer_leaves_no_file_and_says_so(run: Runner) -> None:
+    content = store()
+    digest = layer_digests(content)[2]
+    with Registry(content) as registry:
+        registry.fault("/blobs/" + digest, altered(flipped))
+        got = run("get", registry.target, "/srv/app/main.py", "--platform", "linux/amd64", "--verify")
+        listed = run("ls", registry.target, "/", "--platform", "linux/amd64")
+    assert got.code == 2 and not list(run.folder.rglob("*.py"))
+    assert listed.code == 3 and "view is incomplete" in listed.err
+
+
+def test_diff_of_images_that_share_a_base_fetches_nothing_of_it(run: Runner) -> None:
+    with Registry(_two([BASE, UPPER], [BASE, [file("etc/passwd", b"root\nyou\n"), file("etc/.wh.hard")]])) as registry:
+        old, new = registry.host + "/demo/shop:1.0", registry.host + "/demo/shop:2.0"
+        ran = run("diff", old, new)
+        base = layer_digests_of(registry, "1.0")[0]
+        assert registry.asked(base) == []
+        full = run("diff", old, new, "--full", "--json")
+        same = run("diff", old, old)
+        below = run("diff", old, new, "/srv")
+    assert ran.code == 1
+    assert [(line[0], line.split()[-1] if line[-1] != "]" else line.split()[-2]) for line in ran.out.splitlines()] == [
+        ("-", "etc/hard"), ("+", "etc/motd"), ("~", "etc/passwd"), ("!", "srv/new"),
+    ]  # fmt: skip
+    changes = {item["path"]: (item["change"], item["fields"]) for item in objects(full, "difference")}
+    assert changes == {
+        "etc/hard": ("removed", []),
+        "etc/motd": ("added", []),
+        "etc/passwd": ("changed", ["size"]),
+        "srv": ("removed", []),
+        "srv/new": ("removed", []),
+    }
+    assert same.code == 0 and same.out == ""
+    assert len(below.out.splitlines()) == 1
+
+
+def _two(first: List[List[Member]], second: List[List[Member]]) -> Any:
+    content = single_image(first)
+    other = single_image(second)
+    content.blobs.update(other.blobs)
+    content.manifests.update(other.manifests)
+    content.tags[("demo/shop", "2.0")] = other.tags[("demo/shop", "1.0")]
+    return content
+
+
+def layer_digests_of(registry: Registry, tag: str) -> List[str]:
+    manifest = registry.store.manifests[registry.store.tags[("demo/shop", tag)]]
+    return [layer["digest"] for layer in json.loads(manifest.body.decode())["layers"]]
+
+
+def test_same_size_and_other_content_differs(run: Runner) -> None:
+    with Registry(_two([[file("a", b"one")]], [[file("a", b"two")]])) as registry:
+        ran = run("diff", registry.host + "/demo/shop:1.0", registry.host + "/demo/shop:2.0")
+    assert ran.out.endswith("a  [content]\n")
+
+
+def test_peek_all_json_is_a_full_inventory(run: Runner) -> None:
+    odd = [Member("caf\udce9", body=b"x"), file("a")]
+    with Registry(single_image([odd, UPPER])) as registry:
+        ran = run("peek", registry.target, "--json")
+        classic = run("-t", registry.target, "--peek-all", "--json")
+    assert ran.out == classic.out
+    assert [item["type"] for item in objects(ran)] == [
+        "image", "layer", "entry", "entry", "layer_end", "layer", "entry", "entry", "entry", "layer_end", "summary",
+    ]  # fmt: skip
+    first = objects(ran, "entry")[0]
+    assert first["path"] == "caf\ufffd" and first["path_base64"] == "Y2Fm6Q=="
+    assert objects(ran, "entry")[2]["deletes"] == "etc/motd"
+    assert objects(ran, "summary")[0]["complete"] is True
+
+
+def test_batch_goes_on_after_a_failure(run: Runner) -> None:
+    with Registry(single_image([BASE])) as registry:
+        (run.folder / "list").write_text("# images\n{0}\n\n{0}x\n{0}\n".format(registry.target))
+        ran = run("ls", "--batch", "list", "/etc")
+        piped = run("ls", "--batch", "-", "/etc", "--json", typed=registry.target + "\nlocalhost:1/x\n")
+        none = run("ls", "--batch", "-", typed="\n")
+    assert ran.code == 3
+    assert ran.out.count("etc/passwd") == 2 and ran.out.count("== ") == 3
+    assert piped.code == 3 and [item["type"] for item in objects(piped)][-1] == "error"
+    assert none.code == 2 and "names no image" in none.err
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["ls"], "No image is named"),
+        (["find", "x"], "No glob is named"),
+        (["cat", "x"], "No path is named"),
+        (["diff", "x"], "No image2 is named"),
+        (["deleted", "x", "y"], "too many words"),
+        (["find", "x", "y", "--type", "q"], "type"),
+        (["find", "x", "y", "--larger", "many"], "size"),
+        (["-q", "ls", "x"], "The verb comes first"),
+        (["frobnicate"], "is no verb"),
+        (["ls", "x", "--platform", "all"], "one platform at a time"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_one_sentence(run: Runner, words: List[str], told: str) -> None:
+    with Registry(single_image([BASE])) as registry:
+        ran = run(*[registry.target if word == "x" and words[0] != "find" else word for word in words])
+    assert (ran.code, ran.out) == (2, "")
+    assert told in ran.err and "Traceback" not in ran.err
+
+
+def test_every_verb_has_a_help_of_its_own(run: Runner) -> None:
+    for verb in ("peek", "save", "ls", "tree", "find", "get", "cat", "deleted", "diff"):
+        ran = run(verb, "--help")
+        assert ran.code == 0 and ran.out.startswith("usage: layerslayer {} IMAGE".format(verb))

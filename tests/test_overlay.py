@@ -1,0 +1,199 @@
+"""The merged view against a plain model: a set of paths, and the rules written out slowly."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerslayer.entries import Entry
+from layerslayer.errors import InvalidDocument
+from layerslayer.overlay import MAX_IMPLIED, Tree, implied, normal, sizes, walk
+
+
+def entry(
+    name: str, kind: str = "-", size: int = 1, target: str = "", mode: int = 0o644, hidden: bool = False
+) -> Entry:
+    return Entry(name, kind, mode, 0, 0, size if kind == "-" else 0, 0, target, "", "", None, {}, 0, hidden)
+
+
+def merged(*layers: List[Entry], keep_removed: bool = False) -> Tree:
+    tree = Tree(keep_removed)
+    for number, entries in enumerate(layers):
+        tree.apply(number, entries)
+    return tree
+
+
+def paths(tree: Tree) -> Dict[str, Tuple[str, int]]:
+    return {path: (node.entry.kind, node.layer) for path, node in tree.nodes()}
+
+
+@pytest.mark.parametrize(
+    "name, path",
+    [
+        ("a", "a"), ("./a", "a"), ("/a", "a"), ("a/", "a"), ("a//b", "a/b"), ("./", ""), ("", ""), (".", ""), ("/", ""),
+        ("a/./b", "a/b"), ("a/.", "a"), ("../a", None), ("a/..", None), ("a/../b", None), ("a..b", "a..b"),
+        (".a", ".a"), ("...", "..."), ("a./b", "a./b"), ("a/.b", "a/.b"),
+    ],
+)  # fmt: skip
+def test_names_become_paths(name: str, path: Optional[str]) -> None:
+    assert normal(name) == path
+
+
+CASES = [
+    ("a whiteout deletes below", [[entry("a"), entry("b")], [entry(".wh.a")]], {"b": ("-", 0)}),
+    ("with its subtree", [[entry("d/", "d"), entry("d/x")], [entry(".wh.d")]], {}),
+    ("not in its own layer", [[entry("a")], [entry(".wh.a"), entry("a")]], {"a": ("-", 1)}),
+    ("nor when it comes last", [[entry("a")], [entry("a"), entry(".wh.a")]], {"a": ("-", 1)}),
+    (
+        "an opaque marker hides lower children only",
+        [[entry("d/", "d"), entry("d/x")], [entry("d/y"), entry("d/", "d"), entry("d/.wh..wh..opq")]],
+        {"d": ("d", 1), "d/y": ("-", 1)},
+    ),
+    ("an opaque root", [[entry("a"), entry("d/", "d")], [entry(".wh..wh..opq"), entry("b")]], {"b": ("-", 1)}),
+    (
+        "directories merge",
+        [[entry("d/", "d"), entry("d/x")], [entry("d/", "d"), entry("d/y")]],
+        {"d": ("d", 1), "d/x": ("-", 0), "d/y": ("-", 1)},
+    ),
+    ("a file replaces a subtree", [[entry("d/", "d"), entry("d/x")], [entry("d")]], {"d": ("-", 1)}),
+    ("a directory replaces a file", [[entry("d")], [entry("d/", "d")]], {"d": ("d", 1)}),
+    ("a directory replaces a link", [[entry("e/", "d"), entry("d", "l", target="e")], [entry("d/", "d"), entry("d/x")]],
+     {"e": ("d", 0), "d": ("d", 1), "d/x": ("-", 1)}),
+    ("a missing parent is implied", [[entry("a/b/c")]], {"a": ("d", 0), "a/b": ("d", 0), "a/b/c": ("-", 0)}),
+    ("a linked parent is followed", [[entry("usr/lib/", "d"), entry("lib", "l", target="usr/lib")], [entry("lib/x")]],
+     {"usr": ("d", 0), "usr/lib": ("d", 0), "lib": ("l", 0), "usr/lib/x": ("-", 1)}),
+    ("and so for a whiteout", [[entry("usr/lib/x"), entry("lib", "l", target="/usr/lib")], [entry("lib/.wh.x")]],
+     {"usr": ("d", 0), "usr/lib": ("d", 0), "lib": ("l", 0)}),
+    ("a file is no parent", [[entry("a")], [entry("a/b")]], {"a": ("d", 1), "a/b": ("-", 1)}),
+    ("the last of one name wins", [[entry("a", size=1), entry("a", "l", target="x")]], {"a": ("l", 0)}),
+    ("leftovers of AUFS do nothing", [[entry("x")], [entry(".wh..wh.x"), entry(".wh..wh.plnk/y")]], {"x": ("-", 0)}),
+    ("whiteouts of nothing are no files", [[entry("x")], [entry(".wh."), entry(".wh.."), entry(".wh...")]],
+     {"x": ("-", 0)}),
+    ("unsafe names are no paths", [[entry("../x"), entry("a/../../y"), entry("z")]], {"z": ("-", 0)}),
+    ("what stands after the end marker is not seen", [[entry("x"), entry("y", hidden=True)]], {"x": ("-", 0)}),
+    ("a root entry is no path", [[entry("./", "d", mode=0o700), entry("./x")]], {"x": ("-", 0)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers, expected", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_overlay(layers: List[List[Entry]], expected: Dict[str, Tuple[str, int]]) -> None:
+    assert paths(merged(*layers)) == expected
+
+
+def test_hardlinks_keep_what_they_were_linked_to() -> None:
+    tree = merged([entry("a", size=5)], [entry("b", "h", target="a")], [entry("a", size=9)], [entry(".wh.a")])
+    node = tree.find("b")
+    assert node is not None and node.content is not None
+    assert (node.content[0], node.content[1].size, node.size) == (0, 5, 5)
+    dangling = merged([entry("b", "h", target="nowhere"), entry("c", "h", target="../x")])
+    assert [node.content for _, node in dangling.nodes()] == [None, None]
+
+
+def test_links_are_followed_inside_of_the_image_only() -> None:
+    tree = merged([
+        entry("etc/real"), entry("a", "l", target="/etc/real"), entry("b", "l", target="../../../a"),
+        entry("loop", "l", target="loop"), entry("up", "l", target=".."), entry("d", "l", target="etc"),
+    ])  # fmt: skip
+    for path in ("a", "b", "d/real", "up/up/etc/real"):
+        node = tree.find(path, follow=True)
+        assert node is not None and node.path == "etc/real"
+    assert tree.find("loop", follow=True) is None
+    assert tree.find("loop/x") is None
+    loop = tree.find("loop")
+    assert loop is not None and loop.entry.kind == "l"
+    tree.apply(1, [entry("loop/x")])
+    assert tree.unsafe[-1].entry.name == "loop/x"
+
+
+def test_removals_say_who_had_it_and_who_took_it() -> None:
+    tree = merged(
+        [entry("a", size=3), entry("d/", "d"), entry("d/x", size=4), entry("e/y"), entry("f")],
+        [entry(".wh.a"), entry("d/.wh..wh..opq"), entry(".wh.e"), entry("f", size=8), entry("f", size=9)],
+        keep_removed=True,
+    )
+    assert [(gone.path, gone.layer, gone.by, gone.how, gone.size) for gone in tree.removed] == [
+        ("a", 0, 1, "deleted", 3),
+        ("d/x", 0, 1, "hidden", 4),
+        ("e/y", 0, 1, "deleted", 1),  # e itself no layer names
+        ("f", 0, 1, "replaced", 1),
+    ]
+
+
+def test_whiteouts_of_what_is_not_there_are_remembered() -> None:
+    tree = merged([entry("x/.wh.gone"), entry(".wh.top"), entry("y/.wh..wh..opq")])
+    assert tree.deletions == [("x/gone", 0), ("top", 0), ("y/*", 0)]
+
+
+def test_sizes_are_summed_for_each_directory() -> None:
+    tree = merged([entry("a/b/c", size=5), entry("a/d", size=7), entry("a/h", "h", target="a/d")])
+    sums = {node.path: size for node, size in sizes(tree).items()}
+    assert sums == {"": 12, "a": 12, "a/b": 5}
+
+
+def test_a_bomb_of_implied_directories_ends_with_a_sentence() -> None:
+    bomb = (entry("{}/{}x".format(number, "d/" * 2000)) for number in range(MAX_IMPLIED // 2000 + 1))
+    with pytest.raises(InvalidDocument, match="implies more than"):
+        merged(list(bomb))
+
+
+NAMES = st.sampled_from(["a", "b", "c", "a/b", "a/c", "a/b/c", "b/a", "./a", "a//b", "/c"])
+
+
+def members() -> st.SearchStrategy[Entry]:
+    whiteouts = st.sampled_from([".wh.a", ".wh.b", "a/.wh.b", "a/b/.wh.c", ".wh..wh..opq", "a/.wh..wh..opq"])
+    return st.one_of(
+        st.builds(lambda name, size: entry(name, size=size), NAMES, st.integers(0, 9)),
+        st.builds(lambda name: entry(name + "/", "d"), NAMES),
+        st.builds(lambda name: entry(name), whiteouts),
+    )
+
+
+def model(layers: List[List[Entry]]) -> Dict[str, Tuple[str, int, int]]:
+    """Apply the rules to a flat mapping, one path at a time."""
+    state: Dict[str, Tuple[str, int, int]] = {}
+
+    def drop(path: str, itself: bool = True) -> None:
+        for other in list(state):
+            if (itself and other == path) or other.startswith(path + "/" if path else ""):
+                del state[other]
+
+    for number, layer in enumerate(layers):
+        plain = []
+        for member in layer:
+            directory, _, base = member.name.rpartition("/")
+            if base == ".wh..wh..opq":
+                drop(directory, itself=False)
+            elif base.startswith(".wh."):
+                drop((directory + "/" if directory else "") + base[4:])
+            else:
+                plain.append(member)
+        for member in plain:
+            parts = [part for part in member.name.split("/") if part not in ("", ".")]
+            for end in range(1, len(parts)):
+                parent = "/".join(parts[:end])
+                if state.get(parent, ("", 0, 0))[0] != "d":
+                    drop(parent)
+                    state[parent] = ("d", number, 0)
+            path = "/".join(parts)
+            if not (member.kind == "d" and state.get(path, ("", 0, 0))[0] == "d"):
+                drop(path)
+            state[path] = (member.kind, number, member.size)
+    return state
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(members(), max_size=8), max_size=5))
+def test_random_layers_agree_with_the_model(layers: List[List[Entry]]) -> None:
+    tree = merged(*layers, keep_removed=True)
+    assert {path: (node.entry.kind, node.layer, node.size) for path, node in tree.nodes()} == model(layers)
+    for path, node in tree.nodes():
+        assert tree.find(path) is node and node.path == path
+
+
+def test_walking_is_sorted_by_components() -> None:
+    tree = merged([entry("a.b"), entry("a/z"), entry("a/b"), entry("B")])
+    assert [path for path, _ in walk(tree.root, "")] == ["", "B", "a", "a/b", "a/z", "a.b"]
+    assert implied("x/").offset == -1
