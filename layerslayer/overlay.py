@@ -292,13 +292,15 @@ def walk(node: Node, path: str) -> Iterator[Tuple[str, Node]]:
 
 
 def sizes(tree: Tree) -> Dict[Node, int]:
-    """Return the bytes of content under each directory; hardlinks to one file count once each directory's sum."""
-    totals: Dict[Node, int] = {}
+    """Return the bytes of content under each directory; a file's hardlinks do not count again."""
     order: List[Node] = [node for _, node in walk(tree.root, "")]
+    totals = {node: 0 for node in order if node.children is not None}
     for node in reversed(order):
-        own = totals.get(node, 0) if node.children is not None else (0 if node.entry.kind == "h" else node.size)
+        parent = node.parent
+        if parent is None:
+            continue
         if node.children is not None:
-            totals[node] = own
-        if node.parent is not None:
-            totals[node.parent] = totals.get(node.parent, 0) + own
+            totals[parent] += totals[node]
+        elif node.entry.kind == "-":
+            totals[parent] += node.entry.size
     return totals

@@ -13,6 +13,7 @@ from .listing import Listing
 from .style import PLAIN, Style
 
 _STEP_LIMIT = 100  # characters of a build step
+_AMOUNTS = 8192  # texts remembered
 
 
 class Branches(NamedTuple):
@@ -48,41 +49,52 @@ def tree_lines(
     root: Node, name: str, sums: Dict[Node, int], depth: Optional[int], branches: Branches, style: Style = PLAIN
 ) -> Iterator[str]:
     """Yield a line for ``root``, called ``name``, and for each path below it down to ``depth`` levels."""
-    yield _tree_line(root, name, sums, style)
-    stack: List[Iterator[Tuple[Node, str, bool]]] = [_inner(root, "")]
-    while stack:
-        item = next(stack[-1], None)
-        if item is None:
-            stack.pop()
-            continue
-        node, before, last = item
-        if depth is not None and len(stack) > depth:
-            stack.pop()
-            continue
-        yield before + (branches.last if last else branches.middle) + _tree_line(node, node.name, sums, style)
-        if node.children:
-            stack.append(_inner(node, before + (branches.past if last else branches.through)))
+    describe = _Described(sums, style)
+    yield describe.line(root, name)
+    # Each node waits with what stands before its own branch, and whether it is its directory's last.
+    waiting: List[Tuple[Node, str, bool, int]] = []
+    node, before, level = root, "", 0
+    while True:
+        children = node.children
+        if children and (depth is None or level < depth):
+            names = sorted(children, reverse=True)
+            waiting += [(children[inner], before, inner is names[0], level + 1) for inner in names]
+        if not waiting:
+            return
+        node, before, last, level = waiting.pop()
+        yield before + (branches.last if last else branches.middle) + describe.line(node, node.name)
+        before += branches.past if last else branches.through
 
 
-def _inner(node: Node, before: str) -> Iterator[Tuple[Node, str, bool]]:
-    """Yield a directory's children, each with what stands before its branch and whether it is the last."""
-    children = node.children or {}
-    names = sorted(children)
-    for name in names:
-        yield children[name], before, name is names[-1]
+class _Described:
+    """A tree's paths as text; remembers how sizes are written."""
 
+    def __init__(self, sums: Dict[Node, int], style: Style) -> None:
+        self._sums = sums
+        self._style = style
+        self._amounts: Dict[int, str] = {}
 
-def _tree_line(node: Node, name: str, sums: Dict[Node, int], style: Style) -> str:
-    shown = printable(name)
-    if node.children is not None:
-        shown = "{}{}{}{}  {}".format(
-            style.directory, shown, "" if shown.endswith("/") else "/", style.off, human_size(sums.get(node, 0))
-        )
-    else:
-        target = " -> " + printable(node.entry.target) if node.entry.target else ""
-        size = "" if node.entry.kind == "l" else "  " + human_size(node.size)
-        shown = "{}{}{}{}{}".format(style.link if target else "", shown, style.off if target else "", target, size)
-    return "{}  L{}".format(shown, node.layer) if node.layer >= 0 else shown
+    def line(self, node: Node, name: str) -> str:
+        entry, style = node.entry, self._style
+        # What printable() would ask first, without the call.
+        shown = name if name.isascii() and name.isprintable() and "\\" not in name else printable(name)
+        layer = "  L{}".format(node.layer) if node.layer >= 0 else ""
+        if node.children is not None:
+            slash = "" if shown.endswith("/") else "/"
+            return f"{style.directory}{shown}{slash}{style.off}  {self._amount(self._sums.get(node, 0))}{layer}"
+        if entry.kind == "-":
+            return f"{shown}  {self._amount(entry.size)}{layer}"
+        target = " -> " + printable(entry.target) if entry.target else ""
+        size = "  " + self._amount(node.size) if entry.kind == "h" else ""
+        return f"{style.link}{shown}{style.off}{target}{size}{layer}"
+
+    def _amount(self, size: int) -> str:
+        text = self._amounts.get(size)
+        if text is None:
+            if len(self._amounts) > _AMOUNTS:
+                self._amounts.clear()
+            text = self._amounts[size] = human_size(size)
+        return text
 
 
 def step_text(layers: Sequence[Layer], number: int) -> str:
