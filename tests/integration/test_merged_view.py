@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import stat
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from .tools import Registry, gzip_members, layerslayer, need, run
+from .tools import ROOT, Registry, gzip_members, layerslayer, need, run
 
 pytestmark = pytest.mark.integration
 
@@ -118,3 +121,17 @@ def _with_diff_ids(registry: Registry, folder: Path) -> None:
         (oci / "blobs/sha256" / digest).write_bytes(body)
         holder[key].update(digest="sha256:" + digest, size=len(body))  # type: ignore[index]
     (oci / "index.json").write_text(json.dumps(index))
+
+
+def test_the_jq_lines_of_the_readme_work(registry: Registry) -> None:
+    need("jq")
+    registry.put_image("merged/jq", "1", [gzip_members(layer, 1) for layer in layers()], _GZIP)
+    block = (ROOT / "README.md").read_text(encoding="utf-8").split("With `jq`:", 1)[1].split("```")[1]
+    lines = [line for line in block.splitlines() if line.startswith("layerslayer ")]
+    assert len(lines) >= 4
+    for line in lines:
+        program = "{} {}".format(shlex.quote(sys.executable), shlex.quote(str(ROOT / "layerslayer.py")))
+        command = line.replace("layerslayer", program, 1).replace("alpine:3.20", registry.host + "/merged/jq:1")
+        done = subprocess.run(["sh", "-ec", command], capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() or "startswith" in line, line
