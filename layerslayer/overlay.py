@@ -49,6 +49,13 @@ class Node:
         return self.link if self.entry.kind == "h" else (self.layer, self.entry)
 
     @property
+    def leads_to(self) -> Optional[str]:
+        """A symlink's target, of a hardlink to a symlink too; None for all else."""
+        if self.entry.kind == "l":
+            return self.entry.target
+        return self.link[1].target if self.link is not None and self.link[1].kind == "l" else None
+
+    @property
     def size(self) -> int:
         """Bytes of content."""
         content = self.content
@@ -106,6 +113,7 @@ class Tree:
         self._keep_removed = keep_removed
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
+        self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
 
     # -- building ---------------------------------------------------------
 
@@ -118,6 +126,9 @@ class Tree:
             added.append(entry)
         for entry in added:
             self._add(entry, number)
+        waiting, self._dangling = self._dangling, []
+        for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
+            node.link = self._linked(node.entry)
 
     def _whiteout(self, entry: Entry, number: int) -> bool:
         """Carry out a whiteout; return False for what is none."""
@@ -170,6 +181,8 @@ class Tree:
             self._remove(old, number, "replaced")
         node = parent.children[base] = Node(base, parent, _as_inode(entry, link), number)
         node.link = link
+        if link is None and entry.kind == "h":
+            self._dangling.append(node)
         if entry.kind == "d":
             self._directories[path] = node
 
@@ -191,12 +204,13 @@ class Tree:
                 continue
             assert node.children is not None
             child = node.children.get(part)
-            if child is not None and child.entry.kind == "l":
+            target = child.leads_to if child is not None else None
+            if target is not None:
                 links += 1
                 if links > MAX_LINKS:
                     return None
-                parts += _parts(child.entry.target)[::-1]
-                if child.entry.target.startswith("/"):
+                parts += _parts(target)[::-1]
+                if target.startswith("/"):
                     node = self.root
                 continue
             if child is not None and child.children is None:
@@ -248,13 +262,14 @@ class Tree:
             child = node.children.get(part) if node.children is not None else None
             if child is None:
                 return None
-            if child.entry.kind == "l" and (parts or follow):
+            target = child.leads_to if parts or follow else None
+            if target is not None:
                 links += 1
                 if links > MAX_LINKS:
                     return None
-                if child.entry.target.startswith("/"):
+                if target.startswith("/"):
                     node = self.root
-                parts += _parts(child.entry.target)[::-1]
+                parts += _parts(target)[::-1]
                 continue
             node = child
         return node

@@ -1,0 +1,144 @@
+"""Seeking one file top-down finds what the merged view, built from everything, has there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from typing import BinaryIO, Dict, List, Optional, Union
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerslayer.contents import read_contents
+from layerslayer.demo.image import Member, tar_of
+from layerslayer.entries import Entry
+from layerslayer.image import Layer
+from layerslayer.layers.bodies import Sink
+from layerslayer.manifest import Descriptor
+from layerslayer.overlay import Tree
+from layerslayer.seeking import File, Seeker
+from layerslayer.sources.base import Document, Source
+
+
+class InMemory(Source):
+    """Blobs by digest."""
+
+    def __init__(self, blobs: Dict[str, bytes]) -> None:
+        self._blobs = blobs
+        self.opened: List[str] = []
+
+    def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
+        raise AssertionError("no manifest is asked for")
+
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        self.opened.append(descriptor.digest)
+        return io.BytesIO(self._blobs[descriptor.digest])
+
+    def requests_made(self) -> int:
+        return len(self.opened)
+
+    def close(self) -> None:
+        return
+
+
+class Collected(Sink):
+    def __init__(self) -> None:
+        self.body = b""
+
+    def write(self, data: Union[bytes, memoryview]) -> None:
+        self.body += bytes(data)
+
+    def end(self) -> None:
+        return
+
+
+def image(*members: List[Member]) -> tuple[InMemory, List[Layer]]:
+    blobs, layers = {}, []
+    for number, layer in enumerate(members):
+        body = tar_of(layer)
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        blobs[digest] = body
+        layers.append(Layer(number, Descriptor("application/x.tar", digest, len(body), {}), None))
+    return InMemory(blobs), layers
+
+
+def sought(source: Source, layers: List[Layer], path: str) -> Optional[bytes]:
+    sinks: List[Collected] = []
+
+    def new_sink(entry: Entry) -> Sink:
+        sinks.append(Collected())
+        return sinks[-1]
+
+    found = Seeker(source, layers, {}).seek(path, new_sink)
+    return sinks[-1].body if isinstance(found, File) else None
+
+
+def merged(source: Source, layers: List[Layer], path: str) -> Optional[bytes]:
+    tree = Tree()
+    bodies: Dict[tuple[int, int], bytes] = {}
+    for layer in layers:
+        contents = read_contents(source, layer)
+        assert contents.report.complete
+        tree.apply(layer.number, contents.entries)
+        bodies.update({(layer.number, offset): digest for offset, digest in contents.digests.items()})
+    node = tree.find(path, follow=True)
+    content = node.content if node is not None else None
+    if content is None or content[1].kind != "-":
+        return None
+    return bodies[content[0], content[1].offset]
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d/a", "d/b", "d/e/a", "e/a"])
+FILES = st.builds(lambda name, body: Member(name, body=body), NAMES, st.binary(max_size=3))
+LINKS = st.builds(
+    lambda name, target: Member(name, tarfile.SYMTYPE, target=target),
+    NAMES,
+    st.sampled_from(["a", "/a", "d", "../a", "d/e", "/d/b", "b", "nowhere", "../../d/a"]),
+)
+HARD = st.builds(lambda name, target: Member(name, tarfile.LNKTYPE, target=target), NAMES, NAMES)
+WHITEOUTS = st.builds(
+    lambda name: Member(name), st.sampled_from([".wh.a", ".wh.d", "d/.wh.a", "d/.wh..wh..opq", ".wh.b", "d/.wh.e"])
+)
+DIRECTORIES = st.builds(
+    lambda name: Member(name + "/", tarfile.DIRTYPE, 0o755), st.sampled_from(["d", "e", "d/e", "a"])
+)
+
+
+def _distinct(members: List[Member]) -> List[Member]:
+    """A layer without two entries of one name, and without children of what is no directory: a stream cannot know."""
+    taken: Dict[str, Member] = {}
+    hard = {member.name for member in members if member.kind == tarfile.LNKTYPE}
+    for member in sorted(members, key=lambda member: member.kind == tarfile.LNKTYPE):  # targets come first
+        if member.kind != tarfile.LNKTYPE or member.target not in hard:
+            taken.setdefault(member.name.rstrip("/"), member)
+    return [
+        member
+        for name, member in taken.items()
+        if not any(name.startswith(other + "/") and taken[other].kind != tarfile.DIRTYPE for other in taken)
+    ]
+
+
+LAYER = st.lists(st.one_of(FILES, FILES, LINKS, HARD, WHITEOUTS, DIRECTORIES), max_size=6).map(_distinct)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(LAYER, min_size=1, max_size=4), st.sampled_from(["a", "b", "d/a", "d/b", "d/e/a", "e/a"]))
+def test_seeking_agrees_with_the_merged_view(members: List[List[Member]], path: str) -> None:
+    source, layers = image(*members)
+    body, digest = sought(source, layers, path), merged(source, layers, path)
+    assert (None if body is None else hashlib.sha256(body).digest()) == digest
+
+
+def test_nothing_below_the_layer_that_has_it_is_opened() -> None:
+    source, layers = image([Member("x", body=b"low")], [Member("x", body=b"high")])
+    assert sought(source, layers, "x") == b"high"
+    assert source.opened == [layers[1].descriptor.digest]
+
+
+def test_a_layer_that_was_read_whole_is_not_read_again() -> None:
+    source, layers = image(
+        [Member("x", body=b"low"), Member("l", tarfile.SYMTYPE, target="x")], [Member("y", body=b"high")]
+    )
+    assert sought(source, layers, "l") == b"low"
+    assert source.opened.count(layers[1].descriptor.digest) == 1
