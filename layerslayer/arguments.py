@@ -35,7 +35,10 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
     "cat": ("PATH", 1, 1, "write one file to standard output"),
     "deleted": ("", 0, 0, "list what later layers removed and can still be had"),
     "diff": ("IMAGE2 [PATH]", 1, 2, "compare two images' file systems"),
+    "cache": ("[show|clear]", 0, 1, "show or clear what is remembered of layers read before"),
 }
+_NO_IMAGE = ("cache",)
+_REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
 _NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
 
 
@@ -119,7 +122,9 @@ def _parse_verb(verb: str, argv: List[str]) -> argparse.Namespace:
     options = parser.parse_intermixed_args(argv)
     options.verb = verb
     words, (_, least, most, _) = list(options.words), VERBS[verb]
-    brings_image = options.demo or options.batch is not None
+    brings_image = (
+        verb in _NO_IMAGE or getattr(options, "everywhere", False) or options.demo or options.batch is not None
+    )
     options.target = None if brings_image else words.pop(0) if words else None
     if not brings_image and options.target is None:
         raise UsageError("No image is named.", "See {} --help.".format(parser.prog))
@@ -139,7 +144,9 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     words, _, _, gist = VERBS[verb]
     parser = _Parser(
         prog="layerslayer " + verb,
-        usage="layerslayer {} IMAGE {}[flags]".format(verb, words + " " if words else ""),
+        usage="layerslayer {} {}{}[flags]".format(
+            verb, "" if verb in _NO_IMAGE else "IMAGE ", words + " " if words else ""
+        ),
         description=gist[:1].upper() + gist[1:] + ".",
         add_help=False,
         allow_abbrev=False,
@@ -148,10 +155,17 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     own = parser.add_argument_group("flags of this verb")
     _OWN_FLAGS.get(verb, lambda group: None)(own)
+    if verb in _NO_IMAGE:
+        parser.set_defaults(demo=False, batch=None, layers=None)
+        _cache_flags(parser)
+        _output_flags(parser)
+        return parser
     image = parser.add_argument_group("image")
     _image_flags(image, "OS/ARCH[/VARIANT]" + ("" if verb in _NO_PLATFORM_ALL else ", or all"))
     image.add_argument("--batch", metavar="FILE", help="many images in place of IMAGE: one a line, - for stdin")
     _network_flags(parser)
+    if verb in _REMEMBERING:
+        _cache_flags(parser)
     _output_flags(parser)
     return parser
 
@@ -195,6 +209,12 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
     network.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=8, help="layers fetched at once (default: 8)")
 
 
+def _cache_flags(parser: argparse.ArgumentParser) -> None:
+    cache = parser.add_argument_group("cache")
+    cache.add_argument("--no-cache", action="store_true", help="neither use nor keep what is known of layers")
+    cache.add_argument("--cache-dir", metavar="DIR", help="where that is kept (default: the user's cache folder)")
+
+
 def _output_flags(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="results as JSON Lines (docs/json.md)")
@@ -219,6 +239,7 @@ def _tree(group: Any) -> None:
 
 
 def _find(group: Any) -> None:
+    group.add_argument("--everywhere", action="store_true", help="no IMAGE: search every layer read before")
     group.add_argument("--regex", action="store_true", help="the patterns are regular expressions on /PATH")
     group.add_argument("--type", dest="kinds", metavar="f|d|l", type=_kinds, help="files, directories or links only")
     group.add_argument("--larger", metavar="SIZE", type=_size, default=-1, help="larger than SIZE: 500, 64K, 10M, 1G")

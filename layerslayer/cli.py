@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EARLY = 4  # connections begun before it is known how many layers there are
 _FEW_REQUESTS = ("", "get", "cat")  # verbs that do not ask for several layers at once
-_GC_THRESHOLD = 50_000  # entries come by the thousand and make no cycles; looking for some costs 2 % of a listing
+_GC_THRESHOLD = 500_000  # entries come by the thousand and make no cycles; looking for some costs 2 to 10 %
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -174,6 +174,8 @@ def _verb(name: str) -> Callable[[Session], ExitCode]:
         verb = get.get if name == "get" else get.cat
     elif name == "deleted":
         from .commands.deleted import deleted as verb
+    elif name == "cache":
+        from .commands.cache import cache as verb
     elif name == "diff":
         from .commands.diff import diff as verb
     else:

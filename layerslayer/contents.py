@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Dict, List, NamedTuple, cast
+from typing import BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
 
 from .entries import Entry
 from .errors import LayerslayerError
@@ -11,6 +11,7 @@ from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.kinds import is_encrypted
 from .layers.reading import Report, read_entries
 from .sources.base import Source
+from .store import KnownLayer, Store
 
 AHEAD = 256 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
@@ -21,7 +22,7 @@ class Contents(NamedTuple):
 
     layer: Layer
     entries: List[Entry]
-    digests: Dict[int, bytes]
+    digests: Mapping[int, bytes]
     report: Report
 
 
@@ -41,9 +42,17 @@ class _Counted:
         self._blob.close()
 
 
-def read_contents(source: Source, layer: Layer, advance: Advance = lambda count: None) -> Contents:
-    """Read a whole layer. What goes wrong stands in the report; the entries before it are there."""
+def read_contents(
+    source: Source, layer: Layer, store: Optional[Store] = None, advance: Advance = lambda count: None
+) -> Contents:
+    """Return a whole layer, as the store knows it or else read now, and then kept there.
+
+    What goes wrong stands in the report; the entries before it are there.
+    """
     descriptor = layer.descriptor
+    known = store.layer(descriptor.digest) if store else None
+    if known is not None:
+        return Contents(layer, known.entries, known.digests, remembered_report(layer, known))
     report = Report(descriptor)
     entries: List[Entry] = []
     digests = FileDigests()
@@ -56,7 +65,37 @@ def read_contents(source: Source, layer: Layer, advance: Advance = lambda count:
 
     for batch in read_entries(descriptor, opened, report, Bodies(digests.sink)):
         entries += batch
-    return Contents(layer, entries, digests.by_offset, report)
+    contents = Contents(layer, entries, digests.by_offset, report)
+    if store:
+        keep_contents(store, contents)
+    return contents
+
+
+def keep_contents(store: Store, contents: Contents) -> None:
+    """Remember a layer, if it was read to its end and verified."""
+    report = contents.report
+    if report.complete and report.verified and not report.opaque:
+        store.keep_layer(
+            KnownLayer(
+                report.descriptor.digest,
+                report.descriptor.size,
+                report.uncompressed,
+                report.compression,
+                report.hidden,
+                tuple(report.notes),
+                contents.entries,
+                contents.digests,
+            )
+        )
+
+
+def remembered_report(layer: Layer, known: KnownLayer) -> Report:
+    """Return the report of an earlier reading: complete and verified then, and no byte read now."""
+    report = Report(layer.descriptor)
+    report.entries, report.hidden, report.uncompressed = len(known.entries), known.hidden, known.uncompressed
+    report.compression, report.notes = known.compression, list(known.notes)
+    report.verified = report.ended = report.remembered = True
+    return report
 
 
 def fetch_bodies(

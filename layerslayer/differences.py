@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tup
 
 from .overlay import Node, Tree
 
-Digests = Mapping[Tuple[int, int], bytes]  # sha256 of contents, by layer and entry offset
+Digests = Mapping[int, Mapping[int, bytes]]  # sha256 of contents, by layer and entry offset
 
 
 class Side(NamedTuple):
@@ -149,4 +149,4 @@ def _digest(node: Node, digests: Digests) -> Optional[bytes]:
     content = node.content
     if content is None:
         return None
-    return digests.get((content[0], content[1].offset))
+    return digests.get(content[0], {}).get(content[1].offset)

@@ -125,7 +125,25 @@ class Tree:
                 continue  # what stands after the end marker no runtime sees
             added.append(entry)
         for entry in added:
-            self._add(entry, number)
+            name = entry.name
+            # Nearly every entry is a new path in a directory that is there; the rest goes the careful way.
+            if name[-1:] == "/":
+                name = name[:-1]
+            directory, _, base = name.rpartition("/")
+            parent = self._directories.get(directory)
+            if (
+                parent is None
+                or parent.children is None
+                or base in parent.children
+                or base in ("", ".", "..")
+                or entry.kind == "h"
+                or len(name) > MAX_PATH
+            ):
+                self._add(entry, number)
+                continue
+            node = parent.children[base] = Node(base, parent, entry, number)
+            if entry.kind == "d":
+                self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
             node.link = self._linked(node.entry)

@@ -28,6 +28,8 @@ COMMANDS = [
     ["get", "IMAGE", "/etc", "odd*"],
     ["diff", "IMAGE", "OTHER"],
     ["ls", "--batch", "list"],
+    ["find", "--everywhere", "passwd"],
+    ["cache"],
 ]
 
 
@@ -48,10 +50,11 @@ def test_the_output_of_every_verb_fits(run: Runner, words: List[str]) -> None:  
     content = single_image([BASE, [*UPPER, *odd]])
     with Registry(content) as registry, Registry(single_image([BASE, [file("etc/passwd")]])) as other:
         (run.folder / "list").write_text("{}\nlocalhost:1/x\n".format(registry.target))
+        run("ls", registry.target)
         places = {"IMAGE": registry.target, "OTHER": other.target}
         ran = run(*[places.get(word, word) for word in words], "--json")
     items = [check(line) for line in ran.out.splitlines()]
-    assert items[-1]["type"] in ("summary", "error")
+    assert items[-1]["type"] in ("summary", "error", "known_layer")
     assert ran.out.isascii()
 
 

@@ -16,7 +16,7 @@ from .session import Session
 
 def deleted(session: Session) -> ExitCode:
     """``deleted IMAGE``: every path that a later layer deleted or replaced, with what gets it back."""
-    source = session.open_source(session.reference())
+    source = session.open_remembering()
     try:
         laid = lay_out(session, source, single_image(session, source), keep_removed=True)
         if session.options.json:

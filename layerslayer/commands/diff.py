@@ -8,7 +8,6 @@ from ..differences import Difference, Side, compare
 from ..errors import ExitCode
 from ..image import Image, Layer
 from ..overlay import normal
-from ..reference import parse_reference
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing
@@ -25,9 +24,9 @@ def diff(session: Session) -> ExitCode:
     below = normal(words[1]) if len(words) > 1 else ""
     sources: List[Source] = []
     try:
-        sources.append(session.open_source(session.reference()))
+        sources.append(session.open_remembering())
         old = single_image(session, sources[0], soon=False)
-        sources.append(second.open_source(parse_reference(words[0])))
+        sources.append(second.open_remembering())
         new = single_image(second, sources[1], soon=False)
         shared = _shared(old.layers, new.layers)
         known = session.options.full or session.knows(old.layers[:shared])

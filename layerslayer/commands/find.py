@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional
 
-from ..errors import ExitCode
-from ..overlay import Node, Removal
+from ..errors import ExitCode, UsageError
+from ..overlay import Node, Removal, normal
 from ..patterns import Matcher, matcher, regex_matcher
 from ..views import json_lines
 from ..views.listing import Listing
@@ -27,7 +27,9 @@ def find(session: Session) -> ExitCode:
     """``find IMAGE GLOB...``. NO when nothing is found."""
     options = session.options
     matches = (regex_matcher if options.regex else matcher)(options.words)
-    source = session.open_source(session.reference())
+    if options.everywhere:
+        return _everywhere(session, matches)
+    source = session.open_remembering()
     try:
         laid = lay_out(session, source, single_image(session, source), keep_removed=True)
         if options.json:
@@ -43,6 +45,31 @@ def find(session: Session) -> ExitCode:
         return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
     finally:
         source.close()
+
+
+def _everywhere(session: Session, matches: Matcher) -> ExitCode:
+    """Search the layers that the store knows: each as it is, whatever image it belongs to."""
+    if session.store is None:
+        raise UsageError("--everywhere searches the cache, which --no-cache leaves out.")
+    listing = Listing(session.style)
+    count = layers = 0
+    for known in session.store.search():
+        layers += 1
+        for entry in known.entries:
+            path = normal(entry.name)
+            if path is None or not _fits(entry.kind, entry.size, session.options) or not matches(path):
+                continue
+            count += 1
+            if session.options.json:
+                item = json_lines.entry_object(entry, -1, path, None, known.digests.get(entry.offset))
+                session.console.out(json_lines.line(dict(item, layer_digest=known.digest)))
+            else:
+                session.console.out("{} {}\n".format(known.digest, listing.lines([entry])[0]))
+    session.console.say("Searched {} layers read before.".format(layers))
+    code = ExitCode.DONE if count else ExitCode.NO
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.summary_object("find", (), 0, int(code))))
+    return code
 
 
 def findings(laid: LaidOut, matches: Matcher, options: Options) -> Iterator[Finding]:
@@ -78,7 +105,7 @@ def _show(session: Session, laid: LaidOut, finding: Finding, listing: Listing) -
 def removal_object(laid: LaidOut, gone: Removal) -> json_lines.Object:
     """Return a removed path as an object."""
     content = gone.link if gone.entry.kind == "h" else (gone.layer, gone.entry)
-    digest = laid.digests.get((content[0], content[1].offset)) if content else None
+    digest = laid.digest_of(content)
     item = json_lines.entry_object(gone.entry, gone.layer, gone.path, gone.size, digest)
     item.update(state=gone.how, removed_by=gone.by)
     return item

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..carving import CarvedFile, open_folder
-from ..contents import fetch_bodies
+from ..contents import Contents, fetch_bodies, keep_contents
 from ..entries import Entry
 from ..errors import ExitCode
 from ..escaping import human_size, printable
@@ -57,8 +57,21 @@ class _Run:
         self.folder = folder
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
-        self._seeker = Seeker(source, self.layers, {}, to_the_end=session.options.verify)
+        self._seeker = Seeker(source, self.layers, self._known(), self._keep, session.options.verify)
         self._seeker.reports = self.reports
+
+    def _known(self) -> Dict[int, List[Entry]]:
+        found: Dict[int, List[Entry]] = {}
+        store = self.session.store
+        for layer in self.layers if store else ():
+            known = store.layer(layer.descriptor.digest) if store else None
+            if known is not None:
+                found[layer.number] = known.entries
+        return found
+
+    def _keep(self, layer: Layer, entries: List[Entry], digests: Dict[int, bytes], report: Report) -> None:
+        if self.session.store:
+            keep_contents(self.session.store, Contents(layer, entries, digests, report))
 
     # -- single files -----------------------------------------------------
 
@@ -250,7 +263,7 @@ def cat(session: Session) -> ExitCode:
 
 
 def _run(session: Session, verb: str, folder: str) -> ExitCode:
-    source = session.open_source(session.reference())
+    source = session.open_remembering()
     try:
         run = _Run(session, source, single_image(session, source, soon=False), folder)
         globs = [word for word in session.options.words if has_magic(word)]

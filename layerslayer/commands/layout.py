@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..ahead import in_order
 from ..contents import Contents, read_contents
+from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
 from ..layers.reading import Report
 from ..overlay import Tree
+from ..remembering import Remembering
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
 from .session import Session, combined
+
+Digests = Dict[int, Mapping[int, bytes]]  # by layer and entry offset: sha256 of a file's content
 
 
 class LaidOut(NamedTuple):
@@ -24,7 +28,11 @@ class LaidOut(NamedTuple):
     layers: Tuple[Layer, ...]
     tree: Tree
     reports: List[Report]
-    digests: Dict[Tuple[int, int], bytes]  # by layer and entry offset: sha256 of a file's content
+    digests: Digests
+
+    def digest_of(self, content: Optional[Tuple[int, Entry]]) -> Optional[bytes]:
+        """Return the sha256 of what a node or removal leads to, where it is known."""
+        return self.digests[content[0]].get(content[1].offset) if content else None
 
     @property
     def code(self) -> ExitCode:
@@ -40,7 +48,10 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
 
     if session.all_platforms:
         raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
-    return next(iter(session.images(source, reference, wanted)))
+    image = next(iter(session.images(source, reference, wanted)))
+    if isinstance(source, Remembering) and image.config_body is not None:
+        source.keep_config(image.manifest.config, image.config_body)
+    return image
 
 
 def lay_out(session: Session, source: Source, image: Image, keep_removed: bool = False) -> LaidOut:
@@ -49,12 +60,12 @@ def lay_out(session: Session, source: Source, image: Image, keep_removed: bool =
     session.console.say(image_summary(image))
     tree = Tree(keep_removed)
     reports: List[Report] = []
-    digests: Dict[Tuple[int, int], bytes] = {}
+    digests: Digests = {}
     for contents in _all_contents(session, source, layers):
         number, report = contents.layer.number, contents.report
         reports.append(report)
         tree.apply(number, contents.entries)
-        digests.update({(number, offset): digest for offset, digest in contents.digests.items()})
+        digests[number] = contents.digests
         if report.problem:
             session.console.warn(
                 "layer {} could not be read whole, so the view is incomplete: {}".format(number, report.problem)
@@ -79,7 +90,7 @@ def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> 
             def read() -> Iterator[Contents]:
                 task = progress.task("layer {}".format(layer.number), layer.descriptor.size)
                 try:
-                    yield read_contents(source, layer, lambda count: progress.advance(task, count))
+                    yield read_contents(source, layer, session.store, lambda count: progress.advance(task, count))
                 finally:
                     progress.finish(task)
 

@@ -24,7 +24,7 @@ def tree(session: Session) -> ExitCode:
 
 
 def _show(session: Session, verb: str) -> ExitCode:
-    source = session.open_source(session.reference())
+    source = session.open_remembering()
     try:
         laid = lay_out(session, source, single_image(session, source))
         asked = session.options.words[0] if session.options.words else ""
@@ -97,7 +97,7 @@ def print_json(session: Session, laid: LaidOut, nodes: Iterable[Tuple[str, Node]
 def node_object(laid: LaidOut, path: str, node: Node) -> json_lines.Object:
     """Return a path of the merged view as an object; ``layer`` is null for a directory that no layer names."""
     content = node.content
-    digest = laid.digests.get((content[0], content[1].offset)) if content else None
+    digest = laid.digest_of(content)
     item = json_lines.entry_object(node.entry, node.layer, path, node.size, digest)
     if node.entry.offset < 0:
         item["implied"] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
 from ..credentials import TOKEN_FILE, UserToken, read_token_file
@@ -17,6 +17,9 @@ from ..sources.base import Source
 from ..sources.registry import RegistrySource
 from ..transport import Transport
 from ..views.style import COLOR, PLAIN, Style
+
+if TYPE_CHECKING:
+    from ..store import Store
 
 ALL_PLATFORMS = "all"
 
@@ -38,10 +41,13 @@ class Options(NamedTuple):
     batch: Optional[str] = None
     depth: Optional[int] = None
     regex: bool = False
+    everywhere: bool = False
     kinds: Optional[str] = None  # letters of Entry.kind
     larger: int = -1  # bytes
     verify: bool = False
     full: bool = False
+    no_cache: bool = False
+    cache_dir: Optional[str] = None
 
 
 class Session:
@@ -51,6 +57,7 @@ class Session:
         self.options = options
         self._early = early
         self._begun: Optional[Tuple[Reference, Source]] = None
+        self._store: Optional[Store] = None
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
         self.wanted: Optional[Platform] = None
@@ -71,11 +78,30 @@ class Session:
 
     def with_target(self, target: str) -> Session:
         """Return a session for another image, all else being the same."""
-        return Session(self.options._replace(target=target), self.console)
+        other = Session(self.options._replace(target=target), self.console)
+        other._store = self.store
+        return other
+
+    @property
+    def store(self) -> Optional[Store]:
+        """What earlier runs learnt; None with ``--no-cache``."""
+        if self._store is None and not self.options.no_cache:
+            from ..store import Store
+
+            self._store = Store(self.options.cache_dir, warn=self.console.warn)
+        return self._store
 
     def knows(self, layers: Sequence[Layer]) -> bool:
         """Whether nothing of these layers need be fetched."""
-        return not layers
+        store = self.store
+        return all(store is not None and store.knows(layer.descriptor.digest) for layer in layers)
+
+    def open_remembering(self) -> Source:
+        """Return the source of the image that is named, documents that are known being taken from the store."""
+        from ..remembering import Remembering
+
+        source = self.open_source(self.reference())
+        return Remembering(source, self.store) if self.store else source
 
     def begin(self) -> None:
         """Ask for what ``-t`` names already, in the background. Raises as ``reference``."""

@@ -63,7 +63,8 @@ def tree_lines(
             return
         node, before, last, level = waiting.pop()
         yield before + (branches.last if last else branches.middle) + describe.line(node, node.name)
-        before += branches.past if last else branches.through
+        if node.children:
+            before += branches.past if last else branches.through
 
 
 class _Described:

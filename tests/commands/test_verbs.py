@@ -210,9 +210,12 @@ def test_diff_of_images_that_share_a_base_fetches_nothing_of_it(run: Runner) -> 
         ran = run("diff", old, new)
         base = layer_digests_of(registry, "1.0")[0]
         assert registry.asked(base) == []
-        full = run("diff", old, new, "--full", "--json")
+        full = run("diff", old, new, "--full", "--json", "--no-cache")
         same = run("diff", old, old)
-        below = run("diff", old, new, "/srv")
+        below = run("diff", old, new, "/srv", "--no-cache")
+        assert len(registry.asked(base)) == 2  # by --full, for each of the two
+        run("ls", old)
+        known = run("diff", old, new, "--json")
     assert ran.code == 1
     assert [(line[0], line.split()[-1] if line[-1] != "]" else line.split()[-2]) for line in ran.out.splitlines()] == [
         ("-", "etc/hard"), ("+", "etc/motd"), ("~", "etc/passwd"), ("!", "srv/new"),
@@ -226,6 +229,7 @@ def test_diff_of_images_that_share_a_base_fetches_nothing_of_it(run: Runner) -> 
         "srv/new": ("removed", []),
     }
     assert same.code == 0 and same.out == ""
+    assert objects(known, "difference") == objects(full, "difference")  # the base is known by now
     assert len(below.out.splitlines()) == 1
 
 
@@ -303,3 +307,52 @@ def test_every_verb_has_a_help_of_its_own(run: Runner) -> None:
     for verb in ("peek", "save", "ls", "tree", "find", "get", "cat", "deleted", "diff"):
         ran = run(verb, "--help")
         assert ran.code == 0 and ran.out.startswith("usage: layerslayer {} IMAGE".format(verb))
+
+
+def test_the_second_time_no_blob_is_asked_for(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        first = run("tree", registry.target, "--json")
+        asked = len(registry.asked("/blobs/"))
+        second = run("tree", registry.target, "--json")
+        found = run("find", registry.target, "passwd")
+        assert len(registry.asked("/blobs/")) == asked
+        fresh = run("tree", registry.target, "--json", "--no-cache")
+        assert len(registry.asked("/blobs/")) == asked + 3
+    assert objects(first, "entry") == objects(second, "entry") == objects(fresh, "entry")
+    assert found.code == 0 and "known from earlier verified readings" in found.err
+    assert objects(second, "summary")[0]["bytes_read"] == 0 and objects(second, "summary")[0]["verified"]
+
+
+def test_find_everywhere_searches_all_layers_ever_read(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        run("tree", registry.target)
+    ran = run("find", "--everywhere", "motd")
+    assert ran.code == 0 and "etc/motd" in ran.out and "Searched 2 layers" in ran.err
+    assert run("find", "--everywhere", "nope").code == 1
+    assert objects(run("find", "--everywhere", "passwd", "--json"), "entry")[0]["layer_digest"].startswith("sha256:")
+    assert run("find", "--everywhere", "x", "--no-cache").code == 2
+
+
+def test_the_cache_can_be_shown_and_cleared(run: Runner) -> None:
+    with Registry(single_image([BASE, UPPER])) as registry:
+        run("tree", registry.target)
+        shown = run("cache")
+        asked = len(registry.asked("/blobs/"))
+        cleared = run("cache", "clear")
+        run("tree", registry.target)
+        assert len(registry.asked("/blobs/")) == asked + 3
+    assert shown.out.count("sha256:") == 2 and "2 layers are known" in shown.err
+    assert cleared.code == 0 and "Forgot" in cleared.err
+    assert len(objects(run("cache", "show", "--json"))) == 2
+    assert run("cache", "burn").code == 2
+    assert run("cache", "--no-cache").code == 2
+
+
+def test_a_corrupt_layer_is_not_remembered(run: Runner) -> None:
+    content = single_image([BASE])
+    with Registry(content) as registry:
+        digest = layer_digests_of(registry, "1.0")[0]
+        registry.fault("/blobs/" + digest, altered(flipped), 1)
+        bad = run("ls", registry.target)
+        good = run("ls", registry.target)
+    assert (bad.code, good.code) == (2, 0)

@@ -38,6 +38,8 @@ class Runner:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.chdir(folder)
+        self.cache = folder.parent / (folder.name + "-cache")
+        monkeypatch.setenv("LAYERSLAYER_CACHE_DIR", str(self.cache))
 
     def __call__(self, *arguments: str, typed: str = "", interrupted: bool = False) -> Ran:
         stdin = Interrupts(typed) if interrupted else io.StringIO(typed)

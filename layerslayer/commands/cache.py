@@ -1,0 +1,48 @@
+"""cache: what is remembered of layers read before."""
+
+from __future__ import annotations
+
+from ..errors import ExitCode, UsageError
+from ..escaping import human_size
+from ..views import json_lines
+from ..views.listing import timestamp
+from .session import Session
+
+
+def cache(session: Session) -> ExitCode:
+    """``cache [show|clear]``: list the layers that are known, or forget them."""
+    word = session.options.words[0] if session.options.words else "show"
+    store = session.store
+    if word not in ("show", "clear"):
+        raise UsageError("'{}' is neither show nor clear.".format(word), "See layerslayer cache --help.")
+    if store is None:
+        raise UsageError("--no-cache leaves nothing to show.")
+    try:
+        if word == "clear":
+            freed = store.clear()
+            session.console.say("Forgot {} in {}.".format(human_size(freed), store.folder))
+            return ExitCode.DONE
+        layers = store.layers()
+        for layer in layers:
+            if session.options.json:
+                item = {
+                    "type": "known_layer",
+                    "digest": layer.digest,
+                    "size": layer.size,
+                    "entries": layer.entries,
+                    "stored": layer.stored,
+                    "used": layer.used,
+                }
+                session.console.out(json_lines.line(item))
+            else:
+                session.console.out(
+                    "{}  {:>9}  {:>7} entries  {}\n".format(
+                        layer.digest, human_size(layer.size), layer.entries, timestamp(layer.used)
+                    )
+                )
+        session.console.say(
+            "{} layers are known, in {} under {}.".format(len(layers), human_size(store.size()), store.folder)
+        )
+        return ExitCode.DONE
+    finally:
+        store.close()
