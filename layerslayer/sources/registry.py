@@ -77,6 +77,9 @@ class RegistrySource(Source):
         answer = self._foresight.take(path) or self._get(path, "blob")
         return answer.stream()
 
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        raise NotImplementedError
+
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
 
