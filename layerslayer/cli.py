@@ -144,10 +144,13 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
     from .early import EarlyConnections, through_proxy
     from .origins import base_url, origin_of
-    from .reference import parse_reference
+    from .reference import LocalReference, parse_target
 
     try:
-        origin = origin_of(base_url(parse_reference(target).api_host, options.plain_http))
+        reference = parse_target(target)
+        if isinstance(reference, LocalReference):
+            return None
+        origin = origin_of(base_url(reference.api_host, options.plain_http))
     except LayerslayerError:
         return None
     if through_proxy():

@@ -15,7 +15,7 @@ from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, verified_pieces
 from .manifest import Descriptor
-from .reference import DOCKER_HUB, Reference
+from .reference import DOCKER_HUB, LocalReference, Target
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
@@ -35,11 +35,17 @@ def safe_component(text: str) -> str:
     return name + "_" if name.endswith(".") else name
 
 
-def image_folder(root: str, reference: Reference, platform: str = "") -> str:
-    """Return ``root/<registry>_<user>_<repo>/<tag or digest>[/<platform>]``; docker.io is left out."""
+def image_name(reference: Target) -> str:
+    """Return ``<registry>_<user>_<repo>`` (docker.io is left out), or ``<transport>_<file name>``, as a file name."""
+    if isinstance(reference, LocalReference):
+        return safe_component(reference.transport + "_" + reference.name)
     registry = "" if reference.domain == DOCKER_HUB else reference.domain + "_"
-    name = safe_component(registry + reference.path.replace("/", "_"))
-    parts = [root, name, safe_component(reference.wanted.replace(":", "-"))]
+    return safe_component(registry + reference.path.replace("/", "_"))
+
+
+def image_folder(root: str, reference: Target, platform: str = "") -> str:
+    """Return ``root/<image_name>/<tag or digest>[/<platform>]``."""
+    parts = [root, image_name(reference), safe_component((reference.wanted or "image").replace(":", "-"))]
     return os.path.join(*parts, *([safe_component(platform)] if platform else []))
 
 

@@ -75,6 +75,10 @@ class RegistryError(LayerslayerError):
         self.status = status
 
 
+class RangeIgnored(RegistryError):
+    """The server does not serve the part of a blob that was asked for, though it may serve the whole."""
+
+
 class CorruptLayer(LayerslayerError):
     """A layer's bytes are not what their format demands.
 

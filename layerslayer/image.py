@@ -9,7 +9,7 @@ from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
 from .manifest import MAX_DOCUMENT, Config, Descriptor, Index, Manifest, Platform, Step, parse_config, parse_manifest
 from .platforms import best, normalise
-from .reference import Reference
+from .reference import Target
 from .sources.base import Document, Source
 
 MAX_NESTING = 4  # indexes within indexes
@@ -28,7 +28,7 @@ class Layer(NamedTuple):
 class Image(NamedTuple):
     """One platform's image. ``config`` and ``config_body`` are None for artifacts."""
 
-    reference: Reference
+    reference: Target
     document: Document
     manifest: Manifest
     config: Optional[Config]
@@ -53,12 +53,12 @@ class Candidate(NamedTuple):
 class Candidates(NamedTuple):
     """All images behind a reference; ``multi`` when an index led to them."""
 
-    reference: Reference
+    reference: Target
     items: Tuple[Candidate, ...]
     multi: bool
 
 
-def find_candidates(source: Source, reference: Reference) -> Candidates:
+def find_candidates(source: Source, reference: Target) -> Candidates:
     """Ask the source what the reference names, following nested indexes.
 
     Attestations and SOCI indexes are left out.
@@ -127,7 +127,7 @@ def choose(candidates: Candidates, wanted: Platform, strict: bool) -> Candidate:
     raise _no_platform(candidates.reference, wanted, [item.platform for item in items])
 
 
-def _no_platform(reference: Reference, wanted: Platform, offered: Sequence[Optional[Platform]]) -> PlatformNotFound:
+def _no_platform(reference: Target, wanted: Platform, offered: Sequence[Optional[Platform]]) -> PlatformNotFound:
     names = sorted({str(platform) for platform in offered if platform})
     return PlatformNotFound(
         "{} has no image for {}, only for {}.".format(reference, wanted, ", ".join(names)),
@@ -137,7 +137,7 @@ def _no_platform(reference: Reference, wanted: Platform, offered: Sequence[Optio
 
 def open_image(
     source: Source,
-    reference: Reference,
+    reference: Target,
     candidate: Candidate,
     wanted: Optional[Platform] = None,
     soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),

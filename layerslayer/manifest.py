@@ -180,17 +180,29 @@ def _integer(digits: str) -> int:
 
 def load_object(body: bytes, what: str) -> Dict[str, Any]:
     """Parse a JSON object of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
+    document = _load(body, what)
+    if not isinstance(document, dict):
+        raise InvalidDocument("the {} is not a JSON object".format(what))
+    return document
+
+
+def load_list(body: bytes, what: str) -> List[Any]:
+    """Parse a JSON list of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
+    document = _load(body, what)
+    if not isinstance(document, list):
+        raise InvalidDocument("the {} is not a JSON list".format(what))
+    return document
+
+
+def _load(body: bytes, what: str) -> Any:
     if len(body) > MAX_DOCUMENT:
         raise InvalidDocument("the {} is larger than {} bytes".format(what, MAX_DOCUMENT))
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
     except RecursionError:
         raise InvalidDocument("the {} is nested too deeply".format(what)) from None
     except ValueError as error:
         raise InvalidDocument("the {} is not valid JSON ({})".format(what, error)) from None
-    if not isinstance(document, dict):
-        raise InvalidDocument("the {} is not a JSON object".format(what))
-    return document
 
 
 def _text(document: Dict[str, Any], key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, Optional, Sequence
+from typing import BinaryIO, Iterator, Optional, Sequence
 
 from .manifest import CONFIG_TYPES, MAX_DOCUMENT, Descriptor
 from .sources.base import Document, Source
@@ -34,6 +34,12 @@ class Remembering(Source):
         if body is not None:
             return io.BytesIO(body)
         return self._source.blob(descriptor)
+
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        return self._source.blob_range(descriptor, start, length)
+
+    def tags(self) -> Iterator[str]:
+        return self._source.tags()
 
     def keep_config(self, descriptor: Descriptor, body: bytes) -> None:
         """Remember a config that was read and verified."""

@@ -19,7 +19,7 @@ from layerslayer.downloads import (
 )
 from layerslayer.errors import DigestMismatch, LocalFileError
 from layerslayer.manifest import Descriptor
-from layerslayer.reference import parse_reference
+from layerslayer.reference import parse_reference, parse_target
 
 BODY = b"body of a blob"
 DESCRIPTOR = Descriptor("application/x", "sha256:" + hashlib.sha256(BODY).hexdigest(), len(BODY), {})
@@ -51,10 +51,15 @@ def test_names_are_safe_everywhere(text: str, name: str) -> None:
         ("localhost:5000/a", "localhost_5000_a/latest"),
         ("[::1]:5000/a", "1_5000_a/latest"),
         ("a@sha256:" + "b" * 64, "library_a/sha256-" + "b" * 64),
+        ("oci:/some/dir:1.0", "oci_dir/1.0"),
+        ("oci-archive:C:\\some\\file.tar", "oci-archive_file.tar/image"),
+        ("docker-archive:f.tar:x/y:1", "docker-archive_f.tar/x_y-1"),
+        ("docker-daemon:x/y:1", "docker-daemon_x_y_1/image"),
+        ("oci:..:..", "oci_.._/_.._"),
     ],
 )
 def test_where_an_image_goes(reference: str, folder: str) -> None:
-    assert image_folder("out", parse_reference(reference)) == os.path.join("out", *folder.split("/"))
+    assert image_folder("out", parse_target(reference)) == os.path.join("out", *folder.split("/"))
 
 
 def test_platforms_are_kept_apart() -> None:

@@ -31,6 +31,9 @@ class Memory(Source):
     def blob(self, descriptor: Descriptor) -> BinaryIO:
         return io.BytesIO(self.store.blobs[descriptor.digest])
 
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        return io.BytesIO(self.store.blobs[descriptor.digest][start : start + length])
+
     def requests_made(self) -> int:
         return 0
 

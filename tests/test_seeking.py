@@ -35,6 +35,9 @@ class InMemory(Source):
         self.opened.append(descriptor.digest)
         return io.BytesIO(self._blobs[descriptor.digest])
 
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        return io.BytesIO(self._blobs[descriptor.digest][start : start + length])
+
     def requests_made(self) -> int:
         return len(self.opened)
 

@@ -9,7 +9,7 @@ from ..errors import ExitCode, InvalidReference, UsageError
 from ..escaping import human_size
 from ..image import Candidate, Candidates, Image, Layer, choose, find_candidates, open_image, select_layers
 from ..platforms import best, normalise, parse_platform, this_machine
-from ..reference import Reference, parse_reference
+from ..reference import Target
 from ..sources.base import Source
 from ..views.listing import layer_table
 from ..views.steps import image_summary, platform_lines, step_lines
@@ -38,11 +38,11 @@ def interactive(session: Session) -> ExitCode:
         source.close()
 
 
-def _ask_image(session: Session) -> Reference:
+def _ask_image(session: Session) -> Target:
     while True:
         answer = session.console.ask("Image reference [default: {}]: ".format(DEFAULT_IMAGE))
         try:
-            return parse_reference(answer or DEFAULT_IMAGE)
+            return session.target(answer or DEFAULT_IMAGE)
         except InvalidReference as error:
             session.console.error(error)
 

@@ -6,19 +6,18 @@ import os
 from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
-from ..credentials import TOKEN_FILE, UserToken, read_token_file
-from ..early import EarlyConnections
 from ..errors import ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
 from ..manifest import Platform
 from ..platforms import normalise, parse_platform, this_machine
-from ..reference import Reference, parse_reference
+from ..reference import LocalReference, Reference, Target, parse_target
 from ..sources.base import Source
-from ..sources.registry import RegistrySource
-from ..transport import Transport
+from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
 
 if TYPE_CHECKING:
+    from ..credentials import UserToken
+    from ..early import EarlyConnections
     from ..store import Store
 
 ALL_PLATFORMS = "all"
@@ -56,7 +55,7 @@ class Session:
     def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
         self.options = options
         self._early = early
-        self._begun: Optional[Tuple[Reference, Source]] = None
+        self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
@@ -68,13 +67,17 @@ class Session:
     def all_platforms(self) -> bool:
         return bool(self.options.platform) and self.wanted is None
 
-    def reference(self) -> Reference:
+    def reference(self) -> Target:
         """Return the image that ``-t`` names. Raises UsageError and InvalidReference."""
         if not self.options.target:
             raise UsageError(
                 "No image is named, and this mode asks nothing.", "Name one with -t/--target-image, or try --demo."
             )
-        return parse_reference(self.options.target)
+        return self.target(self.options.target)
+
+    def target(self, text: str) -> Target:
+        """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
+        return located(parse_target(text))
 
     def with_target(self, target: str) -> Session:
         """Return a session for another image, all else being the same."""
@@ -104,17 +107,26 @@ class Session:
         return Remembering(source, self.store) if self.store else source
 
     def begin(self) -> None:
-        """Ask for what ``-t`` names already, in the background. Raises as ``reference``."""
+        """Ask the registry for what ``-t`` names already, in the background. Raises as ``reference``."""
         reference = self.reference()
+        if isinstance(reference, LocalReference):
+            return
         source = self.open_source(reference)
         source.foresee_manifest(reference.wanted)
         self._begun = (reference, source)
 
-    def open_source(self, reference: Reference) -> Source:
+    def open_source(self, reference: Target) -> Source:
         """Return the source of a reference, with the user's token for it, if any; the caller closes it."""
         begun, self._begun = self._begun, None
         if begun and begun[0] == reference:
             return begun[1]
+        return open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+
+    def _at_registry(self, reference: Reference) -> Source:
+        # Loaded here: images of this machine need no HTTP library.
+        from ..sources.registry import RegistrySource
+        from ..transport import Transport
+
         options, console = self.options, self.console
         token = self._token_for(reference)
         transport = Transport(
@@ -127,6 +139,8 @@ class Session:
         return RegistrySource(reference, transport, token, console.warn)
 
     def _token_for(self, reference: Reference) -> Optional[UserToken]:
+        from ..credentials import TOKEN_FILE, read_token_file
+
         path, domain = self.options.token_file, reference.domain.lower()
         if path:
             tokens, complaints = read_token_file(path, bare_host=domain)
@@ -155,7 +169,7 @@ class Session:
     def images(
         self,
         source: Source,
-        reference: Reference,
+        reference: Target,
         soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
     ) -> Iterator[Image]:
         """Yield the images to work on, without asking: one, or one for each platform.

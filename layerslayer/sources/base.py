@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import BinaryIO, NamedTuple, Optional, Sequence
+from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence
 
 from ..manifest import Descriptor
 
@@ -34,6 +34,18 @@ class Source(ABC):
 
         ``read(n)`` returns n bytes, or fewer at the end. Raises as ``manifest``.
         """
+
+    @abstractmethod
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        """Return a readable of exactly the bytes [start, start + length) of the blob; the caller closes it.
+
+        They cannot be verified by themselves. A blob that ends before is told
+        as NotFound. Raises as ``manifest``.
+        """
+
+    def tags(self) -> Iterator[str]:
+        """Yield the names that ``manifest`` takes here, as far as the source can tell."""
+        return iter(())
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         """Take the hint that these blobs will all be read, each once, beginning soon.

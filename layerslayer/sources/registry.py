@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from functools import partial
-from typing import BinaryIO, Callable, Dict, Optional, Sequence
+from typing import BinaryIO, Callable, Dict, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
-from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, Unauthorized, Unreachable
+from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError, Unauthorized, Unreachable
 from ..manifest import ACCEPT, MAX_DOCUMENT, Descriptor, digest_of
 from ..origins import origin_of
 from ..reference import Reference
@@ -21,6 +22,8 @@ from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
 from .foresight import Foresight
 
+_PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
 _CODE_LIMIT = 200  # characters quoted of a server's own words
 
 
@@ -77,6 +80,26 @@ class RegistrySource(Source):
         answer = self._foresight.take(path) or self._get(path, "blob")
         return answer.stream()
 
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        """See ``Source.blob_range``. Raises RangeIgnored where the server does not serve just that.
+
+        Single ranges only (RFC 9110, 14.2): some storages refuse several at once.
+        """
+        if descriptor.data is not None:
+            return io.BytesIO(descriptor.data[start : start + length])
+        if length <= 0:
+            return io.BytesIO()
+        path = "/blobs/" + descriptor.digest
+        wanted = {"Range": "bytes={}-{}".format(start, start + length - 1)}
+        answer = self._get(path, "blob", wanted, _PART_STATUSES)
+        problem = _range_problem(answer, start, length, descriptor.size)
+        if problem:
+            answer.close()
+            raise RangeIgnored(
+                "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
+            )
+        return cast(BinaryIO, Part(answer.stream(), length))
+
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
 
@@ -96,12 +119,14 @@ class RegistrySource(Source):
         self._foresight.close()
         self._transport.close()
 
-    def _get(self, path: str, what: str, headers: Optional[Dict[str, str]] = None) -> Answer:
+    def _get(
+        self, path: str, what: str, headers: Optional[Dict[str, str]] = None, wanted: Tuple[int, ...] = (200,)
+    ) -> Answer:
         answer = self._handshake.get(self._path + path, self._scope, headers)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
             self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
-        if answer.status == 200:
+        if answer.status in wanted:
             return answer
         try:
             said = _said(answer.read(MAX_ERROR_BODY))
@@ -146,6 +171,38 @@ class RegistrySource(Source):
             "Try again later.",
             status,
         )
+
+
+class Part:
+    """A readable of ``length`` bytes of ``stream``, which must not end before."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def read(self, count: int = -1) -> bytes:
+        count = self._left if count < 0 else min(count, self._left)
+        data = self._stream.read(count) if count else b""
+        if len(data) < count:
+            raise Unreachable("a part of a blob ended {} bytes too early.".format(self._left - len(data)), "Try again.")
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _range_problem(answer: Answer, start: int, length: int, size: int) -> str:
+    """Say why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
+    if answer.status != 206:
+        return "it answered {}".format(answer.status)
+    match = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+    if not match:
+        return "its answer does not say which part it is"
+    first, last, total = match.groups()
+    if int(first) != start or int(last) != start + length - 1:
+        return "it answered with another part"
+    return "" if total == "*" or int(total) == size else "the blob there has another size"
 
 
 def _said(body: bytes) -> str:

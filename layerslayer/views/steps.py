@@ -13,7 +13,7 @@ def image_summary(image: Image) -> str:
     platform = image.manifest.kind or (str(image.platform) if image.platform else "unknown platform")
     count = len(image.layers)
     return "Image {}  {}  {}  {} layer{}, {}".format(
-        image.reference,
+        printable(str(image.reference)),
         printable(platform),
         image.document.digest,
         count,

@@ -1,0 +1,127 @@
+"""Images in an OCI layout: a folder, or a tar of one (``oci_archive``).
+
+OCI image-spec ``image-layout.md``::
+
+    oci-layout              {"imageLayoutVersion": "1.0.0"}
+    index.json              descriptors; an annotation names each image
+    blobs/<algorithm>/<hex> manifests, configs, layers
+"""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, Iterator, List, Optional
+
+from ..errors import DigestMismatch, InvalidDocument, NotFound
+from ..manifest import OCI_INDEX, Descriptor, Index, digest_of, load_object, parse_manifest
+from ..reference import LocalReference, digest_problem
+from .base import Document, Source
+from .files import Folder, Tree
+
+REF_NAME = "org.opencontainers.image.ref.name"
+_NAMES_SHOWN = 8
+
+
+def blob_name(digest: str) -> str:
+    """Return where a layout keeps the blob of a validated digest."""
+    algorithm, _, value = digest.partition(":")
+    return "blobs/{}/{}".format(algorithm, value)
+
+
+def inline_part(descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+    """Return a part of a descriptor's inline data. Raises NotFound where it ends before."""
+    data = descriptor.data or b""
+    if not 0 <= start <= start + length <= len(data):
+        raise NotFound("the blob {} has {} bytes, fewer than were asked for.".format(descriptor.digest, len(data)))
+    return io.BytesIO(data[start : start + length])
+
+
+class OciLayout(Source):
+    """The images of a layout. Closes ``tree`` when closed, or when it is no layout.
+
+    Raises InvalidDocument for what is no layout, LocalFileError.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.path = tree.path
+        try:
+            self._entries = self._index().entries
+        except BaseException:
+            tree.close()
+            raise
+
+    def _index(self) -> Index:
+        try:
+            version = load_object(self._tree.document("oci-layout"), "oci-layout file").get("imageLayoutVersion")
+            body = self._tree.document("index.json")
+        except NotFound as error:
+            raise InvalidDocument("'{}' is no OCI layout: {}".format(self.path, error)) from None
+        if not isinstance(version, str) or not version.startswith("1."):
+            raise InvalidDocument("'{}' is an OCI layout of another version than 1".format(self.path))
+        parsed = parse_manifest(body, OCI_INDEX)
+        if not isinstance(parsed, Index):
+            raise InvalidDocument("the index.json of {} is not an index".format(self.path))
+        return parsed
+
+    def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
+        """Return the document of a digest, of a name in index.json, or for the empty text of the only image."""
+        if known is not None and known.data is not None:
+            return Document(known.data, known.digest, known.media_type)
+        if digest_problem(wanted) is not None:
+            known = self._named(wanted)
+            wanted = known.digest
+        elif known is None:
+            known = next((entry for entry in self._entries if entry.digest == wanted), None)
+        body = self._tree.document(blob_name(wanted))
+        digest = digest_of(body, wanted)
+        if digest != wanted:
+            raise DigestMismatch("the manifest {} in {} does not have that digest.".format(wanted, self.path))
+        return Document(body, digest, known.media_type if known else "")
+
+    def _named(self, wanted: str) -> Descriptor:
+        images = [entry for entry in self._entries if not entry.is_companion]
+        found = [entry for entry in images if not wanted or entry.annotations.get(REF_NAME) == wanted]
+        if not found:
+            what = "no image '{}'".format(wanted) if wanted else "no image"
+            raise NotFound("'{}' holds {}.".format(self.path, what), _choice(images))
+        if len({entry.digest for entry in found}) > 1:
+            what = "several images named '{}'".format(wanted) if wanted else "several images"
+            raise NotFound("'{}' holds {}.".format(self.path, what), _choice(images, by_digest=bool(wanted)))
+        return found[0]
+
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        if descriptor.data is not None:
+            return io.BytesIO(descriptor.data)
+        return self._tree.open(blob_name(descriptor.digest))
+
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        if descriptor.data is not None:
+            return inline_part(descriptor, start, length)
+        return self._tree.open(blob_name(descriptor.digest), start, length)
+
+    def tags(self) -> Iterator[str]:
+        """Yield the names that index.json gives, each once."""
+        names = [entry.annotations.get(REF_NAME, "") for entry in self._entries]
+        return iter(list(dict.fromkeys(name for name in names if name)))
+
+    def requests_made(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self._tree.close()
+
+
+def _choice(images: List[Descriptor], by_digest: bool = False) -> str:
+    """Return the hint that says what a layout does hold."""
+    if not images:
+        return ""
+    names = [entry.annotations.get(REF_NAME) if not by_digest else None for entry in images]
+    shown = [name or "@" + entry.digest for name, entry in zip(names, images)]
+    more = ", ..." if len(shown) > _NAMES_SHOWN else ""
+    return "Name one of: {}{}.".format(", ".join(shown[:_NAMES_SHOWN]), more)
+
+
+def open_oci_layout(reference: LocalReference) -> OciLayout:
+    """Open the folder of an ``oci:`` reference. Raises as OciLayout."""
+    return OciLayout(Folder(reference.path))
