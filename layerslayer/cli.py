@@ -63,7 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
     image = parser.add_argument_group("image")
-    image.add_argument("-t", "--target-image", metavar="REF", help="the image: [HOST/]PATH[:TAG][@DIGEST]")
+    image.add_argument(
+        "-t", "--target-image", metavar="REF", help="the image: [HOST/]PATH[:TAG][@DIGEST], or oci:DIR[:TAG] and others"
+    )
     image.add_argument("--demo", action="store_true", help="use a small image that the program serves to itself")
     image.add_argument(
         "--platform",
@@ -75,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     image.add_argument(
         "-o", "--output-dir", metavar="DIR", default="downloads", help="where downloads go (default: downloads)"
+    )
+    image.add_argument(
+        "--format",
+        choices=("layers", "oci", "oci-archive", "docker-archive"),
+        default="layers",
+        help="what --save-all writes (default: layers, one file each)",
     )
     network = parser.add_argument_group("network")
     network.add_argument(
@@ -200,6 +208,8 @@ def _guarded(options: argparse.Namespace, console: Console) -> ExitCode:
 
 
 def _dispatch(options: argparse.Namespace, console: Console) -> ExitCode:
+    if options.format != "layers" and not options.save_all:
+        raise UsageError("--format says what --save-all writes, so it goes with that alone.")
     if options.demo and options.target_image:
         raise UsageError("--demo brings its own image, so -t does not go with it.")
     if not options.demo:
@@ -239,6 +249,7 @@ def _session(
             plain_http=options.plain_http,
             timeout=options.timeout,
             verbose=options.verbose,
+            format=options.format,
         ),
         console,
         early,
@@ -269,6 +280,10 @@ def _verb(options: argparse.Namespace) -> Callable[[Session], ExitCode]:
         from .commands.peek import peek_all
 
         return peek_all
+    if options.save_all and options.format != "layers":
+        from .commands.export import export_all
+
+        return export_all
     if options.save_all:
         from .commands.save import save_all
 

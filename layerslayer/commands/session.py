@@ -34,6 +34,7 @@ class Options(NamedTuple):
     plain_http: bool = False
     timeout: float = 30.0
     verbose: bool = False
+    format: str = "layers"
 
 
 class Session:
