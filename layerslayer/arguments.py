@@ -78,6 +78,8 @@ def parse(argv: List[str]) -> argparse.Namespace:
             "An image is named with -t; the verbs are {}.".format(", ".join(VERBS)),
         )
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""
+    if options.format != "layers" and not options.save_all:
+        raise UsageError("--format says what --save-all writes.", "Add --save-all, or leave it out.")
     if options.demo and options.target:
         raise UsageError("--demo brings its own image, so -t does not go with it.")
     return options
@@ -100,10 +102,15 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
     image = parser.add_argument_group("image")
     image.add_argument(
-        "-t", "--target-image", dest="target", metavar="REF", help="the image: [HOST/]PATH[:TAG][@DIGEST]"
+        "-t",
+        "--target-image",
+        dest="target",
+        metavar="REF",
+        help="the image: [HOST/]PATH[:TAG][@DIGEST], or oci:DIR[:TAG] and others",
     )
     _image_flags(image, "OS/ARCH[/VARIANT], or all")
     _folder_flag(image, "downloads")
+    _format_flag(image)
     _network_flags(parser)
     _output_flags(parser)
     return parser
@@ -193,6 +200,15 @@ def _folder_flag(group: Any, default: str) -> None:
     )
 
 
+def _format_flag(group: Any) -> None:
+    group.add_argument(
+        "--format",
+        choices=("layers", "oci", "oci-archive", "docker-archive"),
+        default="layers",
+        help="what is written (default: layers, one file each)",
+    )
+
+
 def _network_flags(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("network")
     network.add_argument(
@@ -232,6 +248,7 @@ def _output_flags(parser: argparse.ArgumentParser) -> None:
 
 def _save(group: Any) -> None:
     _folder_flag(group, "downloads")
+    _format_flag(group)
 
 
 def _tree(group: Any) -> None:

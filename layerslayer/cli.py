@@ -110,7 +110,7 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
     if getattr(options, "batch", None) is not None:
         from .commands.batch import batch
 
-        return batch(_session(options, console, None, None), _verb(options.verb))
+        return batch(_session(options, console, None, None), _verb(options))
     if not options.demo:
         return _perform(options, console, options.target)
     from .demo.image import REPOSITORY, TAG, demo_store
@@ -129,7 +129,7 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
     session = _session(options, console, target, early)
     if target:
         session.begin()
-    return _verb(options.verb)(session)
+    return _verb(options)(session)
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
@@ -159,10 +159,13 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
-def _verb(name: str) -> Callable[[Session], ExitCode]:
+def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
     """Return what a verb does; only what that needs is imported."""
+    name = options.verb
     if name == "peek":
         from .commands.peek import peek_all as verb
+    elif name == "save" and options.format != "layers":
+        from .commands.export import export_all as verb
     elif name == "save":
         from .commands.save import save_all as verb
     elif name in ("ls", "tree"):

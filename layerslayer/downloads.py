@@ -75,12 +75,13 @@ def present(folder: str, stem: str, descriptor: Descriptor) -> Optional[str]:
     """Return the path of an earlier download of ``descriptor`` in ``folder`` that is whole and right."""
     for suffix in sorted({*_TAR_SUFFIXES.values(), *_OTHER_SUFFIXES.values()}):
         path = os.path.join(folder, stem + suffix)
-        if _file_matches(path, descriptor):
+        if file_matches(path, descriptor):
             return path
     return None
 
 
-def _file_matches(path: str, descriptor: Descriptor) -> bool:
+def file_matches(path: str, descriptor: Descriptor) -> bool:
+    """Whether the file at ``path`` is whole and right."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) != descriptor.size:
             return False
@@ -130,6 +131,15 @@ class NewFile:
         try:
             while view:
                 view = view[self._file.write(view) :]
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def rewrite(self, offset: int, piece: bytes) -> None:
+        """Write ``piece`` over what was written at ``offset`` before; writing goes on at the end."""
+        try:
+            self._file.seek(offset)
+            self.write(piece)
+            self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise self._failure(error) from None
 

@@ -336,3 +336,20 @@ def parse_config(body: bytes, layers: int) -> Config:
     if not fits:
         steps = tuple(step._replace(layer=None) for step in steps)
     return Config(_platform(document), _text(document, "created"), steps, fits)
+
+
+def stated_diff_ids(config: bytes, count: int) -> List[str]:
+    """Return the digests that an image config states for its ``count`` layers unpacked (config.md, rootfs).
+
+    Raises InvalidDocument for another count, or what is no digest.
+    """
+    rootfs = load_object(config, "image config").get("rootfs")
+    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    diff_ids = diff_ids or []
+    if not isinstance(diff_ids, list) or len(diff_ids) != count:
+        raise InvalidDocument("the image config does not name the {} layers that the image has".format(count))
+    for diff_id in diff_ids:
+        problem = digest_problem(diff_id) if isinstance(diff_id, str) else "it is no text"
+        if problem:
+            raise InvalidDocument("a diff_id of the image config cannot be used: {}".format(problem))
+    return diff_ids

@@ -47,6 +47,7 @@ class Options(NamedTuple):
     full: bool = False
     no_cache: bool = False
     cache_dir: Optional[str] = None
+    format: str = "layers"
 
 
 class Session:

@@ -19,7 +19,7 @@ import json
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import InvalidDocument, InvalidReference, NotFound
-from ..manifest import DOCKER_MANIFEST, MAX_LAYERS, Descriptor, digest_of, load_list, load_object
+from ..manifest import DOCKER_MANIFEST, MAX_LAYERS, Descriptor, digest_of, load_list, stated_diff_ids
 from ..reference import LocalReference, digest_problem, parse_reference
 from .base import Document, Source
 from .files import OpenFile, Tree, open_regular
@@ -103,7 +103,7 @@ class DockerArchive(Source):
 
     def _made_up(self, image: _Saved) -> Document:
         config = self._tree.document(image.config)
-        diff_ids = _diff_ids(config, len(image.layers))
+        diff_ids = stated_diff_ids(config, len(image.layers))
         digest = digest_of(config)
         self._paths[digest] = image.config
         layers = [self._layer(path, diff_id) for path, diff_id in zip(image.layers, diff_ids)]
@@ -163,19 +163,6 @@ def _entry(item: Any) -> _Saved:
     if not lists or not all(isinstance(text, str) for text in [*names, *layers]):
         raise InvalidDocument("the RepoTags or Layers of an image of manifest.json are no list of texts")
     return _Saved(config, tuple(names), tuple(layers))
-
-
-def _diff_ids(config: bytes, count: int) -> List[str]:
-    rootfs = load_object(config, "image config").get("rootfs")
-    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
-    diff_ids = diff_ids or []
-    if not isinstance(diff_ids, list) or len(diff_ids) != count:
-        raise InvalidDocument("the image config does not name as many layers as manifest.json, {}".format(count))
-    for diff_id in diff_ids:
-        problem = digest_problem(diff_id) if isinstance(diff_id, str) else "it is no text"
-        if problem:
-            raise InvalidDocument("a diff_id of the image config cannot be used: {}".format(problem))
-    return diff_ids
 
 
 def _stated_or_computed(path: str, head: bytes, file: BinaryIO) -> str:

@@ -94,16 +94,31 @@ class Registry:
         assert answer.status_code == 201, answer.text
         return {"digest": digest, "size": len(body)}
 
-    def put_image(self, repository: str, tag: str, blobs: Sequence[bytes], media_type: str) -> None:
-        """Upload an image of layers that stay as they are."""
+    def put_image(
+        self,
+        repository: str,
+        tag: str,
+        blobs: Sequence[bytes],
+        media_type: str,
+        tars: Sequence[bytes] = (),
+        architecture: str = "amd64",
+    ) -> None:
+        """Upload an image of layers that stay as they are; ``tars`` are the layers uncompressed, for its diff_ids."""
         layers = [dict(self.put_blob(repository, blob), mediaType=media_type) for blob in blobs]
-        config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": []}}
+        diff_ids = ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]
+        config = {"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
         body = json.dumps(config).encode()
         described = dict(self.put_blob(repository, body), mediaType="application/vnd.oci.image.config.v1+json")
         kind = "application/vnd.oci.image.manifest.v1+json"
-        manifest = {"schemaVersion": 2, "mediaType": kind, "config": described, "layers": layers}
+        self.put_manifest(
+            repository, tag, {"schemaVersion": 2, "mediaType": kind, "config": described, "layers": layers}
+        )
+
+    def put_manifest(self, repository: str, tag: str, manifest: Dict[str, Any]) -> None:
+        """Upload a manifest or index."""
         url = "http://{}/v2/{}/manifests/{}".format(self.host, repository, tag)
-        answer = requests.put(url, data=json.dumps(manifest), headers={"Content-Type": kind}, timeout=60)
+        headers = {"Content-Type": manifest["mediaType"]}
+        answer = requests.put(url, data=json.dumps(manifest), headers=headers, timeout=60)
         assert answer.status_code == 201, answer.text
 
 

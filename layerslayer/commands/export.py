@@ -1,0 +1,104 @@
+"""Export: an image written whole, in a format that other tools read."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Callable, Iterator, List
+
+from ..downloads import image_name, safe_component
+from ..errors import ExitCode, UsageError
+from ..escaping import human_size, printable
+from ..exports.content import Content, entry_name, full_name
+from ..image import Image
+from ..manifest import Descriptor
+from ..reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE, Target
+from ..sources.base import Source
+from ..views.steps import image_summary
+from .session import Session
+
+_SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"}
+
+
+def export_all(session: Session) -> ExitCode:
+    """``--save-all --format``: write the image, or with ``--platform all`` the whole index; whole or not at all."""
+    options = session.options
+    if options.layers:
+        raise UsageError("--format {} writes whole images, so --layer does not go with it.".format(options.format))
+    if options.format == DOCKER_ARCHIVE and session.all_platforms:
+        raise UsageError("a docker-archive holds one platform.", "Choose one with --platform, or --format oci-archive.")
+    reference = session.reference()
+    source = session.open_source(reference)
+    try:
+        known = list(source.tags()) if not reference.wanted else []
+        if options.format == DOCKER_ARCHIVE:
+            _as_docker_archive(session, source, reference, known)
+        else:
+            _as_oci(session, source, reference, known)
+        return ExitCode.DONE
+    finally:
+        source.close()
+
+
+def _one_image(session: Session, source: Source, reference: Target) -> Image:
+    image = next(session.images(source, reference))
+    session.console.say(image_summary(image))
+    return image
+
+
+def _as_docker_archive(session: Session, source: Source, reference: Target, known: List[str]) -> None:
+    from ..exports.docker import write_docker_archive
+
+    image = _one_image(session, source, reference)
+    name = full_name(reference, known)
+    options = session.options
+    with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
+        path = write_docker_archive(
+            options.output_dir, _file_name(session, reference), image, name, source.blob, options.jobs, advance
+        )
+    _shown(session, path, image.size, "layers and what they unpack to verified")
+
+
+def _as_oci(session: Session, source: Source, reference: Target, known: List[str]) -> None:
+    from ..exports.oci import write_archive, write_layout
+
+    document = (
+        source.manifest(reference.wanted) if session.all_platforms else _one_image(session, source, reference).document
+    )
+    content = Content(source)
+    root = content.add(document)
+    if content.converted:
+        session.console.say(
+            "The image has Docker's types; as OCI's its manifest is {} instead of {}.".format(
+                root["digest"], document.digest
+            )
+        )
+    name, file_name, options = entry_name(reference, known), _file_name(session, reference), session.options
+    blobs = list(content.blobs.values())
+    with _transfer(session, blobs) as advance:
+        if options.format == OCI:
+            path = os.path.join(options.output_dir, file_name)
+            write_layout(path, content, root, name, source.blob, options.jobs, advance)
+        else:
+            path = write_archive(options.output_dir, file_name, content, root, name, source.blob, options.jobs, advance)
+    _shown(session, path, sum(blob.size for blob in blobs), root["digest"] + ", digests verified")
+
+
+def _file_name(session: Session, reference: Target) -> str:
+    """Return what the file or folder is called; a layout holds all tags of a repository, an archive one."""
+    name, kind = image_name(reference), session.options.format
+    if kind != OCI and reference.wanted:
+        name += "_" + safe_component(reference.wanted.replace(":", "-"))
+    return name + _SUFFIXES[kind]
+
+
+def _shown(session: Session, path: str, size: int, more: str) -> None:
+    session.console.out("saved {}  {}, {}\n".format(printable(path), human_size(size), more))
+
+
+@contextmanager
+def _transfer(session: Session, blobs: List[Descriptor]) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar over all blobs; give what to tell of bytes that have arrived."""
+    with session.console.progress() as progress:
+        task = progress.task("image", sum({blob.digest: blob.size for blob in blobs}.values()))
+        yield lambda count: progress.advance(task, count)
