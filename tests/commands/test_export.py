@@ -152,8 +152,11 @@ def test_by_digest_there_is_no_name(run: Runner) -> None:
         for _ in range(2):
             ran = run("--save-all", "-t", target, "--format", "oci", "-o", "out", "--platform", "all")
             assert ran.code == 0
-    (entry,) = json.loads((run.folder / place(run) / "index.json").read_text())["manifests"]
-    assert entry["digest"] == digest and "annotations" not in entry
+        path = run.folder / place(run) / "index.json"
+        (entry,) = json.loads(path.read_text())["manifests"]
+        assert entry["digest"] == digest and "annotations" not in entry
+        assert run("--save-all", "-t", target, "--format", "oci", "-o", "out", *AMD64).code == 0
+    assert [entry["digest"] == digest for entry in json.loads(path.read_text())["manifests"]] == [True, False]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"manifests": 1}', b'{"manifests": [1]}', b"{}"])
