@@ -38,6 +38,7 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
     "cache": ("[show|clear]", 0, 1, "show or clear what is remembered of layers read before"),
 }
 _NO_IMAGE = ("cache",)
+_FAST = ("peek", "ls", "tree", "find", "get", "cat", "deleted")
 _REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
 _NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
 
@@ -100,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     modes = parser.add_argument_group("modes").add_mutually_exclusive_group()
     modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
+    _fast_flag(parser.add_argument_group("peek"))
     image = parser.add_argument_group("image")
     image.add_argument(
         "-t",
@@ -162,6 +164,8 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     own = parser.add_argument_group("flags of this verb")
     _OWN_FLAGS.get(verb, lambda group: None)(own)
+    if verb in _FAST:
+        _fast_flag(own)
     if verb in _NO_IMAGE:
         parser.set_defaults(demo=False, batch=None, layers=None)
         _cache_flags(parser)
@@ -198,6 +202,10 @@ def _folder_flag(group: Any, default: str) -> None:
     group.add_argument(
         "-o", "--output-dir", metavar="DIR", default=default, help="where files go (default: {})".format(default)
     )
+
+
+def _fast_flag(group: Any) -> None:
+    group.add_argument("--fast", action="store_true", help="believe the publisher's index of a layer, if it has one")
 
 
 def _format_flag(group: Any) -> None:

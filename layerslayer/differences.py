@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
-from .overlay import Node, Tree
+from .overlay import IMPLIED, Node, Tree
 
 Digests = Mapping[int, Mapping[int, bytes]]  # sha256 of contents, by layer and entry offset
 
@@ -60,7 +60,7 @@ def compare(old: Side, new: Side, base_known: bool, below: str = "") -> Iterator
 def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
     paths: Set[str] = set()
     for tree in (old, new):
-        paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset >= 0)
+        paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
         if not base_known:
             paths.update(path for path, _ in tree.deletions)
     return sorted(paths, key=lambda path: path.split("/"))
@@ -77,7 +77,7 @@ class _States:
 
     def at(self, path: str) -> _State:
         node = self._nodes.get(path)
-        if node is not None and (self._known or node.entry.offset >= 0):
+        if node is not None and (self._known or node.entry.offset != IMPLIED):
             return node
         if self._known or path in self._deleted:
             return GONE

@@ -17,6 +17,7 @@ from .errors import InvalidDocument
 MAX_PATH = 4096  # bytes-ish of a path; Linux knows no longer ones
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
+IMPLIED = -1  # the offset of an entry that no layer has
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 
 
@@ -96,7 +97,7 @@ def normal(name: str) -> Optional[str]:
 
 def implied(name: str) -> Entry:
     """Return the directory that runtimes make where a layer names none."""
-    return Entry(name, "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, -1, False)
+    return Entry(name, "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
 
 
 class Tree:
@@ -250,7 +251,11 @@ class Tree:
     def _remove(self, node: Node, number: int, how: str) -> None:
         if self._keep_removed:
             for path, gone in walk(node, node.path):
-                if gone.entry.offset >= 0 and gone.layer != number and (gone.children is None or how != "replaced"):
+                if (
+                    gone.entry.offset != IMPLIED
+                    and gone.layer != number
+                    and (gone.children is None or how != "replaced")
+                ):
                     self.removed.append(Removal(path, gone.entry, gone.layer, number, how, gone.link))
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]

@@ -18,6 +18,7 @@ from .overlay import MAX_LINKS, normal
 from .sources.base import Source
 
 NewSink = Callable[[Entry], Sink]
+Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
 KeepContents = Callable[[Layer, List[Entry], Dict[int, bytes], Report], None]
 
 
@@ -63,12 +64,14 @@ class Seeker:
         known: Dict[int, List[Entry]],
         keep: KeepContents = lambda layer, entries, digests, report: None,
         to_the_end: bool = False,
+        fetch: Fetch = lambda layer, entry, sink: None,
     ) -> None:
         self._source = source
         self._layers = list(layers)
         self._known = known  # entries of layers read whole, by layer number
         self._keep = keep
         self._to_the_end = to_the_end
+        self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -106,6 +109,10 @@ class Seeker:
             watch.see(known)
             if watch.file is None:
                 return watch.outcome(layer)
+            report = self._fetch(layer, watch.file, new_sink)
+            if report is not None:
+                self.reports.append(report)
+                return File(watch.path, layer, watch.file, report)
         return self._streamed(layer, watch, new_sink)
 
     def _streamed(self, layer: Layer, watch: _Watch, new_sink: NewSink) -> Union[Found, _Link, None]:

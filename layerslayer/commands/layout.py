@@ -44,7 +44,11 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
     reference = session.reference()
 
     def wanted(layers: Sequence[Layer]) -> Sequence[Layer]:
-        return select_layers(layers, session.options.layers)[: session.options.jobs] if soon else ()
+        return (
+            select_layers(layers, session.options.layers)[: session.options.jobs]
+            if soon and not session.options.fast
+            else ()
+        )
 
     if session.all_platforms:
         raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
@@ -90,7 +94,9 @@ def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> 
             def read() -> Iterator[Contents]:
                 task = progress.task("layer {}".format(layer.number), layer.descriptor.size)
                 try:
-                    yield read_contents(source, layer, session.store, lambda count: progress.advance(task, count))
+                    yield read_contents(
+                        source, layer, session.store, lambda count: progress.advance(task, count), session.options.fast
+                    )
                 finally:
                     progress.finish(task)
 
@@ -122,6 +128,9 @@ def finish(
     whole = sum(report.descriptor.size for report in reports) if of is None else of
     words = ["Read {}{}".format(human_size(read), " of " + human_size(whole) if read < whole else "")]
     words[0] += " in {} request{}".format(requests, "" if requests == 1 else "s")
+    claimed = sorted({report.claimed for report in reports if report.claimed})
+    if claimed:
+        words.append("listed as the publisher's index claims ({})".format(", ".join(claimed)))
     if reports and all(report.remembered for report in reports):
         words.append("layers known from earlier verified readings")
     elif all(report.verified or report.opaque for report in reports):

@@ -6,7 +6,7 @@ from typing import Iterable, List, Optional, Tuple
 
 from ..errors import ExitCode
 from ..escaping import printable
-from ..overlay import Node, normal, sizes, walk
+from ..overlay import IMPLIED, Node, normal, sizes, walk
 from ..views import json_lines
 from ..views.merged import ASCII, UNICODE, node_lines, tree_lines
 from .layout import LaidOut, finish, lay_out, single_image
@@ -99,6 +99,6 @@ def node_object(laid: LaidOut, path: str, node: Node) -> json_lines.Object:
     content = node.content
     digest = laid.digest_of(content)
     item = json_lines.entry_object(node.entry, node.layer, path, node.size, digest)
-    if node.entry.offset < 0:
+    if node.entry.offset == IMPLIED:
         item["implied"] = True
     return item

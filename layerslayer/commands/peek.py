@@ -6,6 +6,7 @@ import time
 from typing import Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
+from ..contents import claimed_index
 from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
@@ -30,6 +31,8 @@ def peek_all(session: Session) -> ExitCode:
     source = session.open_source(reference)
 
     def soon(layers: Sequence[Layer]) -> Sequence[Layer]:
+        if session.options.fast:
+            return ()  # what will be read is not known before the indexes were looked for
         chosen = select_layers(layers, session.options.layers)
         chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
         readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
@@ -113,6 +116,12 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
         def as_lines(batch: List[Entry]) -> List[str]:
             return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
 
+        toc = claimed_index(source, layer, report) if session.options.fast else None
+        for start in range(0, len(toc.entries) if toc else 0, _LINES_AT_ONCE):
+            assert toc is not None
+            yield "\n".join(as_lines(toc.entries[start : start + _LINES_AT_ONCE])) + "\n"
+        if toc is not None:
+            return
         lines: List[str] = []
         due = time.monotonic() + _PATIENCE
         for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report):

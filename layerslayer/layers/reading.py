@@ -35,13 +35,14 @@ class Report:
         self.verified = False
         self.opaque = False
         self.ended = False
+        self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
     @property
     def complete(self) -> bool:
-        return self.problem is None and (self.opaque or (self.ended and self.verified))
+        return self.problem is None and (self.opaque or bool(self.claimed) or (self.ended and self.verified))
 
 
 def read_entries(
@@ -97,7 +98,7 @@ def read_entries(
         report.verified = verifier.verified
         report.compression = decompressor.kind
         report.hidden = walker.hidden
-        report.notes = _notes(walker, decompressor)
+        report.notes += _notes(walker, decompressor)
 
 
 def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:

@@ -106,6 +106,7 @@ def layer_end_object(number: int, report: Report) -> Object:
         "verified": report.verified,
         "complete": report.complete,
         "tar": not report.opaque,
+        "index": report.claimed or None,
         "problem": str(report.problem) if report.problem else None,
         "notes": list(report.notes),
     }

@@ -120,7 +120,9 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
     else:
         parts.append("read {} of {} bytes".format(report.bytes_read, size))
     parts.append("digest verified" if report.verified else "digest NOT verified")
-    if report.complete:
+    if report.claimed:
+        parts.append("as the publisher's index claims ({})".format(report.claimed))
+    elif report.complete:
         parts.append("complete")
     else:
         parts.append(

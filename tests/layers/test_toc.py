@@ -1,0 +1,308 @@
+"""Publishers' indexes: equal to the full walk when they are honest, one sentence when they are not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+import tarfile
+from typing import Any, BinaryIO, Dict, List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerslayer.contents import claimed_index
+from layerslayer.entries import Entry
+from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
+from layerslayer.image import Layer
+from layerslayer.layers import estargz, zstd_chunked
+from layerslayer.layers.indexes import find_toc
+from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
+from layerslayer.manifest import Descriptor, digest_of
+
+from .estargz_writer import Built, File, footer
+from .estargz_writer import estargz as build
+
+FILES = [
+    File("etc/", kind=tarfile.DIRTYPE, mode=0o755),
+    File("etc/passwd", b"root:x:0:0\n"),
+    File("bin", kind=tarfile.SYMTYPE, target="usr/bin", mode=0o777),
+    File("empty"),
+    File("big", bytes(range(256)) * 40, mode=0o4755),
+    File("hard", kind=tarfile.LNKTYPE, target="big"),
+    File("null", kind=tarfile.CHRTYPE),
+    File("last", b"x" * 700),
+]
+GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+class Blob:
+    """A layer whose ranges can be asked for."""
+
+    def __init__(self, body: bytes, media_type: str = GZIP, **annotations: str) -> None:
+        self.body = body
+        names = {key.replace("_", "."): value for key, value in annotations.items()}
+        self.descriptor = Descriptor(media_type, digest_of(body), len(body), names)
+        self.asked: List[Tuple[int, int]] = []
+
+    def range(self, start: int, length: int) -> BinaryIO:
+        assert start >= 0 and start + length <= len(self.body)
+        self.asked.append((start, length))
+        return io.BytesIO(self.body[start : start + length])
+
+    def full(self) -> List[Entry]:
+        report = Report(self.descriptor)
+        entries = [
+            entry for batch in read_entries(self.descriptor, lambda: io.BytesIO(self.body), report) for entry in batch
+        ]
+        assert report.complete
+        return [entry for entry in entries if entry.name not in LANDMARKS]
+
+
+def annotated(built: Built) -> Blob:
+    blob = Blob(built.blob)
+    blob.descriptor.annotations[estargz.DIGEST] = built.toc_digest
+    return blob
+
+
+def plain(entry: Entry) -> Entry:
+    return entry._replace(offset=0, uname="", gname="")
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["footer", "legacy footer"])
+@pytest.mark.parametrize("chunk, shared", [(1 << 20, 0), (1000, 0), (512, 3), (1 << 20, 5)])
+def test_an_estargz_index_equals_the_full_walk(legacy: bool, chunk: int, shared: int) -> None:
+    blob = annotated(build(FILES, chunk, legacy, shared))
+    toc = estargz.find(blob.descriptor, blob.range)
+    assert toc is not None and toc.verified
+    assert [plain(entry) for entry in toc.entries] == [plain(entry) for entry in blob.full()]
+    assert toc.bytes_read == sum(length for _, length in blob.asked)
+    for index, file in enumerate(FILES):
+        if file.kind == tarfile.REGTYPE:
+            blob.asked.clear()
+            assert b"".join(toc.read_file(index, blob.range)) == file.body
+            assert len(blob.asked) == (1 if file.body else 0)
+
+
+def test_the_index_is_found_without_its_annotation() -> None:
+    built = build(FILES)
+    blob = Blob(built.blob)
+    toc = estargz.find(blob.descriptor, blob.range)
+    assert toc is not None and not toc.verified
+
+
+def test_an_ordinary_layer_has_none() -> None:
+    blob = Blob(bytes(100_000))
+    assert find_toc(blob.descriptor, blob.range) is None
+    assert blob.asked == [(100_000 - 51, 51)]
+    small = Blob(bytes(1000))
+    assert find_toc(small.descriptor, small.range) is None and small.asked == []
+
+
+def test_the_stated_digest_counts() -> None:
+    blob = annotated(build(FILES))
+    blob.descriptor.annotations[estargz.DIGEST] = "sha256:" + "0" * 64
+    with pytest.raises(DigestMismatch):
+        find_toc(blob.descriptor, blob.range)
+
+
+def test_two_claims_are_refused() -> None:
+    blob = annotated(build(FILES))
+    blob.descriptor.annotations[zstd_chunked.PREFIXES[0] + "manifest-position"] = "1:2:3:1"
+    with pytest.raises(CorruptLayer, match="two tables"):
+        find_toc(blob.descriptor, blob.range)
+
+
+def toc_of(entries: Any, end: int = 1000, version: int = 1) -> Toc:
+    return Toc("eStargz", json.dumps({"version": version, "entries": entries}).encode(), end, False, 0)
+
+
+REG = {"name": "a", "type": "reg", "size": 10, "offset": 5}
+BAD: Dict[str, Any] = {
+    "no list": {"a": 1},
+    "a number": 7,
+    "an entry that is none": [3],
+    "no type": [{"name": "a"}],
+    "an unknown type": [{"name": "a", "type": "door"}],
+    "no name": [{"type": "reg"}],
+    "a negative size": [dict(REG, size=-1)],
+    "a huge size": [dict(REG, size=2**70)],
+    "a size that is text": [dict(REG, size="1")],
+    "an offset outside": [dict(REG, offset=1001)],
+    "a chunk of no file": [{"type": "chunk", "offset": 1}],
+    "a gap": [dict(REG, chunkSize=4), {"type": "chunk", "chunkOffset": 5, "chunkSize": 5}],
+    "too long": [dict(REG, chunkSize=11)],
+    "too short": [dict(REG, chunkSize=9)],
+    "a target that is none": [{"name": "a", "type": "symlink", "linkName": 3}],
+    "another type's type": [{"name": "a", "type": ["reg"]}],
+}
+
+
+@pytest.mark.parametrize("entries", BAD.values(), ids=BAD.keys())
+def test_a_malformed_index_is_one_sentence(entries: Any) -> None:
+    with pytest.raises(CorruptLayer, match="table of contents"):
+        toc_of(entries)
+
+
+def test_other_bad_documents() -> None:
+    for body in (b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"version":2,"entries":[]}', b'{"version":1}'):
+        with pytest.raises(CorruptLayer):
+            Toc("eStargz", body, 10, False, 0)
+    with pytest.raises(CorruptLayer):
+        toc_of([], version=2)
+
+
+def test_a_lying_content_is_told() -> None:
+    built = build(FILES, chunk=1000)
+    blob = annotated(built)
+    toc = estargz.find(blob.descriptor, blob.range)
+    assert toc is not None
+    for index in (1, 4):
+        file = toc.files[index]
+        toc.files[index] = file._replace(digest="sha256:" + "0" * 64)
+        with pytest.raises(DigestMismatch):
+            list(toc.read_file(index, blob.range))
+        toc.files[index] = file._replace(chunks=tuple(chunk._replace(inner=1) for chunk in file.chunks))
+        with pytest.raises(LayerslayerError):
+            list(toc.read_file(index, blob.range))
+
+
+def test_an_index_that_cannot_be_used_is_a_note() -> None:
+    from ..test_seeking import InMemory
+
+    built = build(FILES)
+    blob = annotated(built)
+    blob.descriptor.annotations[estargz.DIGEST] = "sha256:" + "0" * 64
+    report = Report(blob.descriptor)
+    source = InMemory({blob.descriptor.digest: blob.body})
+    assert claimed_index(source, Layer(0, blob.descriptor, None), report) is None
+    assert "index is not used" in report.notes[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_layers_never_break_the_program(data: st.DataObject) -> None:
+    built = build(FILES[:5], chunk=2000)
+    body = bytearray(built.blob)
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    blob = Blob(bytes(body))
+    try:
+        toc = estargz.find(blob.descriptor, blob.range)
+        for index in toc.files if toc else ():
+            for _ in toc.read_file(index, blob.range) if toc else ():
+                pass
+    except LayerslayerError:
+        pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=120))
+def test_random_ends_never_break_the_program(end: bytes) -> None:
+    for body in (bytes(200) + end, bytes(200) + footer(int.from_bytes(end[:8], "big"))):
+        blob = Blob(body)
+        for finder in (estargz.find, zstd_chunked.find):
+            try:
+                finder(blob.descriptor, blob.range)
+            except LayerslayerError:
+                pass
+
+
+# -- zstd:chunked ---------------------------------------------------------
+
+
+def chunked(files: Dict[str, bytes], footer_size: int = 64) -> Tuple[bytes, str, str]:
+    """Return a zstd:chunked blob without a tar's headers, the place of its table, and that one's digest."""
+    zstandard = pytest.importorskip("zstandard")
+    pack = zstandard.ZstdCompressor().compress
+    blob = bytearray(pack(b"header"))
+    entries: List[Dict[str, Any]] = []
+    for name, body in files.items():
+        hole = pack(bytes(100))
+        start = len(blob)
+        first, rest = pack(body[:3]), pack(body[3:])
+        blob += first + hole + rest
+        whole = body[:3] + bytes(100) + body[3:]
+        entry = {"type": "reg", "name": name, "size": len(whole), "offset": start, "endOffset": len(blob)}
+        entry.update(digest="sha256:" + hashlib.sha256(whole).hexdigest(), chunkSize=3)
+        hole_at, rest_at = start + len(first), start + len(first) + len(hole)
+        entries += [
+            entry,
+            {
+                "type": "chunk",
+                "name": name,
+                "offset": hole_at,
+                "chunkOffset": 3,
+                "chunkSize": 100,
+                "chunkType": "zeros",
+            },
+            {"type": "chunk", "name": name, "offset": rest_at, "chunkOffset": 103, "chunkSize": len(body) - 3},
+        ]
+    toc = json.dumps({"version": 1, "entries": entries}).encode()
+    packed = pack(toc)
+    blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", len(packed))
+    place = (len(blob), len(packed), len(toc), 1)
+    blob += packed
+    middle = b"" if footer_size == 40 else bytes(24)
+    tail = struct.pack("<QQQQ", *place) + middle + (b"GNUlInUx" if footer_size == 64 else b"GnUlInUx")
+    blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", footer_size) + tail
+    return bytes(blob), ":".join(map(str, place)), "sha256:" + hashlib.sha256(packed).hexdigest()
+
+
+BODIES = {"a": b"first file", "b": b"second one"}
+
+
+@pytest.mark.parametrize("how", [*zstd_chunked.PREFIXES, 64, 40])
+def test_a_zstd_chunked_index_is_found(how: Any) -> None:
+    body, place, checksum = chunked(BODIES, how if isinstance(how, int) else 64)
+    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
+    if isinstance(how, str):
+        blob.descriptor.annotations.update({how + "manifest-position": place, how + "manifest-checksum": checksum})
+    toc = zstd_chunked.find(blob.descriptor, blob.range)
+    assert toc is not None and toc.verified is isinstance(how, str)
+    assert [entry.name for entry in toc.entries] == ["a", "b"]
+    for index, content in enumerate(BODIES.values()):
+        assert b"".join(toc.read_file(index, blob.range)) == content[:3] + bytes(100) + content[3:]
+
+
+@pytest.mark.parametrize(
+    "place", ["", "1:2:3", "1:2:3:2", "-1:2:3:1", "9999999:2:3:1", "1:2:999999999999:1", "0:0:0:1", "1:2:3:1:1"]
+)
+def test_impossible_places_are_refused(place: str) -> None:
+    body, _, _ = chunked(BODIES)
+    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
+    blob.descriptor.annotations[zstd_chunked.PREFIXES[0] + "manifest-position"] = place
+    with pytest.raises(CorruptLayer):
+        zstd_chunked.find(blob.descriptor, blob.range)
+
+
+def test_a_wrong_checksum_is_told() -> None:
+    body, place, checksum = chunked(BODIES)
+    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
+    prefix = zstd_chunked.PREFIXES[1]
+    stated = checksum[:-1] + ("0" if checksum[-1] != "0" else "1")
+    blob.descriptor.annotations.update({prefix + "manifest-position": place, prefix + "manifest-checksum": stated})
+    with pytest.raises(DigestMismatch):
+        zstd_chunked.find(blob.descriptor, blob.range)
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2023-11-14T22:13:20Z", 1700000000),
+        ("2023-11-14T22:13:20.5Z", 1700000000.5),
+        ("2023-11-14T23:13:20+01:00", 1700000000),
+        ("2023-11-14T21:43:20-00:30", 1700000000),
+        ("1969-12-31T23:59:59Z", -1),
+        ("yesterday", 0),
+        ("2023-99-99T99:99:99Z", None),
+        ("", 0),
+    ],
+)
+def test_times(text: str, seconds: Any) -> None:
+    value = parse_time(text)
+    assert value == seconds or seconds is None
