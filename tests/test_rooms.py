@@ -16,7 +16,10 @@ import layerslayer
 
 PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
-VALUES = ("errors", "reference", "manifest", "origins", "platforms", "entries", "escaping")
+VALUES = (
+    "errors", "escaping", "origins", "reference", "media_types", "documents", "descriptors", "manifest", "config",
+    "platforms", "entries",
+)  # fmt: skip
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",

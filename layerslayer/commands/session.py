@@ -7,10 +7,10 @@ from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
 from ..credentials import TOKEN_FILE, UserToken, read_token_file
+from ..descriptors import Platform
 from ..early import EarlyConnections
 from ..errors import ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
-from ..manifest import Platform
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, parse_reference
 from ..sources.base import Source
