@@ -10,11 +10,11 @@ import secrets
 from typing import BinaryIO, Callable, List, Optional, Set
 
 from .ahead import Ahead
+from .descriptors import Descriptor
 from .errors import LocalFileError
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, verified_pieces
-from .manifest import Descriptor
 from .reference import DOCKER_HUB, LocalReference, Target
 
 _PIECE = 512 * 1024  # bytes

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
+from .config import Config, Step, parse_config
+from .descriptors import Descriptor, Platform
+from .documents import MAX_DOCUMENT
 from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
 from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
-from .manifest import MAX_DOCUMENT, Config, Descriptor, Index, Manifest, Platform, Step, parse_config, parse_manifest
+from .manifest import Index, Manifest, parse_manifest
 from .platforms import best, normalise
 from .reference import Target
 from .sources.base import Document, Source

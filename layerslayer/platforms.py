@@ -10,8 +10,8 @@ import platform as machine
 import re
 from typing import List, Optional, Sequence, Tuple
 
+from .descriptors import Platform
 from .errors import UsageError
-from .manifest import Platform
 
 _ARCHITECTURES = {
     "x86_64": "amd64",

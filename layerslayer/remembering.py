@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from typing import BinaryIO, Iterator, Optional, Sequence
 
-from .manifest import CONFIG_TYPES, MAX_DOCUMENT, Descriptor
+from .descriptors import Descriptor
+from .documents import MAX_DOCUMENT
+from .media_types import CONFIG_TYPES
 from .sources.base import Document, Source
 from .store import Store
 

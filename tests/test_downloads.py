@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from layerslayer.descriptors import Descriptor
 from layerslayer.downloads import (
     NewFile,
     discard_unfinished,
@@ -18,7 +19,6 @@ from layerslayer.downloads import (
     suffix_of,
 )
 from layerslayer.errors import DigestMismatch, LocalFileError
-from layerslayer.manifest import Descriptor
 from layerslayer.reference import parse_reference, parse_target
 
 BODY = b"body of a blob"

@@ -9,9 +9,10 @@ from typing import Any, BinaryIO, Dict, List, Optional
 import pytest
 
 from layerslayer.demo.image import Store, add_image, add_manifest, demo_store
+from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.errors import InvalidDocument, NotFound, PlatformNotFound, UsageError
 from layerslayer.image import Layer, choose, find_candidates, open_image, select_layers
-from layerslayer.manifest import OCI_INDEX, Descriptor, digest_of
+from layerslayer.media_types import OCI_INDEX
 from layerslayer.platforms import parse_platform
 from layerslayer.reference import parse_reference
 from layerslayer.sources.base import Document, Source

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerslayer.config import parse_config
+from layerslayer.documents import MAX_DOCUMENT, load_object
 from layerslayer.errors import InvalidDocument
-from layerslayer.manifest import MAX_DOCUMENT, OCI_INDEX, Index, Manifest, load_object, parse_config, parse_manifest
+from layerslayer.manifest import Index, Manifest, parse_manifest
+from layerslayer.media_types import OCI_INDEX
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from layerslayer.descriptors import Platform
 from layerslayer.errors import UsageError
-from layerslayer.manifest import Platform
 from layerslayer.platforms import best, normalise, parse_platform, this_machine
 
 

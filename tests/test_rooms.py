@@ -19,7 +19,11 @@ FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors",
     "reference",
+    "media_types",
+    "documents",
+    "descriptors",
     "manifest",
+    "config",
     "origins",
     "platforms",
     "entries",

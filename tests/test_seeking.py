@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from layerslayer.contents import read_contents
 from layerslayer.demo.image import Member, tar_of
+from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.image import Layer
 from layerslayer.layers.bodies import Sink
-from layerslayer.manifest import Descriptor
 from layerslayer.overlay import Tree
 from layerslayer.seeking import File, Seeker
 from layerslayer.sources.base import Document, Source

@@ -6,12 +6,12 @@ import os
 from contextlib import contextmanager
 from typing import Callable, Iterator, List
 
+from ..descriptors import Descriptor
 from ..downloads import image_name, safe_component
 from ..errors import ExitCode, UsageError
 from ..escaping import human_size, printable
 from ..exports.content import Content, entry_name, full_name
 from ..image import Image
-from ..manifest import Descriptor
 from ..reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE, Target
 from ..sources.base import Source
 from ..views.steps import image_summary

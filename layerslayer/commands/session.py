@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
+from ..descriptors import Platform
 from ..errors import ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
-from ..manifest import Platform
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import LocalReference, Reference, Target, parse_target
 from ..sources.base import Source

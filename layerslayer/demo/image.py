@@ -14,7 +14,7 @@ import json
 import tarfile
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
-from ..manifest import OCI_INDEX, OCI_MANIFEST
+from ..media_types import OCI_INDEX, OCI_MANIFEST
 
 REPOSITORY = "demo/shop"
 TAG = "1.0"

@@ -11,19 +11,12 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from ..descriptors import Descriptor, digest_of
+from ..documents import load_object
 from ..errors import InvalidDocument, InvalidReference
 from ..image import MAX_INDEXES, MAX_NESTING
-from ..manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    OCI_INDEX,
-    OCI_MANIFEST,
-    Descriptor,
-    Index,
-    digest_of,
-    load_object,
-    parse_manifest,
-)
+from ..manifest import Index, parse_manifest
+from ..media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ..reference import DOCKER_ARCHIVE, DOCKER_DAEMON, Reference, Target, parse_reference
 from ..sources.base import Document, Source
 

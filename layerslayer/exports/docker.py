@@ -14,12 +14,13 @@ from functools import partial
 from typing import Dict, Iterator, Optional
 
 from ..ahead import in_order
+from ..config import stated_diff_ids
+from ..descriptors import Descriptor, digest_of
 from ..downloads import NewFile, make_folder
 from ..errors import DigestMismatch, InvalidDocument
 from ..image import Image
 from ..layers.compression import Decompressor
 from ..layers.verify import Verifier, verified_pieces
-from ..manifest import Descriptor, digest_of, stated_diff_ids
 from .oci import Advance, OpenBlob, told
 from .tar_writer import TarWriter
 

@@ -13,10 +13,13 @@ from functools import partial
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional
 
 from ..ahead import in_order
+from ..descriptors import Descriptor
+from ..documents import load_object
 from ..downloads import NewFile, discard_unfinished, file_matches, make_folder, save_blob, save_bytes
 from ..errors import InvalidDocument, LocalFileError, NotFound
 from ..layers.verify import Verifier, verified_pieces
-from ..manifest import MAX_INDEX_ENTRIES, OCI_INDEX, Descriptor, load_object
+from ..manifest import MAX_INDEX_ENTRIES
+from ..media_types import OCI_INDEX
 from ..sources.files import Folder
 from ..sources.oci_layout import REF_NAME, blob_name
 from .content import Content, blobs_by_size

@@ -15,8 +15,8 @@ import re
 import tarfile
 from typing import Optional, Tuple
 
+from ..descriptors import Descriptor, digest_of
 from ..errors import CorruptLayer, DigestMismatch
-from ..manifest import Descriptor, digest_of
 from .compression import Decompressor
 from .toc import MAX_TOC, OpenRange, Toc, read_range
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..descriptors import Descriptor
 from ..errors import CorruptLayer
-from ..manifest import Descriptor
 from . import estargz, zstd_chunked
 from .kinds import is_tar_type
 from .toc import OpenRange, Toc

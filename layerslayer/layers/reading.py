@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
 
 from ..ahead import Ahead
+from ..descriptors import Descriptor
 from ..entries import Entry
 from ..errors import CorruptLayer, LayerslayerError
-from ..manifest import Descriptor
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type

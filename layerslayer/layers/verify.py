@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import BinaryIO, Iterator
 
+from ..descriptors import Descriptor
 from ..errors import DigestMismatch
 from ..escaping import human_size
-from ..manifest import Descriptor
 
 PIECE = 128 * 1024  # bytes read at a time
 

@@ -16,8 +16,8 @@ import re
 import struct
 from typing import NamedTuple, Optional
 
+from ..descriptors import Descriptor, digest_of
 from ..errors import CorruptLayer, DigestMismatch
-from ..manifest import Descriptor, digest_of
 from .compression import Decompressor
 from .toc import MAX_TOC, OpenRange, Toc, read_range
 

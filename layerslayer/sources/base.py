@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence
 
-from ..manifest import Descriptor
+from ..descriptors import Descriptor
 
 
 class Document(NamedTuple):

@@ -18,8 +18,12 @@ import io
 import json
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ..config import stated_diff_ids
+from ..descriptors import Descriptor, digest_of
+from ..documents import load_list
 from ..errors import InvalidDocument, InvalidReference, NotFound
-from ..manifest import DOCKER_MANIFEST, MAX_LAYERS, Descriptor, digest_of, load_list, stated_diff_ids
+from ..manifest import MAX_LAYERS
+from ..media_types import DOCKER_MANIFEST
 from ..reference import LocalReference, digest_problem, parse_reference
 from .base import Document, Source
 from .files import OpenFile, Tree, open_regular

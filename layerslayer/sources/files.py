@@ -8,8 +8,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import BinaryIO, Optional, cast
 
+from ..documents import MAX_DOCUMENT
 from ..errors import InvalidDocument, LocalFileError, NotFound
-from ..manifest import MAX_DOCUMENT
 
 
 class OpenFile:

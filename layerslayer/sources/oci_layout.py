@@ -12,8 +12,11 @@ from __future__ import annotations
 import io
 from typing import BinaryIO, Iterator, List, Optional
 
+from ..descriptors import Descriptor, digest_of
+from ..documents import load_object
 from ..errors import DigestMismatch, InvalidDocument, NotFound
-from ..manifest import OCI_INDEX, Descriptor, Index, digest_of, load_object, parse_manifest
+from ..manifest import Index, parse_manifest
+from ..media_types import OCI_INDEX
 from ..reference import LocalReference, digest_problem
 from .base import Document, Source
 from .files import Folder, Tree

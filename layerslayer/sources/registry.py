@@ -14,8 +14,10 @@ from typing import BinaryIO, Callable, Dict, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
+from ..descriptors import Descriptor, digest_of
+from ..documents import MAX_DOCUMENT
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError, Unauthorized, Unreachable
-from ..manifest import ACCEPT, MAX_DOCUMENT, Descriptor, digest_of
+from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
 from ..transport import MAX_ERROR_BODY, Answer, Transport

@@ -17,8 +17,8 @@ import time
 import zlib
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple, TypeVar
 
+from ..descriptors import digest_of
 from ..entries import Entry
-from ..manifest import digest_of
 from .columns import pack, unpack
 
 VERSION = 1  # of the file; another one is thrown away

@@ -10,7 +10,8 @@ from typing import Any, Dict, List
 import pytest
 
 from layerslayer.demo.image import Member, Store, add_image, add_manifest, gzip_of, tar_of
-from layerslayer.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, digest_of
+from layerslayer.descriptors import digest_of
+from layerslayer.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from layerslayer.sources.oci_layout import REF_NAME, blob_name
 
 from ..registry import NAME, Registry, store

@@ -7,9 +7,9 @@ from typing import List
 
 import pytest
 
+from layerslayer.descriptors import Descriptor
 from layerslayer.errors import CorruptLayer, DigestMismatch, Unreachable
 from layerslayer.layers.reading import Report, read_entries
-from layerslayer.manifest import Descriptor
 
 from .tars import END, member
 

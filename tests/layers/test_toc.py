@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.contents import claimed_index
+from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.image import Layer
@@ -21,7 +22,6 @@ from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.reading import Report, read_entries
 from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
-from layerslayer.manifest import Descriptor, digest_of
 
 from .estargz_writer import Built, File, footer
 from .estargz_writer import estargz as build

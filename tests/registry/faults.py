@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Sequence
 
 from layerslayer.demo.image import Member, Store, add_image, add_manifest, tar_of
 from layerslayer.demo.registry import Request, Response
-from layerslayer.manifest import OCI_MANIFEST
+from layerslayer.media_types import OCI_MANIFEST
 
 from . import NAME, STALL, Answer, Normal, Registry
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from layerslayer.demo.image import Store
-from layerslayer.manifest import digest_of
+from layerslayer.descriptors import digest_of
 from layerslayer.sources.oci_layout import REF_NAME, blob_name
 
 

@@ -7,8 +7,8 @@ from typing import Callable, Dict
 import pytest
 
 from layerslayer.demo.registry import Request, Response
+from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.errors import NotFound, RangeIgnored, RegistryError, Unreachable
-from layerslayer.manifest import Descriptor, digest_of
 
 from ..registry import Normal, Opened, Registry, store
 

@@ -9,6 +9,8 @@ from typing import List
 import pytest
 
 from layerslayer.demo.registry import Request, Response, error
+from layerslayer.descriptors import Descriptor
+from layerslayer.documents import MAX_DOCUMENT
 from layerslayer.errors import (
     DigestMismatch,
     InvalidDocument,
@@ -19,15 +21,8 @@ from layerslayer.errors import (
     Unreachable,
 )
 from layerslayer.layers.verify import Verifier, verified_pieces
-from layerslayer.manifest import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    MAX_DOCUMENT,
-    OCI_INDEX,
-    OCI_MANIFEST,
-    Descriptor,
-    parse_manifest,
-)
+from layerslayer.manifest import parse_manifest
+from layerslayer.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from layerslayer.sources.base import Source
 
 from ..registry import NAME, SCOPE, Normal, Opened, Registry, Silent, closed_port, store

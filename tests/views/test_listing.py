@@ -4,11 +4,12 @@ import stat
 
 import pytest
 
+from layerslayer.config import Step
+from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Device, Entry
 from layerslayer.errors import CorruptLayer
 from layerslayer.image import Layer
 from layerslayer.layers.reading import Report
-from layerslayer.manifest import Descriptor, Step
 from layerslayer.views.listing import Listing, layer_footer, layer_header, permissions, timestamp
 from layerslayer.views.style import COLOR
 
