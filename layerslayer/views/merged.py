@@ -53,17 +53,26 @@ def tree_lines(
     yield describe.line(root, name)
     # Each node waits with what stands before its own branch, and whether it is its directory's last.
     waiting: List[Tuple[Node, str, bool, int]] = []
-    node, before, level = root, "", 0
+    before, level, children = "", 0, root.children
+    amounts, last_branch, middle_branch = describe.amounts, branches.last, branches.middle
     while True:
-        children = node.children
         if children and (depth is None or level < depth):
             names = sorted(children, reverse=True)
             waiting += [(children[inner], before, inner is names[0], level + 1) for inner in names]
         if not waiting:
             return
         node, before, last, level = waiting.pop()
-        yield before + (branches.last if last else branches.middle) + describe.line(node, node.name)
-        if node.children:
+        entry, name = node.entry, node.name
+        amount = amounts.get(entry.size)
+        branch = last_branch if last else middle_branch
+        # Nearly every path is a file of a size seen before, with a name that needs no escaping.
+        if entry.kind == "-" and amount and name.isascii() and name.isprintable() and "\\" not in name:
+            yield f"{before}{branch}{name}  {amount}  L{node.layer}"
+            children = None
+            continue
+        yield before + branch + describe.line(node, name)
+        children = node.children
+        if children:
             before += branches.past if last else branches.through
 
 
@@ -73,7 +82,7 @@ class _Described:
     def __init__(self, sums: Dict[Node, int], style: Style) -> None:
         self._sums = sums
         self._style = style
-        self._amounts: Dict[int, str] = {}
+        self.amounts: Dict[int, str] = {}
 
     def line(self, node: Node, name: str) -> str:
         entry, style = node.entry, self._style
@@ -90,11 +99,11 @@ class _Described:
         return f"{style.link}{shown}{style.off}{target}{size}{layer}"
 
     def _amount(self, size: int) -> str:
-        text = self._amounts.get(size)
+        text = self.amounts.get(size)
         if text is None:
-            if len(self._amounts) > _AMOUNTS:
-                self._amounts.clear()
-            text = self._amounts[size] = human_size(size)
+            if len(self.amounts) > _AMOUNTS:
+                self.amounts.clear()
+            text = self.amounts[size] = human_size(size)
         return text
 
 
