@@ -18,7 +18,7 @@ PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors", "escaping", "origins", "reference", "media_types", "documents", "descriptors", "manifest", "config",
-    "platforms", "entries",
+    "instructions", "platforms", "entries",
 )  # fmt: skip
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
