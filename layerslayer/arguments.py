@@ -35,12 +35,15 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
     "cat": ("PATH", 1, 1, "write one file to standard output"),
     "deleted": ("", 0, 0, "list what later layers removed and can still be had"),
     "diff": ("IMAGE2 [PATH]", 1, 2, "compare two images' file systems"),
+    "history": ("", 0, 0, "list the build steps, with the layers they made"),
+    "config": ("", 0, 0, "show how the image is run: user, command, environment, ports, labels"),
+    "manifest": ("", 0, 0, "print the manifest or index as the registry has it"),
     "cache": ("[show|clear]", 0, 1, "show or clear what is remembered of layers read before"),
 }
 _NO_IMAGE = ("cache",)
 _FAST = ("peek", "ls", "tree", "find", "get", "cat", "deleted")
 _REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
-_NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
+_NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff", "manifest")
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -275,6 +278,10 @@ def _get(group: Any) -> None:
     _verify(group)
 
 
+def _history(group: Any) -> None:
+    group.add_argument("--dockerfile", action="store_true", help="as a readable Dockerfile")
+
+
 def _verify(group: Any) -> None:
     group.add_argument("--verify", action="store_true", help="read the layer to its end, to verify its digest")
 
@@ -290,6 +297,7 @@ _OWN_FLAGS: Dict[str, Callable[[Any], None]] = {
     "get": _get,
     "cat": _verify,
     "diff": _diff,
+    "history": _history,
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .early import EarlyConnections
 
 _EARLY = 4  # connections begun before it is known how many layers there are
-_FEW_REQUESTS = ("", "get", "cat")  # verbs that do not ask for several layers at once
+_FEW_REQUESTS = ("", "get", "cat", "history", "config", "manifest")  # verbs that do not ask for several layers at once
 _GC_THRESHOLD = 500_000  # entries come by the thousand and make no cycles; looking for some costs 2 to 10 %
 
 
@@ -180,6 +180,10 @@ def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
         verb = get.get if name == "get" else get.cat
     elif name == "deleted":
         from .commands.deleted import deleted as verb
+    elif name in ("history", "config", "manifest"):
+        from .commands import documents
+
+        verb = {"history": documents.history, "config": documents.config, "manifest": documents.manifest}[name]
     elif name == "cache":
         from .commands.cache import cache as verb
     elif name == "diff":

@@ -30,6 +30,12 @@ COMMANDS = [
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],
     ["cache"],
+    ["history", "IMAGE"],
+    ["config", "IMAGE"],
+    ["manifest", "IMAGE"],
+    ["config", "DEMO", "--platform", "all"],
+    ["history", "DEMO", "--platform", "all"],
+    ["manifest", "DEMO"],
 ]
 
 
@@ -48,10 +54,12 @@ def check(line: str) -> Any:
 def test_the_output_of_every_verb_fits(run: Runner, words: List[str]) -> None:  # noqa: F811
     odd = [file("odd\udcff"), link("odd-link", "caf\udce9")]
     content = single_image([BASE, [*UPPER, *odd]])
-    with Registry(content) as registry, Registry(single_image([BASE, [file("etc/passwd")]])) as other:
+    with Registry(content) as registry, Registry(
+        single_image([BASE, [file("etc/passwd")]])
+    ) as other, Registry() as demo:
         (run.folder / "list").write_text("{}\nlocalhost:1/x\n".format(registry.target))
         run("ls", registry.target)
-        places = {"IMAGE": registry.target, "OTHER": other.target}
+        places = {"IMAGE": registry.target, "OTHER": other.target, "DEMO": demo.target}
         ran = run(*[places.get(word, word) for word in words], "--json")
     items = [check(line) for line in ran.out.splitlines()]
     assert items[-1]["type"] in ("summary", "error", "known_layer")

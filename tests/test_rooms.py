@@ -24,6 +24,7 @@ VALUES = (
     "descriptors",
     "manifest",
     "config",
+    "instructions",
     "origins",
     "platforms",
     "entries",

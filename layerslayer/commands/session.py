@@ -45,6 +45,7 @@ class Options(NamedTuple):
     larger: int = -1  # bytes
     verify: bool = False
     full: bool = False
+    dockerfile: bool = False
     fast: bool = False
     no_cache: bool = False
     cache_dir: Optional[str] = None

@@ -356,3 +356,20 @@ def test_a_corrupt_layer_is_not_remembered(run: Runner) -> None:
         bad = run("ls", registry.target)
         good = run("ls", registry.target)
     assert (bad.code, good.code) == (2, 0)
+
+
+def test_history_config_and_manifest_read_no_layer(run: Runner) -> None:
+    content = store()
+    with Registry(content) as registry:
+        platform = ["--platform", "linux/amd64"]
+        history = run("history", registry.target, *platform)
+        dockerfile = run("history", registry.target, "--dockerfile", *platform)
+        config = run("config", registry.target, *platform)
+        index = run("manifest", registry.target)
+        own = run("manifest", registry.target, *platform)
+        assert all(registry.asked(digest) == [] for digest in layer_digests(content))
+    assert [ran.code for ran in (history, dockerfile, config, index, own)] == [0] * 5
+    assert "rm /etc/motd" in history.out and "RUN" in dockerfile.out
+    assert "SHOP_ENV=production" in config.out
+    assert index.out.encode() == content.manifests[content.tags[("demo/shop", "1.0")]].body
+    assert "layers" in json.loads(own.out)
