@@ -16,7 +16,7 @@ from .reference import digest_problem
 from .sources.base import Source
 from .store import KnownLayer, Store
 
-AHEAD = 256 * 1024  # bytes fetched ahead where the reading may stop at any moment
+AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
 
 

@@ -12,7 +12,7 @@ from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
 from .tar import TarWalker
-from .verify import Verifier, verified_pieces
+from .verify import PIECE, Verifier, verified_pieces
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
 
@@ -67,7 +67,7 @@ def read_entries(
     walker = TarWalker()
     if bodies:
         walker.bodies = bodies.starts
-    fetched = Ahead(lambda: verified_pieces(open_blob(), verifier), ahead, len)
+    fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
     pieces = iter(fetched)
     try:
         for piece in decompressor.run(pieces):
