@@ -41,10 +41,10 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def load_object(body: bytes, what: str) -> Dict[str, Any]:
-    """Parse a JSON object of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
-    if len(body) > MAX_DOCUMENT:
-        raise InvalidDocument("the {} is larger than {} bytes".format(what, MAX_DOCUMENT))
+def load_object(body: bytes, what: str, limit: int = MAX_DOCUMENT) -> Dict[str, Any]:
+    """Parse a JSON object of at most ``limit`` bytes. Raises InvalidDocument."""
+    if len(body) > limit:
+        raise InvalidDocument("the {} is larger than {} bytes".format(what, limit))
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
     except RecursionError:
