@@ -38,12 +38,14 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
     "history": ("", 0, 0, "list the build steps, with the layers they made"),
     "config": ("", 0, 0, "show how the image is run: user, command, environment, ports, labels"),
     "manifest": ("", 0, 0, "print the manifest or index as the registry has it"),
+    "tags": ("", 0, 0, "list a repository's tags"),
+    "referrers": ("", 0, 0, "show attestations, SBOMs and signatures attached to the image"),
     "cache": ("[show|clear]", 0, 1, "show or clear what is remembered of layers read before"),
 }
 _NO_IMAGE = ("cache",)
 _FAST = ("peek", "ls", "tree", "find", "get", "cat", "deleted")
 _REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
-_NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff", "manifest")
+_NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff", "manifest", "referrers")
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -282,6 +284,10 @@ def _history(group: Any) -> None:
     group.add_argument("--dockerfile", action="store_true", help="as a readable Dockerfile")
 
 
+def _referrers(group: Any) -> None:
+    group.add_argument("--payloads", action="store_true", help="show statements and SBOMs in full")
+
+
 def _verify(group: Any) -> None:
     group.add_argument("--verify", action="store_true", help="read the layer to its end, to verify its digest")
 
@@ -298,6 +304,7 @@ _OWN_FLAGS: Dict[str, Callable[[Any], None]] = {
     "cat": _verify,
     "diff": _diff,
     "history": _history,
+    "referrers": _referrers,
 }
 
 

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from .early import EarlyConnections
 
 _EARLY = 4  # connections begun before it is known how many layers there are
-_FEW_REQUESTS = ("", "get", "cat", "history", "config", "manifest")  # verbs that do not ask for several layers at once
+_FEW_REQUESTS = (
+    "",
+    "get",
+    "cat",
+    "history",
+    "config",
+    "manifest",
+    "tags",
+    "referrers",
+)  # verbs that do not ask for several layers at once
 _GC_THRESHOLD = 500_000  # entries come by the thousand and make no cycles; looking for some costs 2 to 10 %
 
 
@@ -184,6 +193,10 @@ def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
         from .commands import documents
 
         verb = {"history": documents.history, "config": documents.config, "manifest": documents.manifest}[name]
+    elif name in ("tags", "referrers"):
+        from .commands import companions
+
+        verb = companions.tags if name == "tags" else companions.referrers
     elif name == "cache":
         from .commands.cache import cache as verb
     elif name == "diff":

@@ -41,9 +41,9 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def load_object(body: bytes, what: str) -> Dict[str, Any]:
-    """Parse a JSON object of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
-    document = _load(body, what)
+def load_object(body: bytes, what: str, limit: int = MAX_DOCUMENT) -> Dict[str, Any]:
+    """Parse a JSON object of at most ``limit`` bytes. Raises InvalidDocument."""
+    document = _load(body, what, limit)
     if not isinstance(document, dict):
         raise InvalidDocument("the {} is not a JSON object".format(what))
     return document
@@ -51,15 +51,15 @@ def load_object(body: bytes, what: str) -> Dict[str, Any]:
 
 def load_list(body: bytes, what: str) -> List[Any]:
     """Parse a JSON list of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
-    document = _load(body, what)
+    document = _load(body, what, MAX_DOCUMENT)
     if not isinstance(document, list):
         raise InvalidDocument("the {} is not a JSON list".format(what))
     return document
 
 
-def _load(body: bytes, what: str) -> Any:
-    if len(body) > MAX_DOCUMENT:
-        raise InvalidDocument("the {} is larger than {} bytes".format(what, MAX_DOCUMENT))
+def _load(body: bytes, what: str, limit: int) -> Any:
+    if len(body) > limit:
+        raise InvalidDocument("the {} is larger than {} bytes".format(what, limit))
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
     except RecursionError:

@@ -123,6 +123,11 @@ def canonical_host(host: str) -> str:
     return DOCKER_HUB if lowered in _HUB_ALIASES else lowered
 
 
+def is_tag(text: str) -> bool:
+    """Whether ``text`` can be a tag."""
+    return bool(_TAG_ONLY.fullmatch(text))
+
+
 def digest_problem(digest: str) -> Optional[str]:
     """Say what is wrong with a digest, or return None when it can be verified."""
     match = _DIGEST.fullmatch(digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, Iterator, Optional, Sequence
+from typing import BinaryIO, Iterator, Optional, Sequence, Tuple
 
 from .descriptors import Descriptor
 from .documents import MAX_DOCUMENT
@@ -40,8 +40,11 @@ class Remembering(Source):
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         return self._source.blob_range(descriptor, start, length)
 
-    def tags(self) -> Iterator[str]:
-        return self._source.tags()
+    def tags(self, page: int = 0) -> Iterator[str]:
+        return self._source.tags(page)
+
+    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        return self._source.referrers(digest)
 
     def keep_config(self, descriptor: Descriptor, body: bytes) -> None:
         """Remember a config that was read and verified."""

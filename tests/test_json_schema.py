@@ -30,6 +30,8 @@ COMMANDS = [
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],
     ["cache"],
+    ["tags", "IMAGE"],
+    ["referrers", "DEMO"],
     ["history", "IMAGE"],
     ["config", "IMAGE"],
     ["manifest", "IMAGE"],

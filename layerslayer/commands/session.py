@@ -46,6 +46,7 @@ class Options(NamedTuple):
     verify: bool = False
     full: bool = False
     dockerfile: bool = False
+    payloads: bool = False
     fast: bool = False
     no_cache: bool = False
     cache_dir: Optional[str] = None

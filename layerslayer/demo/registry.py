@@ -1,7 +1,7 @@
 """A small read-only OCI registry on a loopback port, inside the process.
 
 Speaks what pulling needs: manifests by tag and digest, blobs with single
-ranges, and the bearer-token challenge. Tests derive from DemoRegistry and
+ranges, tags in pages, referrers, and the bearer-token challenge. Tests derive from DemoRegistry and
 override ``respond`` to script faults.
 """
 
@@ -16,9 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
+from ..media_types import OCI_INDEX
 from .image import Store
 
-_PATH = re.compile(r"/v2/(?P<repository>[a-z0-9._/-]+)/(?P<kind>manifests|blobs)/(?P<wanted>[A-Za-z0-9._:+-]+)")
+_PATH = re.compile(
+    r"/v2/(?P<repository>[a-z0-9._/-]+)/"
+    r"(?:(?P<kind>manifests|blobs|referrers)/(?P<wanted>[A-Za-z0-9._:+-]+)|tags/list)"
+)
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
@@ -122,6 +126,10 @@ class DemoRegistry:
             return error(404, "UNSUPPORTED", "no such endpoint")
         if match.group("kind") == "manifests":
             return self.manifest(repository, match.group("wanted"))
+        if match.group("kind") == "referrers":
+            return self.referrers(match.group("wanted"))
+        if match.group("kind") is None:
+            return self.tags(repository, request)
         return self.blob(match.group("wanted"), request)
 
     def token(self, request: Request) -> Response:
@@ -150,6 +158,30 @@ class DemoRegistry:
         if stored is None:
             return error(404, "MANIFEST_UNKNOWN", "manifest unknown")
         return Response(200, {"Content-Type": stored.media_type, "Docker-Content-Digest": digest}, stored.body)
+
+    def tags(self, repository: str, request: Request) -> Response:
+        """Answer with the tags of a repository after ``last``, ``n`` of them if that is asked."""
+        tags = sorted(tag for name, tag in self.store.tags if name == repository)
+        if not tags:
+            return error(404, "NAME_UNKNOWN", "repository name not known to registry")
+        last, n = (request.query.get(key, [""])[0] for key in ("last", "n"))
+        left = [tag for tag in tags if tag > last]
+        shown = left[: int(n)] if n.isdecimal() and n.isascii() else left
+        headers = {"Content-Type": "application/json"}
+        if 0 < len(shown) < len(left):
+            headers["Link"] = '</v2/{}/tags/list?last={}&n={}>; rel="next"'.format(repository, shown[-1], n)
+        return Response(200, headers, json.dumps({"name": repository, "tags": shown}).encode())
+
+    def referrers(self, digest: str) -> Response:
+        """Answer with an index of the manifests whose subject is ``digest``."""
+        found = []
+        for own, stored in self.store.manifests.items():
+            document = json.loads(stored.body.decode())
+            if (document.get("subject") or {}).get("digest") == digest:
+                entry = {"mediaType": stored.media_type, "digest": own, "size": len(stored.body)}
+                found.append(dict(entry, artifactType=document.get("artifactType", "")))
+        body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}).encode()
+        return Response(200, {"Content-Type": OCI_INDEX}, body)
 
     def blob(self, digest: str, request: Request) -> Response:
         """Answer with a blob, or one range of it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence
+from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..descriptors import Descriptor
+from ..errors import NotFound, UsageError
+from ..manifest import Index, parse_manifest
 
 
 class Document(NamedTuple):
@@ -43,9 +45,28 @@ class Source(ABC):
         as NotFound. Raises as ``manifest``.
         """
 
-    def tags(self) -> Iterator[str]:
-        """Yield the names that ``manifest`` takes here, as far as the source can tell."""
-        return iter(())
+    def tags(self, page: int = 0) -> Iterator[str]:
+        """Yield the repository's tags, each once, in the order the source has them.
+
+        ``page`` is how many to ask for at a time, 0 leaves that to the source.
+        Raises as ``manifest``, perhaps after some tags, and UsageError where
+        there are no tags to list.
+        """
+        raise UsageError("This place has no list of tags.")
+
+    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        """Return what says to refer to the manifest ``digest``: signatures, SBOMs ...
+
+        Here by the tag that stands for the referrers (distribution-spec
+        "Referrers Tag Schema"). Raises as ``manifest``.
+        """
+        algorithm, _, value = digest.partition(":")
+        try:
+            document = self.manifest("{}-{}".format(algorithm[:32], value[:64]))
+        except NotFound:
+            return ()
+        parsed = parse_manifest(document.body, document.media_type)
+        return parsed.entries if isinstance(parsed, Index) else ()
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         """Take the hint that these blobs will all be read, each once, beginning soon.

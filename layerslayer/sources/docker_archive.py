@@ -146,7 +146,7 @@ class DockerArchive(Source):
             raise NotFound("'{}' does not have the blob {}.".format(self.path, descriptor.digest))
         return self._paths[descriptor.digest]
 
-    def tags(self) -> Iterator[str]:
+    def tags(self, page: int = 0) -> Iterator[str]:
         """Yield the names of all images, as the archive writes them."""
         return iter([name for image in self._images for name in image.names])
 

@@ -103,7 +103,7 @@ class OciLayout(Source):
             return inline_part(descriptor, start, length)
         return self._tree.open(blob_name(descriptor.digest), start, length)
 
-    def tags(self) -> Iterator[str]:
+    def tags(self, page: int = 0) -> Iterator[str]:
         """Yield the names that index.json gives, each once."""
         names = [entry.annotations.get(REF_NAME, "") for entry in self._entries]
         return iter(list(dict.fromkeys(name for name in names if name)))

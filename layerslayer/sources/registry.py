@@ -10,7 +10,7 @@ import io
 import json
 import re
 from functools import partial
-from typing import BinaryIO, Callable, Dict, Optional, Sequence, Tuple, cast
+from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
@@ -23,6 +23,7 @@ from ..reference import Reference
 from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
 from .foresight import Foresight
+from .lists import listed_referrers, listed_tags
 
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
@@ -47,7 +48,8 @@ class RegistrySource(Source):
         self._transport = transport
         self._warn = warn
         base = transport.base_url(reference.api_host)
-        auth = BearerAuth(transport, origin_of(base), token, warn)
+        self._origin = origin_of(base)
+        auth = BearerAuth(transport, self._origin, token, warn)
         self._handshake = Handshake(transport, auth, base, warn)
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
         self._path = "/v2/" + reference.path
@@ -114,6 +116,15 @@ class RegistrySource(Source):
                 path = "/blobs/" + descriptor.digest
                 self._foresight.begin(path, partial(self._get, path, "blob"))
 
+    def tags(self, page: int = 0) -> Iterator[str]:
+        path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
+        return listed_tags(partial(self._ask, "list of tags", ""), path, self._origin, self._warn)
+
+    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        ask = partial(self._ask, "referrers of", digest)
+        found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
+        return super().referrers(digest) if found is None else found
+
     def requests_made(self) -> int:
         return self._transport.requests_made
 
@@ -122,26 +133,31 @@ class RegistrySource(Source):
         self._transport.close()
 
     def _get(
-        self, path: str, what: str, headers: Optional[Dict[str, str]] = None, wanted: Tuple[int, ...] = (200,)
+        self, path: str, what: str, headers: Optional[Dict[str, str]] = None, good: Tuple[int, ...] = (200,)
     ) -> Answer:
-        answer = self._handshake.get(self._path + path, self._scope, headers)
+        return self._ask(what, path.rpartition("/")[2], self._path + path, headers, good)
+
+    def _ask(
+        self, what: str, wanted: str, path: str, headers: Optional[Dict[str, str]], good: Tuple[int, ...] = (200,)
+    ) -> Answer:
+        """GET ``path``; ``what`` and ``wanted`` say in errors what it was for, ``good`` which statuses are none."""
+        answer = self._handshake.get(path, self._scope, headers)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
             self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
-        if answer.status in wanted:
+        if answer.status in good:
             return answer
         try:
             said = _said(answer.read(MAX_ERROR_BODY))
         except Unreachable:
             said = ""  # the status tells enough
-        raise self._refusal(answer, path, what, said)
+        raise self._refusal(answer, what, wanted, said)
 
-    def _refusal(self, answer: Answer, path: str, what: str, said: str) -> Exception:
+    def _refusal(self, answer: Answer, what: str, wanted: str, said: str) -> Exception:
         status = answer.status
         name = self.reference.repository
-        wanted = path.rpartition("/")[2]
         told = "{}{}".format(status, ", " + said if said else "")
-        if answer.final_origin != origin_of(self._transport.base_url(self.reference.api_host)):
+        if answer.final_origin != self._origin:
             return RegistryError(
                 "the storage {} behind {} answered {}.".format(answer.final_origin.host, name, told),
                 "Try again later.",
@@ -157,6 +173,8 @@ class RegistrySource(Source):
         if status == 404:
             if what == "image":
                 return NotFound("{} has no image '{}' ({}).".format(name, wanted, told), "Check the name and the tag.")
+            if not wanted:
+                return NotFound("there is no {} of {} ({}).".format(what, name, told), "Check the name.")
             return NotFound("{} does not have the blob {} ({}).".format(name, wanted, told))
         if status == 429:
             wait = answer.headers.get("retry-after", "")
@@ -168,8 +186,9 @@ class RegistrySource(Source):
             return RegistryError(
                 "{} limits how many requests you may make ({}).".format(self.reference.domain, told), hint, status
             )
+        asked = "{} '{}'".format(what, wanted) if wanted else "the {} of {}".format(what, name)
         return RegistryError(
-            "{} answered {} to the request for {} '{}'.".format(self.reference.domain, told, what, wanted),
+            "{} answered {} to the request for {}.".format(self.reference.domain, told, asked),
             "Try again later.",
             status,
         )

@@ -1,0 +1,146 @@
+"""What accompanies an image: attestations, SBOMs and signatures, found wherever people put them.
+
+* the referrers API or its tag (distribution-spec "Listing Referrers");
+* cosign's tags ``sha256-<hex>.sig``, ``.att``, ``.sbom``;
+* attestation manifests beside the image in its index (BuildKit).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from .descriptors import Descriptor
+from .documents import load_object
+from .errors import LayerslayerError, NotFound
+from .image import Image
+from .layers.verify import Verifier, verified_pieces
+from .manifest import Index, Manifest, parse_manifest
+from .sources.base import Source
+
+MAX_PAYLOAD = 16 * 1024 * 1024  # bytes
+_MAX_REFERRERS = 200  # looked into
+_COSIGN = (".sig", ".att", ".sbom")
+_SUBJECT = "vnd.docker.reference.digest"
+
+
+class Payload(NamedTuple):
+    """One blob of a referrer, and what it says if it could be read."""
+
+    descriptor: Descriptor
+    kind: str  # in-toto predicate type, or the media type
+    told: str  # one line about it, or empty
+    document: Optional[Dict[str, Any]]  # the statement, taken out of its envelope
+    problem: str  # why it was not read
+
+
+class Referrer(NamedTuple):
+    """A manifest that refers to an image. ``found`` says how: referrers, attestation, or a tag."""
+
+    found: str
+    digest: str
+    artifact_type: str
+    payloads: Tuple[Payload, ...]
+    problem: str
+
+
+def find_referrers(source: Source, image: Image) -> Iterator[Referrer]:
+    """Yield what refers to an image, each manifest once. Raises what the source raises for the lists themselves."""
+    seen = {image.document.digest}
+    count = 0
+    for found, wanted, descriptor in _candidates(source, image):
+        if descriptor is not None and descriptor.digest in seen:
+            continue
+        referrer = _read(source, found, wanted, descriptor)
+        if referrer is None or referrer.digest in seen:
+            continue
+        seen.add(referrer.digest)
+        yield referrer
+        count += 1
+        if count >= _MAX_REFERRERS:
+            return
+
+
+def _candidates(source: Source, image: Image) -> Iterator[Tuple[str, str, Optional[Descriptor]]]:
+    digest = image.document.digest
+    for descriptor in source.referrers(digest):
+        yield "referrers", descriptor.digest, descriptor
+    for descriptor in _attestations(source, image):
+        yield "attestation", descriptor.digest, descriptor
+    for ending in _COSIGN:
+        yield "tag", digest.replace(":", "-") + ending, None
+
+
+def _attestations(source: Source, image: Image) -> Sequence[Descriptor]:
+    """Return the entries of the image's index that are about it."""
+    document = source.manifest(image.reference.wanted)
+    parsed = parse_manifest(document.body, document.media_type)
+    if not isinstance(parsed, Index):
+        return ()
+    return [entry for entry in parsed.entries if entry.annotations.get(_SUBJECT) == image.document.digest]
+
+
+def _read(source: Source, found: str, wanted: str, descriptor: Optional[Descriptor]) -> Optional[Referrer]:
+    """Return a referrer with its payloads; None for a tag that is not there."""
+    try:
+        document = source.manifest(wanted, descriptor)
+        parsed = parse_manifest(document.body, document.media_type)
+    except NotFound as error:
+        return None if descriptor is None else Referrer(found, wanted, descriptor.artifact_type, (), str(error))
+    except LayerslayerError as error:
+        return Referrer(found, wanted, descriptor.artifact_type if descriptor else "", (), str(error))
+    label = found if descriptor else "tag " + wanted
+    if not isinstance(parsed, Manifest):
+        return Referrer(label, document.digest, parsed.media_type, (), "")
+    stated = (descriptor.artifact_type if descriptor else "") or parsed.artifact_type or parsed.config.media_type
+    return Referrer(label, document.digest, stated, tuple(_payload(source, layer) for layer in parsed.layers), "")
+
+
+def _payload(source: Source, descriptor: Descriptor) -> Payload:
+    kind = descriptor.annotations.get("in-toto.io/predicate-type") or descriptor.media_type
+    if not descriptor.media_type.endswith("json"):
+        return Payload(descriptor, kind, "", None, "")
+    if descriptor.size > MAX_PAYLOAD:
+        return Payload(descriptor, kind, "", None, "it is larger than {} bytes".format(MAX_PAYLOAD))
+    try:
+        body = b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
+        document = opened(load_object(body, "payload", MAX_PAYLOAD))
+    except LayerslayerError as error:
+        return Payload(descriptor, kind, "", None, str(error))
+    predicate = document.get("predicateType")
+    return Payload(descriptor, predicate if isinstance(predicate, str) else kind, gist(document), document, "")
+
+
+def opened(document: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the statement inside of a DSSE envelope or sigstore bundle; other documents as they are.
+
+    Signatures are not verified.
+    """
+    inner = document.get("dsseEnvelope")
+    envelope = inner if isinstance(inner, dict) else document
+    payload = envelope.get("payload")
+    if not isinstance(payload, str) or "payloadType" not in envelope:
+        return document
+    try:
+        return load_object(base64.b64decode(payload, validate=True), "payload", MAX_PAYLOAD)
+    except (binascii.Error, ValueError):
+        return document
+
+
+def gist(document: Dict[str, Any]) -> str:
+    """Say in a few words what a statement, SBOM or signature holds; nothing for what is not known."""
+    predicate = document.get("predicate")
+    body = predicate if isinstance(predicate, dict) else document
+    told: List[str] = []
+    for key, word in (("packages", "packages"), ("components", "components"), ("files", "files")):
+        if isinstance(body.get(key), list):
+            told.append("{} {}".format(len(body[key]), word))
+    critical = document.get("critical")
+    signed = critical.get("image") if isinstance(critical, dict) else None
+    if isinstance(signed, dict) and isinstance(signed.get("docker-manifest-digest"), str):
+        told.append("signs {}".format(signed["docker-manifest-digest"]))
+    builder = body.get("builder")
+    if isinstance(builder, dict) and isinstance(builder.get("id"), str) and builder["id"]:
+        told.append("built by {}".format(builder["id"]))
+    return ", ".join(told)
