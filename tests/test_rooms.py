@@ -17,8 +17,8 @@ import layerslayer
 PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
-    "errors", "escaping", "origins", "reference", "media_types", "documents", "descriptors", "manifest", "config",
-    "instructions", "platforms", "entries",
+    "errors", "escaping", "origins", "reference", "media_types", "documents", "descriptors", "schema1", "manifest",
+    "config", "instructions", "platforms", "entries",
 )  # fmt: skip
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {

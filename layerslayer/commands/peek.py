@@ -70,7 +70,7 @@ def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> Ex
 
 
 def _cost(layer: Layer) -> int:
-    return _LARGE_COST if layer.descriptor.size > _LARGE else 1
+    return 1 if 0 <= layer.descriptor.size <= _LARGE else _LARGE_COST  # an unknown size may be large
 
 
 def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Callable[[], Iterator[str]]:

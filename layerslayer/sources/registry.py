@@ -19,6 +19,7 @@ from ..errors import DigestMismatch, InvalidDocument, NotFound, RegistryError, U
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
+from ..schema1 import signed_payload
 from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
 from .foresight import Foresight
@@ -63,10 +64,13 @@ class RegistrySource(Source):
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
+            if digest_of(body, wanted) != wanted:
+                body = signed_payload(body)
             digest = digest_of(body, wanted)
             if digest != wanted:
                 raise DigestMismatch("the manifest {} does not have that digest but {}.".format(wanted, digest))
             return Document(body, digest, known.media_type if known and known.media_type else media_type)
+        body = signed_payload(body)
         digest = digest_of(body)
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
