@@ -18,13 +18,13 @@ PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors", "escaping", "origins", "reference", "media_types", "documents", "descriptors", "schema1", "manifest",
-    "config", "instructions", "platforms", "entries",
+    "config", "instructions", "addresses", "platforms", "entries",
 )  # fmt: skip
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing", "unicodedata",
-    "urllib.parse",
+    "hashlib", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing",
+    "unicodedata", "urllib.parse",
 }  # fmt: skip
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 

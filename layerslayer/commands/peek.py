@@ -8,7 +8,7 @@ from typing import Callable, Iterator, List, Sequence
 from ..ahead import at_once, in_order
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
-from ..layers.kinds import is_encrypted
+from ..layers.kinds import special_kind
 from ..layers.reading import Report, read_entries
 from ..sources.base import Source
 from ..views.listing import Listing, layer_footer, layer_header
@@ -30,7 +30,7 @@ def peek_all(session: Session) -> ExitCode:
     def soon(layers: Sequence[Layer]) -> Sequence[Layer]:
         chosen = select_layers(layers, session.options.layers)
         chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
-        readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
+        readable = {layer.descriptor.digest: layer for layer in chosen if not _special(layer)}
         return list(readable.values())
 
     try:
@@ -69,6 +69,10 @@ def peek_layers(session: Session, source: Source, layers: Sequence[Layer]) -> Ex
     return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
 
 
+def _special(layer: Layer) -> str:
+    return special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
+
+
 def _cost(layer: Layer) -> int:
     return 1 if 0 <= layer.descriptor.size <= _LARGE else _LARGE_COST  # an unknown size may be large
 
@@ -77,8 +81,9 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
     """Return what reads one layer in a thread of its own and yields its listing as text."""
 
     def read() -> Iterator[str]:
-        if is_encrypted(layer.descriptor.media_type):
-            report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
+        special = _special(layer)
+        if special:
+            report.problem = LayerslayerError("it is {}".format(special))
             return
         listing = Listing(session.style)
         lines: List[str] = []

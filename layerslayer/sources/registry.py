@@ -22,6 +22,7 @@ from ..reference import Reference
 from ..schema1 import signed_payload
 from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
+from .foreign import ask_foreign
 from .foresight import Foresight
 from .lists import listed_referrers, listed_tags
 
@@ -82,7 +83,12 @@ class RegistrySource(Source):
         if descriptor.data is not None:
             return io.BytesIO(descriptor.data)
         path = "/blobs/" + descriptor.digest
-        answer = self._foresight.take(path) or self._get(path, "blob")
+        try:
+            answer = self._foresight.take(path) or self._get(path, "blob")
+        except NotFound:
+            if not descriptor.urls:
+                raise
+            answer = ask_foreign(self._transport, descriptor, self._origin)
         return answer.stream()
 
     def foresee_manifest(self, wanted: str) -> None:
