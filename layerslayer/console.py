@@ -230,8 +230,8 @@ class Progress:
             self._bars.stop()
 
     def task(self, name: str, total: int) -> int:
-        """Begin a transfer of ``total`` bytes; ``name`` is safe text."""
-        return int(self._bars.add_task(name, total=total)) if self._bars is not None else 0
+        """Begin a transfer of ``total`` bytes, negative when unknown; ``name`` is safe text."""
+        return int(self._bars.add_task(name, total=total if total >= 0 else None)) if self._bars is not None else 0
 
     def advance(self, task: int, count: int) -> None:
         """``count`` more bytes have arrived; negative to take them back."""

@@ -9,7 +9,7 @@ from .errors import LayerslayerError
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.indexes import find_toc
-from .layers.kinds import is_encrypted
+from .layers.kinds import special_kind
 from .layers.reading import Report, read_entries
 from .layers.toc import Toc
 from .reference import digest_problem
@@ -64,8 +64,9 @@ def read_contents(
     report = Report(descriptor)
     entries: List[Entry] = []
     digests = FileDigests()
-    if is_encrypted(descriptor.media_type):
-        report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
+    special = special_kind(descriptor.media_type, descriptor.annotations)
+    if special:
+        report.problem = LayerslayerError("it is {}".format(special))
         return Contents(layer, entries, {}, report)
 
     toc = claimed_index(source, layer, report) if fast else None
@@ -117,7 +118,7 @@ def keep_contents(store: Store, contents: Contents) -> None:
         store.keep_layer(
             KnownLayer(
                 report.descriptor.digest,
-                report.descriptor.size,
+                report.bytes_read,
                 report.uncompressed,
                 report.compression,
                 report.hidden,

@@ -12,6 +12,7 @@ from .errors import InvalidDocument
 from .media_types import ATTESTATION, INDEX_TYPES, SOCI_PREFIX
 from .reference import digest_problem
 
+UNKNOWN_SIZE = -1  # of a blob whose document states none (Docker schema 1)
 _MAX_SIZE = 2**63 - 1
 
 
@@ -30,7 +31,7 @@ class Platform(NamedTuple):
 
 
 class Descriptor(NamedTuple):
-    """What a document says of a blob: type, digest and size in bytes (descriptor.md)."""
+    """What a document says of a blob: type, digest and size in bytes (descriptor.md), or UNKNOWN_SIZE."""
 
     media_type: str
     digest: str

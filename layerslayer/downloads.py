@@ -10,7 +10,7 @@ import secrets
 from typing import BinaryIO, Callable, List, Optional, Set
 
 from .ahead import Ahead
-from .descriptors import Descriptor
+from .descriptors import UNKNOWN_SIZE, Descriptor
 from .errors import LocalFileError
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
@@ -83,7 +83,7 @@ def present(folder: str, stem: str, descriptor: Descriptor) -> Optional[str]:
 def file_matches(path: str, descriptor: Descriptor) -> bool:
     """Whether the file at ``path`` is whole and right."""
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) != descriptor.size:
+        if not os.path.isfile(path) or descriptor.size not in (os.path.getsize(path), UNKNOWN_SIZE):
             return False
         digest = hashlib.new(descriptor.digest.partition(":")[0])
         with open(path, "rb") as file:
@@ -92,6 +92,14 @@ def file_matches(path: str, descriptor: Descriptor) -> bool:
     except OSError:
         return False
     return digest.hexdigest() == descriptor.hex
+
+
+def file_size(path: str) -> int:
+    """Return the size in bytes of a file that is there. Raises LocalFileError."""
+    try:
+        return os.path.getsize(path)
+    except OSError as error:
+        raise LocalFileError("the file {} is gone: {}.".format(path, error.strerror or error)) from None
 
 
 class NewFile:

@@ -80,7 +80,9 @@ def one_line(text: str, limit: int = 0) -> str:
 
 
 def human_size(count: int) -> str:
-    """Return a byte count in decimal units, three digits or so: ``29.7 MB``."""
+    """Return a byte count in decimal units, three digits or so: ``29.7 MB``; "?" for an unknown one."""
+    if count < 0:
+        return "?"
     if count < 1000:
         return "{} B".format(count)
     value = float(count)

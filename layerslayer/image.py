@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .config import Config, Step, parse_config
-from .descriptors import Descriptor, Platform
+from .descriptors import UNKNOWN_SIZE, Descriptor, Platform
 from .documents import MAX_DOCUMENT
 from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
 from .escaping import human_size
@@ -29,7 +29,8 @@ class Layer(NamedTuple):
 
 
 class Image(NamedTuple):
-    """One platform's image. ``config`` and ``config_body`` are None for artifacts."""
+    """One platform's image. ``config`` is None for artifacts, ``config_body`` also where the
+    registry has none (Docker schema 1)."""
 
     reference: Target
     document: Document
@@ -41,8 +42,9 @@ class Image(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of all layers as stored, each digest once."""
-        return sum({layer.descriptor.digest: layer.descriptor.size for layer in self.layers}.values())
+        """Bytes of all layers as stored, each digest once; UNKNOWN_SIZE when one is unknown."""
+        sizes = {layer.descriptor.digest: layer.descriptor.size for layer in self.layers}.values()
+        return UNKNOWN_SIZE if UNKNOWN_SIZE in sizes else sum(sizes)
 
 
 class Candidate(NamedTuple):
@@ -170,10 +172,13 @@ def open_image(
         Layer(number, descriptor, config.step_of(number) if config else None)
         for number, descriptor in enumerate(manifest.layers)
     )
-    return Image(reference, document, manifest, config, body, normalise(platform) if platform else None, layers)
+    stored = None if manifest.is_schema1 else body
+    return Image(reference, document, manifest, config, stored, normalise(platform) if platform else None, layers)
 
 
 def _read_config(source: Source, descriptor: Descriptor) -> bytes:
+    if descriptor.data is not None:
+        return descriptor.data  # checked when it was parsed
     if descriptor.size > MAX_DOCUMENT:
         raise InvalidDocument(
             "the image config is {}, more than the {} allowed".format(

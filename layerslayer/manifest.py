@@ -13,7 +13,16 @@ from typing import Dict, NamedTuple, Tuple, Union
 from .descriptors import Descriptor, parse_descriptor, parse_descriptors
 from .documents import load_object, text_at, texts_by_key
 from .errors import InvalidDocument
-from .media_types import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, VAGUE_TYPES
+from .media_types import (
+    CONFIG_TYPES,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    SCHEMA1_PREFIX,
+    VAGUE_TYPES,
+)
+from .schema1 import parse_schema1
 
 MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 4096
@@ -27,7 +36,11 @@ class Index(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """An OCI image manifest (or artifact) or Docker schema 2 manifest."""
+    """An OCI image manifest (or artifact) or Docker manifest.
+
+    Of a Docker schema 1 manifest the config is made up here, with its content
+    inline, and the layers' sizes are unknown.
+    """
 
     media_type: str
     config: Descriptor
@@ -39,6 +52,10 @@ class Manifest(NamedTuple):
     def is_image(self) -> bool:
         """Whether the config is an image's, so that platform and history are worth reading."""
         return self.config.media_type in CONFIG_TYPES or self.config.media_type in VAGUE_TYPES
+
+    @property
+    def is_schema1(self) -> bool:
+        return self.media_type.startswith(SCHEMA1_PREFIX)
 
     @property
     def kind(self) -> str:
@@ -54,18 +71,22 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
     """
     document = load_object(body, "manifest")
     has = {key for key in ("manifests", "layers", "config", "fsLayers") if document.get(key) is not None}
-    if "manifests" in has and len(has) > 1:
-        raise InvalidDocument(
-            "the manifest can be read both as an index and as an image, and is refused (CVE-2021-41190)"
-        )
+    if ("manifests" in has or "fsLayers" in has) and len(has) > 1:
+        raise InvalidDocument("the manifest can be read as two kinds of document, and is refused (CVE-2021-41190)")
     own = text_at(document, "mediaType")
     kind = own or content_type.partition(";")[0].strip()
-    if document.get("schemaVersion") == 1 or "fsLayers" in has:
-        raise InvalidDocument("the image uses Docker manifest schema 1, which is not supported yet")
-    if (own in INDEX_TYPES and has - {"manifests"}) or (own in MANIFEST_TYPES and "manifests" in has):
+    wrong = {"manifests", "fsLayers"} if own in MANIFEST_TYPES else {"layers", "config", "fsLayers"}
+    if (own in INDEX_TYPES or own in MANIFEST_TYPES) and has & wrong:
         raise InvalidDocument("the manifest's content contradicts its media type '{}', and is refused".format(own))
     if "manifests" in has or (not has and kind in INDEX_TYPES):
         return Index(kind or OCI_INDEX, parse_descriptors(document.get("manifests"), "manifest", MAX_INDEX_ENTRIES))
+    if (document.get("schemaVersion") == 1) != ("fsLayers" in has):
+        raise InvalidDocument("the manifest's content contradicts its schemaVersion, and is refused")
+    if "fsLayers" in has:
+        parts = parse_schema1(document, MAX_LAYERS)
+        return Manifest(
+            kind if kind.startswith(SCHEMA1_PREFIX) else SCHEMA1_PREFIX + "json", parts.config, parts.layers, {}
+        )
     if "config" not in has:
         raise InvalidDocument("the document is neither an image manifest nor an index")
     return Manifest(

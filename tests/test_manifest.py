@@ -13,7 +13,7 @@ from layerslayer.config import parse_config
 from layerslayer.documents import MAX_DOCUMENT, load_object
 from layerslayer.errors import InvalidDocument
 from layerslayer.manifest import Index, Manifest, parse_manifest
-from layerslayer.media_types import OCI_INDEX
+from layerslayer.media_types import OCI_INDEX, OCI_MANIFEST
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
@@ -39,6 +39,8 @@ def test_the_content_decides_the_kind() -> None:
         (dict(INDEX, fsLayers=[]), "CVE-2021-41190"),
         (dict(IMAGE, mediaType=OCI_INDEX), "contradicts"),
         ({"schemaVersion": 1, "fsLayers": []}, "schema 1"),
+        (dict(IMAGE, fsLayers=[]), "CVE-2021-41190"),
+        ({"mediaType": OCI_MANIFEST, "fsLayers": []}, "contradicts"),
         ({}, "neither"),
         ([], "not a JSON object"),
         (dict(IMAGE, config=3), "not a descriptor"),

@@ -22,9 +22,11 @@ VALUES = (
     "media_types",
     "documents",
     "descriptors",
+    "schema1",
     "manifest",
     "config",
     "instructions",
+    "addresses",
     "origins",
     "platforms",
     "entries",
@@ -36,8 +38,8 @@ VALUES = (
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing", "unicodedata",
-    "urllib.parse", "warnings",
+    "hashlib", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing",
+    "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 

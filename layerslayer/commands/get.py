@@ -336,6 +336,8 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
         code = combined(run.codes)
         if quiet_json:
             return code  # stdout is the file's
-        return finish(session, source, verb, run.reports, code, of=sum(layer.descriptor.size for layer in run.layers))
+        return finish(
+            session, source, verb, run.reports, code, of=sum(max(layer.descriptor.size, 0) for layer in run.layers)
+        )
     finally:
         source.close()

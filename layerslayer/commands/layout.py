@@ -92,7 +92,7 @@ def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> 
 
         def maker(layer: Layer) -> Callable[[], Iterator[Contents]]:
             def read() -> Iterator[Contents]:
-                task = progress.task("layer {}".format(layer.number), layer.descriptor.size)
+                task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
                 try:
                     yield read_contents(
                         source, layer, session.store, lambda count: progress.advance(task, count), session.options.fast
@@ -125,7 +125,7 @@ def finish(
         session.console.out(json_lines.line(json_lines.summary_object(verb, reports, requests, int(code))))
         return code
     read = sum(report.bytes_read for report in reports)
-    whole = sum(report.descriptor.size for report in reports) if of is None else of
+    whole = sum(max(report.descriptor.size, 0) for report in reports) if of is None else of
     words = ["Read {}{}".format(human_size(read), " of " + human_size(whole) if read < whole else "")]
     words[0] += " in {} request{}".format(requests, "" if requests == 1 else "s")
     claimed = sorted({report.claimed for report in reports if report.claimed})

@@ -10,7 +10,7 @@ from ..contents import claimed_index
 from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
-from ..layers.kinds import is_encrypted
+from ..layers.kinds import special_kind
 from ..layers.reading import Report, read_entries
 from ..sources.base import Source
 from ..views import json_lines
@@ -35,7 +35,7 @@ def peek_all(session: Session) -> ExitCode:
             return ()  # what will be read is not known before the indexes were looked for
         chosen = select_layers(layers, session.options.layers)
         chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
-        readable = {layer.descriptor.digest: layer for layer in chosen if not is_encrypted(layer.descriptor.media_type)}
+        readable = {layer.descriptor.digest: layer for layer in chosen if not _special(layer)}
         return list(readable.values())
 
     reports: List[Report] = []
@@ -100,16 +100,21 @@ def _footer(session: Session, layer: Layer, report: Report) -> str:
     return layer_footer(report, session.style) + "\n\n"
 
 
+def _special(layer: Layer) -> str:
+    return special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
+
+
 def _cost(layer: Layer) -> int:
-    return _LARGE_COST if layer.descriptor.size > _LARGE else 1
+    return 1 if 0 <= layer.descriptor.size <= _LARGE else _LARGE_COST  # an unknown size may be large
 
 
 def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Callable[[], Iterator[str]]:
     """Return what reads one layer in a thread of its own and yields its listing as text."""
 
     def read() -> Iterator[str]:
-        if is_encrypted(layer.descriptor.media_type):
-            report.problem = LayerslayerError("the layer is encrypted, so its contents cannot be listed")
+        special = _special(layer)
+        if special:
+            report.problem = LayerslayerError("it is {}".format(special))
             return
         listing = Listing(session.style)
 

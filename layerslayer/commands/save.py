@@ -6,7 +6,16 @@ from typing import Callable, Dict, Iterator, List, Sequence, Union
 
 from ..ahead import in_order
 from ..console import Console, Progress
-from ..downloads import discard_unfinished, image_folder, layer_stem, make_folder, present, save_blob, save_bytes
+from ..downloads import (
+    discard_unfinished,
+    file_size,
+    image_folder,
+    layer_stem,
+    make_folder,
+    present,
+    save_blob,
+    save_bytes,
+)
 from ..errors import ExitCode, LayerslayerError
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
@@ -85,9 +94,9 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
         try:
             path = present(folder, layer_stem(layer), descriptor)
             if path:
-                yield "kept  {}  {}, already there, digest verified".format(path, human_size(descriptor.size))
+                yield "kept  {}  {}, already there, digest verified".format(path, human_size(file_size(path)))
                 return
-            task = progress.task("layer {}".format(layer.number), descriptor.size)
+            task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
             try:
                 path = save_blob(
                     folder,
@@ -99,7 +108,7 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
                 )
             finally:
                 progress.finish(task)
-            yield "saved {}  {}, digest verified".format(path, human_size(descriptor.size))
+            yield "saved {}  {}, digest verified".format(path, human_size(file_size(path)))
         except LayerslayerError as error:
             yield error
 

@@ -10,9 +10,16 @@ The magic decides, not the media type (containerd treats that as a hint too)::
 
 from __future__ import annotations
 
+import re
+from typing import Mapping
+
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"
+_NYDUS_TYPE = "application/vnd.oci.image.layer.nydus.blob.v1"
+_NYDUS_MARK = "containerd.io/snapshot/nydus-blob"  # an annotation
+_FILE_SYSTEMS = {"erofs": "an EROFS image", "squashfs": "a SquashFS image"}
+_FILE_SYSTEM = re.compile(r"application/(?:vnd\.|.*\.)(?P<name>erofs|squashfs)(?:[.+].*)?")
 _TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
 
 
@@ -24,6 +31,16 @@ def is_tar_type(media_type: str) -> bool:
 def is_encrypted(media_type: str) -> bool:
     """Whether a media type says that the layer is encrypted (ocicrypt)."""
     return media_type.endswith("+encrypted")
+
+
+def special_kind(media_type: str, annotations: Mapping[str, str]) -> str:
+    """Say what a layer is that keeps its files from a tar reader ("a nydus blob, not a tar"); "" for all others."""
+    if is_encrypted(media_type):
+        return "encrypted, readable only with its key"
+    if media_type == _NYDUS_TYPE or _NYDUS_MARK in annotations:
+        return "a nydus blob, not a tar"
+    match = _FILE_SYSTEM.fullmatch(media_type)
+    return _FILE_SYSTEMS[match.group("name")] + ", not a tar" if match else ""
 
 
 def is_skippable(head: bytes) -> bool:

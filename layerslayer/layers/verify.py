@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import BinaryIO, Iterator
 
-from ..descriptors import Descriptor
+from ..descriptors import UNKNOWN_SIZE, Descriptor
 from ..errors import DigestMismatch
 from ..escaping import human_size
 
@@ -13,7 +13,7 @@ PIECE = 128 * 1024  # bytes read at a time
 
 
 class Verifier:
-    """Counts and hashes a blob. ``verified`` turns True when size and digest hold."""
+    """Counts and hashes a blob. ``verified`` turns True when digest and size, where one is stated, hold."""
 
     def __init__(self, descriptor: Descriptor) -> None:
         self.descriptor = descriptor
@@ -24,7 +24,7 @@ class Verifier:
     def update(self, piece: bytes) -> None:
         """Take the next bytes. Raises DigestMismatch as soon as they are too many."""
         self.count += len(piece)
-        if self.count > self.descriptor.size:
+        if self.count > self.descriptor.size != UNKNOWN_SIZE:
             raise DigestMismatch(
                 "the blob is larger than the {} its descriptor states".format(human_size(self.descriptor.size))
             )

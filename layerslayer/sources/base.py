@@ -11,7 +11,11 @@ from ..manifest import Index, parse_manifest
 
 
 class Document(NamedTuple):
-    """A manifest or index as stored: verified bytes, their digest, the server's media type."""
+    """A manifest or index as stored: verified bytes, their digest, the server's media type.
+
+    Of a signed Docker schema 1 manifest the bytes are what its digest covers:
+    the manifest without its signatures.
+    """
 
     body: bytes
     digest: str

@@ -20,8 +20,10 @@ from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, Re
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
+from ..schema1 import signed_payload
 from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
+from .foreign import ask_foreign
 from .foresight import Foresight
 from .lists import listed_referrers, listed_tags
 
@@ -66,10 +68,13 @@ class RegistrySource(Source):
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
+            if digest_of(body, wanted) != wanted:
+                body = signed_payload(body)
             digest = digest_of(body, wanted)
             if digest != wanted:
                 raise DigestMismatch("the manifest {} does not have that digest but {}.".format(wanted, digest))
             return Document(body, digest, known.media_type if known and known.media_type else media_type)
+        body = signed_payload(body)
         digest = digest_of(body)
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
@@ -81,7 +86,12 @@ class RegistrySource(Source):
         if descriptor.data is not None:
             return io.BytesIO(descriptor.data)
         path = "/blobs/" + descriptor.digest
-        answer = self._foresight.take(path) or self._get(path, "blob")
+        try:
+            answer = self._foresight.take(path) or self._get(path, "blob")
+        except NotFound:
+            if not descriptor.urls:
+                raise
+            answer = ask_foreign(self._transport, descriptor, self._origin)
         return answer.stream()
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:

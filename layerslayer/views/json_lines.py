@@ -11,6 +11,7 @@ import base64
 import json
 from typing import Any, Dict, Iterable, List, Optional, Union
 
+from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..errors import LayerslayerError
 from ..image import Image, Layer
@@ -88,7 +89,8 @@ def entry_lines(entries: Iterable[Entry], layer: int) -> List[str]:
 def layer_object(layer: Layer) -> Object:
     """Return what is known of a layer before it is read."""
     descriptor, step = layer.descriptor, layer.step
-    item: Object = {"type": "layer", "layer": layer.number, "digest": descriptor.digest, "size": descriptor.size}
+    item: Object = {"type": "layer", "layer": layer.number, "digest": descriptor.digest}
+    item["size"] = descriptor.size if descriptor.size != UNKNOWN_SIZE else None
     item["media_type"] = descriptor.media_type
     if step:
         item.update(created=step.created, created_by=step.created_by or step.comment)
@@ -121,7 +123,7 @@ def image_object(image: Image) -> Object:
         "platform": str(image.platform) if image.platform else None,
         "artifact_type": image.manifest.kind or None,
         "layers": len(image.layers),
-        "size": image.size,
+        "size": image.size if image.size != UNKNOWN_SIZE else None,
     }
 
 

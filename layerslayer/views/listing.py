@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from typing import Dict, Iterable, List, Sequence, Tuple, Union
 
+from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
@@ -115,8 +116,8 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
         kind = printable(report.descriptor.media_type) or "no media type"
         return "= not a tar ({}); --save-all downloads it as it is.".format(kind)
     parts = ["{} {}".format(report.entries, "entry" if report.entries == 1 else "entries")]
-    if report.bytes_read == size:
-        parts.append("read {} bytes".format(size))
+    if size in (report.bytes_read, UNKNOWN_SIZE):
+        parts.append("read {} bytes".format(report.bytes_read))
     else:
         parts.append("read {} of {} bytes".format(report.bytes_read, size))
     parts.append("digest verified" if report.verified else "digest NOT verified")

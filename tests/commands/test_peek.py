@@ -235,6 +235,14 @@ def test_an_encrypted_layer_is_not_fetched(run: Runner) -> None:
     assert "encrypted" in ran.err
 
 
+def test_a_layer_that_is_no_tar_by_its_type_is_not_guessed_at(run: Runner) -> None:
+    with Registry(blobs_image([b"blob"], "application/vnd.oci.image.layer.nydus.blob.v1")) as registry:
+        ran = run("--peek-all", "-t", registry.target)
+        assert len(registry.asked("/blobs/")) == 1  # the config
+    assert ran.code == 2
+    assert "INCOMPLETE: it is a nydus blob, not a tar." in ran.out
+
+
 def test_names_with_escape_sequences_stay_text(run: Runner) -> None:
     evil = Member("a\x1b]0;owned\x07\u202eb", kind=tarfile.SYMTYPE, target="\x1b[31mred\x9b")
     with Registry(single_image([[evil]], {"os": "li\x1bnux", "architecture": "amd64"})) as registry:
