@@ -30,6 +30,8 @@ COMMANDS = [
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],
     ["cache"],
+    ["save", "IMAGE"],
+    ["save", "IMAGE", "--format", "oci"],
     ["tags", "IMAGE"],
     ["referrers", "DEMO"],
     ["history", "IMAGE"],

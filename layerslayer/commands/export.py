@@ -10,11 +10,13 @@ from ..descriptors import Descriptor
 from ..downloads import image_name, safe_component
 from ..errors import ExitCode, UsageError
 from ..escaping import human_size, printable
-from ..exports.content import Content, entry_name, full_name
+from ..exports.content import Content, entry_name, full_name, schema1_refusal
 from ..image import Image
 from ..reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE, Target
 from ..sources.base import Source
+from ..views import json_lines
 from ..views.steps import image_summary
+from .layout import finish
 from .session import Session
 
 _SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"}
@@ -35,6 +37,8 @@ def export_all(session: Session) -> ExitCode:
             _as_docker_archive(session, source, reference, known)
         else:
             _as_oci(session, source, reference, known)
+        if options.json:
+            return finish(session, source, "save", [], ExitCode.DONE)
         return ExitCode.DONE
     finally:
         source.close()
@@ -42,6 +46,8 @@ def export_all(session: Session) -> ExitCode:
 
 def _one_image(session: Session, source: Source, reference: Target) -> Image:
     image = next(session.images(source, reference))
+    if image.manifest.is_schema1:
+        raise schema1_refusal()
     session.console.say(image_summary(image))
     return image
 
@@ -93,7 +99,10 @@ def _file_name(session: Session, reference: Target) -> str:
 
 
 def _shown(session: Session, path: str, size: int, more: str) -> None:
-    session.console.out("saved {}  {}, {}\n".format(printable(path), human_size(size), more))
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.saved_object(path, "saved", size, None, None)))
+    else:
+        session.console.out("saved {}  {}, {}\n".format(printable(path), human_size(size), more))
 
 
 @contextmanager

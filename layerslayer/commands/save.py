@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, Sequence, Union
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
 from ..ahead import in_order
-from ..console import Console, Progress
+from ..console import Progress
 from ..downloads import (
     discard_unfinished,
     file_size,
@@ -20,10 +20,18 @@ from ..errors import ExitCode, LayerslayerError
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
 from ..sources.base import Source
+from ..views import json_lines
 from ..views.steps import image_summary
+from .layout import finish
 from .session import Session, combined
 
-_Outcome = Union[str, LayerslayerError]  # a line to show, or why there is none
+
+class _Saved(NamedTuple):
+    path: str
+    state: str  # saved, or kept: it was there already
+
+
+_Outcome = Union[_Saved, LayerslayerError]  # or why there is none
 
 
 def save_all(session: Session) -> ExitCode:
@@ -31,7 +39,8 @@ def save_all(session: Session) -> ExitCode:
     reference = session.reference()
     source = session.open_source(reference)
     try:
-        return combined([save_image(session, source, image) for image in session.images(source, reference)])
+        code = combined([save_image(session, source, image) for image in session.images(source, reference)])
+        return finish(session, source, "save", [], code) if session.options.json else code
     finally:
         source.close()
 
@@ -62,16 +71,23 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
         try:
             for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
                 for outcome in outcomes:
-                    codes.append(_shown(console, layer, outcome))
+                    codes.append(_shown(session, layer, outcome))
         finally:
             discard_unfinished()  # an interrupt does not wait for the other layers' threads
     console.say("Folder: {}".format(folder))
     return combined(codes)
 
 
-def _shown(console: Console, layer: Layer, outcome: _Outcome) -> ExitCode:
-    if isinstance(outcome, str):
-        console.out(outcome + "\n")
+def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
+    console = session.console
+    if isinstance(outcome, _Saved):
+        size = file_size(outcome.path)
+        if session.options.json:
+            item = json_lines.saved_object(outcome.path, outcome.state, size, layer.number, layer.descriptor.digest)
+            console.out(json_lines.line(item))
+        else:
+            there = "already there, " if outcome.state == "kept" else ""
+            console.out("{:5} {}  {}, {}digest verified\n".format(*outcome[::-1], human_size(size), there))
         return ExitCode.DONE
     console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
     return ExitCode.FAILED
@@ -94,7 +110,7 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
         try:
             path = present(folder, layer_stem(layer), descriptor)
             if path:
-                yield "kept  {}  {}, already there, digest verified".format(path, human_size(file_size(path)))
+                yield _Saved(path, "kept")
                 return
             task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
             try:
@@ -108,7 +124,7 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
                 )
             finally:
                 progress.finish(task)
-            yield "saved {}  {}, digest verified".format(path, human_size(file_size(path)))
+            yield _Saved(path, "saved")
         except LayerslayerError as error:
             yield error
 

@@ -15,7 +15,7 @@ from ..descriptors import Descriptor, digest_of
 from ..documents import load_object
 from ..errors import InvalidDocument, InvalidReference
 from ..image import MAX_INDEXES, MAX_NESTING
-from ..manifest import Index, parse_manifest
+from ..manifest import Index, Manifest, parse_manifest
 from ..media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ..reference import DOCKER_ARCHIVE, DOCKER_DAEMON, Reference, Target, parse_reference
 from ..sources.base import Document, Source
@@ -57,6 +57,8 @@ class Content:
         if self._size > _MAX_DOCUMENTS:
             raise InvalidDocument("the index and what it names are larger than {} bytes".format(_MAX_DOCUMENTS))
         parsed = parse_manifest(document.body, document.media_type)
+        if isinstance(parsed, Manifest) and parsed.is_schema1:
+            raise schema1_refusal()
         raw = load_object(document.body, "manifest")
         changed = parsed.media_type in _OCI_TYPES
         if isinstance(parsed, Index):
@@ -88,6 +90,14 @@ class Content:
                 item.pop("data", None)  # what it held has another digest now
                 changed = True
         return changed
+
+
+def schema1_refusal() -> InvalidDocument:
+    """Return the error for an image of Docker's first format, which states neither sizes nor a config."""
+    return InvalidDocument(
+        "the image uses Docker manifest schema 1, which these formats cannot hold.",
+        "Save its layers without --format.",
+    )
 
 
 def _rewritten(raw: Dict[str, Any], media_type: str) -> bytes:

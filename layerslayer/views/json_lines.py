@@ -144,6 +144,13 @@ def summary_object(
     }
 
 
+def saved_object(path: str, state: str, size: int, layer: Optional[int], digest: Optional[str]) -> Object:
+    """Return a file that was written (``saved``) or was there already (``kept``), verified."""
+    item: Object = {"type": "saved", "state": state, "size": size, "layer": layer, "digest": digest}
+    put_text(item, "path", path)
+    return item
+
+
 def error_object(target: str, error: LayerslayerError) -> Object:
     """Return what went wrong with one image of several."""
     return {"type": "error", "image": target, "message": str(error), "hint": error.hint}

@@ -82,3 +82,22 @@ def test_another_payload_is_refused_by_digest(run: Runner) -> None:
         ran = run("--peek-all", "-t", "{}/{}@{}".format(registry.host, NAME, wanted))
     assert ran.code == 2
     assert "does not have that digest" in ran.err
+
+
+def test_every_verb_takes_such_an_image(run: Runner) -> None:
+    with Registry(schema1_image(LAYERS)) as registry:
+        target = registry.target
+        first = run("tree", target)
+        assert "known from earlier" in run("tree", target).err
+        assert first.code == 0 and "top  " in first.out
+        assert len(run("cat", target, "/top", "--no-cache").out) == 5000
+        assert run("deleted", target).code == 0
+        assert run("diff", target, target).code == 0
+        assert run("find", target, "top", "--fast", "--no-cache").code == 0
+        for verb in ("history", "config", "manifest", "tags"):
+            assert run(verb, target).code == 0
+            assert run(verb, target, "--json").code == 0
+        assert run("referrers", target).code == 1
+        exported = run("save", target, "--format", "oci")
+    assert (exported.code, "Traceback" in exported.err) == (2, False)
+    assert exported.err.count("Error: ") == 1
