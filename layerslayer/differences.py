@@ -62,8 +62,18 @@ def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
     for tree in (old, new):
         paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
         if not base_known:
-            paths.update(path for path, _ in tree.deletions)
+            paths.update(_deleted(tree))
     return sorted(paths, key=lambda path: path.split("/"))
+
+
+def _deleted(tree: Tree) -> Set[str]:
+    """Return what a tree's own layers take from those below: paths, and ``dir/*`` for all in a directory."""
+    paths = {path for path, _ in tree.deletions}
+    for path in (*tree.covered, *sorted(paths)):  # what stands there again has nothing of what was below
+        node = tree.find(path)
+        if node is not None and node.children is not None:
+            paths.add(path + "/*")
+    return paths
 
 
 class _States:
@@ -73,7 +83,7 @@ class _States:
         self._tree = tree
         self._nodes: Dict[str, Node] = dict(tree.nodes())
         self._known = base_known
-        self._deleted = {path for path, _ in tree.deletions}
+        self._deleted = _deleted(tree)
 
     def at(self, path: str) -> _State:
         node = self._nodes.get(path)

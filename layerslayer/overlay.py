@@ -111,6 +111,7 @@ class Tree:
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
         self.deletions: List[Tuple[str, int]] = []  # what whiteouts name: path, or dir/* of an opaque one, and layer
+        self.covered: List[str] = []  # where something stood for a while that is no directory: nothing below is left
         self._keep_removed = keep_removed
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
@@ -257,6 +258,8 @@ class Tree:
                     and (gone.children is None or how != "replaced")
                 ):
                     self.removed.append(Removal(path, gone.entry, gone.layer, number, how, gone.link))
+        if node.children is None:
+            self.covered.append(node.path)
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
         if node.children is not None:

@@ -99,6 +99,7 @@ def _file_name(session: Session, reference: Target) -> str:
 
 
 def _shown(session: Session, path: str, size: int, more: str) -> None:
+    session.fetched += size
     if session.options.json:
         session.console.out(json_lines.line(json_lines.saved_object(path, "saved", size, None, None)))
     else:

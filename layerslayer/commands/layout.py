@@ -122,7 +122,9 @@ def finish(
     """
     requests = source.requests_made() + more
     if session.options.json:
-        session.console.out(json_lines.line(json_lines.summary_object(verb, reports, requests, int(code))))
+        summary = json_lines.summary_object(verb, reports, requests, int(code))
+        summary["bytes_read"] += session.fetched
+        session.console.out(json_lines.line(summary))
         return code
     read = sum(report.bytes_read for report in reports)
     whole = sum(max(report.descriptor.size, 0) for report in reports) if of is None else of

@@ -82,6 +82,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
     console = session.console
     if isinstance(outcome, _Saved):
         size = file_size(outcome.path)
+        session.fetched += size if outcome.state == "saved" else 0
         if session.options.json:
             item = json_lines.saved_object(outcome.path, outcome.state, size, layer.number, layer.descriptor.digest)
             console.out(json_lines.line(item))

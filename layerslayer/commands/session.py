@@ -61,6 +61,7 @@ class Session:
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
+        self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
         self.wanted: Optional[Platform] = None
