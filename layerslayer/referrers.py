@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .descriptors import Descriptor
 from .documents import load_object
-from .errors import LayerslayerError, NotFound
+from .errors import InvalidDocument, LayerslayerError, NotFound
 from .image import Image
 from .layers.verify import Verifier, verified_pieces
 from .manifest import Index, Manifest, parse_manifest
@@ -52,14 +52,16 @@ def find_referrers(source: Source, image: Image) -> Iterator[Referrer]:
     for found, wanted, descriptor in _candidates(source, image):
         if descriptor is not None and descriptor.digest in seen:
             continue
-        referrer = _read(source, found, wanted, descriptor)
+        referrer = _read(source, found, wanted, descriptor, image.document.digest)
         if referrer is None or referrer.digest in seen:
             continue
         seen.add(referrer.digest)
         yield referrer
         count += 1
         if count >= _MAX_REFERRERS:
-            return
+            raise InvalidDocument(
+                "more than {} documents refer to the image; the rest is not shown.".format(_MAX_REFERRERS)
+            )
 
 
 def _candidates(source: Source, image: Image) -> Iterator[Tuple[str, str, Optional[Descriptor]]]:
@@ -78,11 +80,14 @@ def _attestations(source: Source, image: Image) -> Sequence[Descriptor]:
     parsed = parse_manifest(document.body, document.media_type)
     if not isinstance(parsed, Index):
         return ()
+    # The tag may have moved since the image was found; then these entries are about others, and none fits.
     return [entry for entry in parsed.entries if entry.annotations.get(_SUBJECT) == image.document.digest]
 
 
-def _read(source: Source, found: str, wanted: str, descriptor: Optional[Descriptor]) -> Optional[Referrer]:
-    """Return a referrer with its payloads; None for a tag that is not there."""
+def _read(
+    source: Source, found: str, wanted: str, descriptor: Optional[Descriptor], subject: str
+) -> Optional[Referrer]:
+    """Return a referrer of ``subject`` with its payloads; None for a tag that is not there."""
     try:
         document = source.manifest(wanted, descriptor)
         parsed = parse_manifest(document.body, document.media_type)
@@ -94,10 +99,12 @@ def _read(source: Source, found: str, wanted: str, descriptor: Optional[Descript
     if not isinstance(parsed, Manifest):
         return Referrer(label, document.digest, parsed.media_type, (), "")
     stated = (descriptor.artifact_type if descriptor else "") or parsed.artifact_type or parsed.config.media_type
-    return Referrer(label, document.digest, stated, tuple(_payload(source, layer) for layer in parsed.layers), "")
+    return Referrer(
+        label, document.digest, stated, tuple(_payload(source, layer, subject) for layer in parsed.layers), ""
+    )
 
 
-def _payload(source: Source, descriptor: Descriptor) -> Payload:
+def _payload(source: Source, descriptor: Descriptor, subject: str) -> Payload:
     kind = descriptor.annotations.get("in-toto.io/predicate-type") or descriptor.media_type
     if not descriptor.media_type.endswith("json"):
         return Payload(descriptor, kind, "", None, "")
@@ -109,7 +116,9 @@ def _payload(source: Source, descriptor: Descriptor) -> Payload:
     except LayerslayerError as error:
         return Payload(descriptor, kind, "", None, str(error))
     predicate = document.get("predicateType")
-    return Payload(descriptor, predicate if isinstance(predicate, str) else kind, gist(document), document, "")
+    about = subjects(document)
+    problem = "it is about ANOTHER image" if about and subject.partition(":")[2] not in about else ""
+    return Payload(descriptor, predicate if isinstance(predicate, str) else kind, gist(document), document, problem)
 
 
 def opened(document: Dict[str, Any]) -> Dict[str, Any]:
@@ -126,6 +135,22 @@ def opened(document: Dict[str, Any]) -> Dict[str, Any]:
         return load_object(base64.b64decode(payload, validate=True), "payload", MAX_PAYLOAD)
     except (binascii.Error, ValueError):
         return document
+
+
+def subjects(document: Dict[str, Any]) -> Set[str]:
+    """Return the hex digests that an in-toto statement or a cosign signature is about; none where it names none."""
+    found: Set[str] = set()
+    listed = document.get("subject")
+    for item in listed if isinstance(listed, list) else ():
+        digests = item.get("digest") if isinstance(item, dict) else None
+        if isinstance(digests, dict):
+            found.update(value for value in digests.values() if isinstance(value, str))
+    critical = document.get("critical")
+    signed = critical.get("image") if isinstance(critical, dict) else None
+    digest = signed.get("docker-manifest-digest") if isinstance(signed, dict) else None
+    if isinstance(digest, str):
+        found.add(digest.partition(":")[2])
+    return found
 
 
 def gist(document: Dict[str, Any]) -> str:

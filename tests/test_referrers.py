@@ -10,7 +10,7 @@ import pytest
 
 from layerslayer.demo.image import Store, add_manifest
 from layerslayer.descriptors import digest_of
-from layerslayer.referrers import gist, opened
+from layerslayer.referrers import gist, opened, subjects
 
 from .commands.conftest import run  # noqa: F401  (a fixture)
 from .registry import NAME, Registry, store
@@ -96,6 +96,23 @@ def test_a_payload_with_another_digest_is_told(run: Runner) -> None:  # noqa: F8
 )
 def test_what_is_no_envelope_stays_as_it_is(document: Dict[str, Any]) -> None:
     assert opened(document) == document
+
+
+def test_whom_a_statement_is_about() -> None:
+    assert subjects({"subject": [{"digest": {"sha256": "a", "sha512": "b", "x": 3}}, 7]}) == {"a", "b"}
+    assert subjects({"critical": {"image": {"docker-manifest-digest": "sha256:c"}}}) == {"c"}
+    assert subjects({"subject": "x", "critical": []}) == set()
+
+
+def test_a_statement_about_another_image_is_marked(run: Runner) -> None:  # noqa: F811
+    content = single_image([[]])
+    digest = content.tags[(NAME, "1.0")]
+    for subject in ("0" * 64, digest[7:]):
+        statement = dict(STATEMENT, subject=[{"name": "x", "digest": {"sha256": subject}}])
+        attach(content, "", "application/vnd.in-toto+json", statement, digest)
+    with Registry(content) as registry:
+        ran = run("referrers", registry.target)
+    assert ran.out.count("about ANOTHER image") == 1 and ran.out.count("2 packages") == 2
 
 
 def test_gists() -> None:

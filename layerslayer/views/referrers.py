@@ -19,7 +19,9 @@ def referrer_lines(referrer: Referrer, payloads: bool) -> Iterator[str]:
         yield "    not read: {}".format(one_line(referrer.problem))
     for payload in referrer.payloads:
         told = "  " + one_line(payload.told) if payload.told else ""
-        problem = "  not read: " + one_line(payload.problem) if payload.problem else ""
+        problem = (
+            "  " + ("" if payload.document else "not read: ") + one_line(payload.problem) if payload.problem else ""
+        )
         yield "    {}  {}{}{}".format(one_line(payload.kind), human_size(payload.descriptor.size), told, problem)
         if payloads and payload.document is not None:
             for text in json.dumps(payload.document, indent=2, ensure_ascii=False).splitlines():
