@@ -135,9 +135,9 @@ def finish(
         words.append("listed as the publisher's index claims ({})".format(", ".join(claimed)))
     if reports and all(report.remembered for report in reports):
         words.append("layers known from earlier verified readings")
-    elif all(report.verified or report.opaque for report in reports):
+    elif reports and all(report.verified or report.opaque for report in reports):
         words.append("digests verified")
-    else:
+    elif reports:
         words.append("digests NOT all verified")
     session.console.say("; ".join(words) + ".")
     return code
