@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
 
 from .entries import Entry
 from .errors import LayerslayerError
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
-from .layers.indexes import find_toc
 from .layers.kinds import special_kind
 from .layers.reading import Report, read_entries
-from .layers.toc import Toc
 from .reference import digest_problem
 from .sources.base import Source
 from .store import KnownLayer, Store
+
+if TYPE_CHECKING:
+    from .layers.toc import Toc
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
@@ -89,6 +90,8 @@ def claimed_index(source: Source, layer: Layer, report: Report) -> Optional[Toc]
 
     One that cannot be used is told in the report's notes.
     """
+    from .layers.indexes import find_toc  # which most runs do without
+
     descriptor = layer.descriptor
     try:
         toc = find_toc(descriptor, lambda start, length: source.blob_range(descriptor, start, length))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..carving import CarvedFile, open_folder
 from ..contents import Contents, claimed_index, fetch_bodies, keep_contents
@@ -12,7 +12,6 @@ from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
 from ..layers.reading import Report
-from ..layers.toc import Toc
 from ..overlay import IMPLIED, Node, normal, walk
 from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker
@@ -20,6 +19,9 @@ from ..sources.base import Source
 from ..views import json_lines
 from .layout import finish, lay_out, single_image
 from .session import Session, combined
+
+if TYPE_CHECKING:
+    from ..layers.toc import Toc
 
 STDOUT = "-"
 
