@@ -334,7 +334,10 @@ def walk(node: Node, path: str) -> Iterator[Tuple[str, Node]]:
 
 def sizes(tree: Tree) -> Dict[Node, int]:
     """Return the bytes of content under each directory; a file's hardlinks do not count again."""
-    order: List[Node] = [node for _, node in walk(tree.root, "")]
+    order = [tree.root]
+    for node in order:  # grows while it is walked: parents first
+        if node.children:
+            order.extend(node.children.values())
     totals = {node: 0 for node in order if node.children is not None}
     for node in reversed(order):
         parent = node.parent
