@@ -46,7 +46,7 @@ def _command(session: Session, laid: LaidOut, gone: Removal) -> str:
         return ""
     platform = session.options.platform
     words = ["layerslayer", "get", *(["--platform", platform] if platform else [])]
-    words += ["--layer", str(gone.layer), "--", str(laid.image.reference), "/" + gone.path]
-    if not any(word.startswith("-") for word in words[-2:]):
-        words.remove("--")
+    words += ["--layer", str(gone.layer)]
+    words.append("--demo" if session.options.demo else str(laid.image.reference))  # its registry ends with the run
+    words.append("/" + gone.path)
     return " ".join(shlex.quote(word) for word in words)

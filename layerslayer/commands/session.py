@@ -35,6 +35,7 @@ class Options(NamedTuple):
     plain_http: bool = False
     timeout: float = 30.0
     verbose: bool = False
+    demo: bool = False
     words: Tuple[str, ...] = ()  # after the image: paths, patterns, a second image
     json: bool = False
     batch: Optional[str] = None

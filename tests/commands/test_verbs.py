@@ -373,3 +373,10 @@ def test_history_config_and_manifest_read_no_layer(run: Runner) -> None:
     assert "SHOP_ENV=production" in config.out
     assert index.out.encode() == content.manifests[content.tags[("demo/shop", "1.0")]].body
     assert "layers" in json.loads(own.out)
+
+
+def test_the_demo_gives_commands_that_work_again(run: Runner) -> None:
+    lines = run("deleted", "--demo", "--platform", "linux/amd64").out.splitlines()
+    command = next(line for line in lines if line.startswith("    layerslayer get")).split()
+    assert run(*command[1:]).code == 0
+    assert (run.folder / "carved" / command[-1].lstrip("/")).is_file()
