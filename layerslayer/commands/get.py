@@ -159,16 +159,17 @@ class _Run:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
-            if exact:
-                top = laid.tree.find(text, follow=True)
+            path = normal(text) or ""
+            top = laid.tree.find(path, follow=True)
+            if exact or (top is not None and path):  # a name with a '[' in it is a name first
                 if top is not None:
-                    wanted.update(_below(top, text))
+                    wanted.update(_below(top, path))
                 found = top is not None
             else:
                 matches = matcher([text])
                 tops = [(path, node) for path, node in laid.tree.nodes() if matches(path)]
-                for path, node in tops:
-                    wanted.update(_below(node, path))
+                for found_path, node in tops:
+                    wanted.update(_below(node, found_path))
                 found = bool(tops)
             if not found:
                 self._absent(text, "no layer has it")

@@ -380,3 +380,15 @@ def test_the_demo_gives_commands_that_work_again(run: Runner) -> None:
     command = next(line for line in lines if line.startswith("    layerslayer get")).split()
     assert run(*command[1:]).code == 0
     assert (run.folder / "carved" / command[-1].lstrip("/")).is_file()
+
+
+def test_a_name_that_looks_like_a_glob_is_a_name_first(run: Runner) -> None:
+    layers = [[file("usr/bin/[", b"test"), file("a*b", b"star"), file("axb", b"x")], [file("usr/bin/.wh.["), file("q")]]
+    with Registry(single_image(layers)) as registry:
+        assert run("cat", registry.target, "/usr/bin/[", "--layer", "0").out == "test"
+        assert run("cat", registry.target, "/a*b").out == "star"
+        assert run("get", registry.target, "/usr/bin/[", "--layer", "0", "-o", "old").code == 0
+        assert (run.folder / "old/usr/bin/[").read_bytes() == b"test"
+        assert run("get", registry.target, "/a?b", "-o", "out").code == 0
+        assert run("get", registry.target, "/x[", "-o", "out").code == 2
+    assert sorted(path.name for path in (run.folder / "out").iterdir()) == ["a*b", "axb"]
