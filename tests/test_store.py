@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerslayer.entries import Device, Entry
@@ -40,6 +40,7 @@ ENTRIES = st.builds(
 
 
 @settings(max_examples=150, deadline=None)
+@example([Entry("a", "-", 0, 0, 0, 0, 0, "", "\ud800\udc00", "\udcff", None, {"\ud800\udc00": b"1"}, 0, False)])
 @given(st.lists(ENTRIES, max_size=8))
 def test_entries_come_back_as_they_were(entries: List[Entry]) -> None:
     assert unpack(pack(entries)) == entries

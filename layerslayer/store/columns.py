@@ -58,7 +58,8 @@ def pack(entries: Sequence[Entry]) -> bytes:
         _joined([item.target for item in entries]),
         "".join([item.kind for item in entries]).encode("ascii"),
         *(_little(column) for column in (codes, sizes, offsets, mtimes)),
-        json.dumps(rest).encode("ascii"),
+        # Not escaped: JSON would read two escaped surrogates that stand side by side as one character.
+        json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"),
     )
     return b"".join(len(section).to_bytes(_ROOM, "little") + section for section in sections)
 
@@ -72,7 +73,7 @@ def unpack(data: bytes) -> List[Entry]:
 
 
 def _unpacked(sections: List[bytes]) -> List[Entry]:
-    rest = json.loads(sections[7].decode("ascii"))
+    rest = json.loads(sections[7].decode("utf-8", "surrogatepass"))
     kinds = sections[2].decode("ascii")
     count = len(kinds)
     codes, sizes, offsets, mtimes = (

@@ -135,3 +135,17 @@ def test_the_jq_lines_of_the_readme_work(registry: Registry) -> None:
         done = subprocess.run(["sh", "-ec", command], capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() or "startswith" in line, line
+
+
+def test_the_second_tree_asks_for_no_blob(registry: Registry) -> None:
+    registry.put_image("merged/again", "1", [gzip_members(layer, 1) for layer in layers()[:2]], _GZIP)
+    reference = registry.host + "/merged/again:1"
+    first = layerslayer("tree", reference)
+    logged = registry.log.stat().st_size
+    second = layerslayer("tree", reference)
+    assert first.returncode == second.returncode == 0
+    assert first.stdout == second.stdout
+    with registry.log.open("rb") as log:
+        log.seek(logged)
+        asked = log.read()
+    assert b"/manifests/1" in asked and b"/blobs/" not in asked
