@@ -235,6 +235,13 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
         default=30.0,
         help="give up after so long without data (default: 30)",
     )
+    network.add_argument(
+        "--retries",
+        metavar="N",
+        type=_retries,
+        default=5,
+        help="try again what may pass, N times (default: 5)",
+    )
     network.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=8, help="layers fetched at once (default: 8)")
 
 
@@ -325,6 +332,13 @@ def _jobs(text: str) -> int:
     return value
 
 
+def _retries(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 100:
+        raise ValueError
+    return value
+
+
 def _depth(text: str) -> int:
     value = int(text)
     if not 0 <= value <= 4096:
@@ -351,5 +365,5 @@ def _size(text: str) -> int:
 
 
 # argparse names them in its errors
-_seconds.__name__, _jobs.__name__ = "number of seconds", "number from 1 to 64"
+_seconds.__name__, _jobs.__name__, _retries.__name__ = "number of seconds", "number from 1 to 64", "number up to 100"
 _depth.__name__, _kinds.__name__, _size.__name__ = "depth", "type", "size"

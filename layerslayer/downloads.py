@@ -1,21 +1,21 @@
-"""Where downloads go: folder and file names, safe on every system, and files
-that appear under their final name only when they are whole and right."""
+"""Where downloads go: folder and file names, safe on every system; and one blob made a file."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
-import secrets
-from typing import BinaryIO, Callable, List, Optional, Set
+from typing import BinaryIO, Callable, Optional
 
 from .ahead import Ahead
 from .descriptors import UNKNOWN_SIZE, Descriptor
-from .errors import LocalFileError
+from .errors import DigestMismatch, LocalFileError, RangeIgnored
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, verified_pieces
 from .reference import DOCKER_HUB, LocalReference, Target
+from .writing import NewFile, PartialFile
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
@@ -102,86 +102,6 @@ def file_size(path: str) -> int:
         raise LocalFileError("the file {} is gone: {}.".format(path, error.strerror or error)) from None
 
 
-class NewFile:
-    """A file written beside its final place; ``keep`` puts it there, leaving without drops it.
-
-    Raises LocalFileError for whatever the disk refuses.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        try:
-            self._path = os.path.join(folder, ".layerslayer-{}.part".format(secrets.token_hex(8)))
-            self._file: BinaryIO = open(self._path, "xb", buffering=0)
-        except OSError as error:
-            raise self._failure(error) from None
-        self._kept = False
-        _unfinished.add(self)
-
-    def __enter__(self) -> NewFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.discard()
-
-    def discard(self) -> None:
-        """Remove the file unless it was kept. May be called from any thread."""
-        _unfinished.discard(self)
-        if not self._kept:
-            try:
-                os.unlink(self._path)
-            except OSError:
-                pass  # gone already
-
-    def write(self, piece: bytes) -> None:
-        view = memoryview(piece)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise self._failure(error) from None
-
-    def rewrite(self, offset: int, piece: bytes) -> None:
-        """Write ``piece`` over what was written at ``offset`` before; writing goes on at the end."""
-        try:
-            self._file.seek(offset)
-            self.write(piece)
-            self._file.seek(0, os.SEEK_END)
-        except OSError as error:
-            raise self._failure(error) from None
-
-    def keep(self, name: str) -> str:
-        """Give the file the name ``name``; return the final path.
-
-        The disk is not waited for: what a power failure spoils is found by the
-        next run, which trusts no file whose digest it has not computed.
-        """
-        path = os.path.join(self._folder, name)
-        try:
-            self._file.close()
-            os.replace(self._path, path)
-            self._kept = True
-        except OSError as error:
-            raise self._failure(error) from None
-        return path
-
-    def _failure(self, error: OSError) -> LocalFileError:
-        return LocalFileError(
-            "nothing can be written to {}: {}.".format(self._folder, error.strerror or error),
-            "Choose another folder with -o.",
-        )
-
-
-_unfinished: Set[NewFile] = set()  # being written now, by whatever thread
-
-
-def discard_unfinished() -> None:
-    """Remove the files being written; for an end that does not wait for their threads."""
-    for file in list(_unfinished):
-        file.discard()
-
-
 def save_blob(
     folder: str,
     stem: str,
@@ -189,25 +109,78 @@ def save_blob(
     descriptor: Descriptor,
     open_blob: Callable[[], BinaryIO],
     advance: Callable[[int], None] = lambda count: None,
+    open_rest: Optional[Callable[[int], BinaryIO]] = None,
 ) -> str:
     """Download a blob to ``folder/stem + suffix`` and return its path.
 
     ``suffix`` None finds it from the content. The file appears only after size
-    and digest were verified. ``advance`` is told how many bytes arrived.
+    and digest were verified; when they are wrong, the blob is fetched once more
+    from its first byte. ``open_rest(start)`` opens what follows after what an
+    earlier run got, and may raise RangeIgnored; without it nothing is gone on
+    with. ``advance`` is told how many bytes there are more, or less.
     """
+    with PartialFile(folder, descriptor) as file:
+        try:
+            head = _download(file, descriptor, open_blob, advance, open_rest)
+        except DigestMismatch:
+            file.restart()
+            try:
+                head = _download(file, descriptor, open_blob, advance, None)
+            except DigestMismatch:
+                file.restart()
+                raise
+        ending = suffix_of(head, descriptor.media_type) if suffix is None else suffix
+        return file.keep(stem + ending)
+
+
+def _download(
+    file: PartialFile,
+    descriptor: Descriptor,
+    open_blob: Callable[[], BinaryIO],
+    advance: Callable[[int], None],
+    open_rest: Optional[Callable[[int], BinaryIO]],
+) -> bytes:
+    """Fill ``file`` with the blob; return its first bytes.
+
+    Raises DigestMismatch, then having taken ``advance`` back.
+    """
+    verifier = Verifier(descriptor)
+    head = b""
+    rest: Optional[BinaryIO] = None
+    arrived = 0
+    if file.size and open_rest and file.size <= descriptor.size:
+        rest = _rest(open_rest, file.size, descriptor.size)
+    if rest is None:
+        file.restart()
+    else:
+        for piece in file.beginning():
+            verifier.update(piece)
+            head = (head + piece[:_HEAD])[:_HEAD]
+            advance(len(piece))
+            arrived += len(piece)
     # Bytes are read and hashed in a thread of their own, while earlier ones are written here.
-    verified = Ahead(lambda: verified_pieces(open_blob(), Verifier(descriptor), _PIECE), _AHEAD, len)
-    with NewFile(folder) as file:
-        head: List[bytes] = []
-        length = 0
+    verified = Ahead(lambda: verified_pieces(rest or open_blob(), verifier, _PIECE), _AHEAD, len)
+    try:
         for piece in verified:
             file.write(piece)
-            if length < _HEAD:
-                head.append(piece)
-                length += len(piece)
+            if len(head) < _HEAD:
+                head = (head + piece[:_HEAD])[:_HEAD]
             advance(len(piece))
-        ending = suffix_of(b"".join(head)[:_HEAD], descriptor.media_type) if suffix is None else suffix
-        return file.keep(stem + ending)
+            arrived += len(piece)
+    except DigestMismatch:
+        advance(-arrived)
+        raise
+    return head
+
+
+def _rest(open_rest: Callable[[int], BinaryIO], start: int, size: int) -> Optional[BinaryIO]:
+    """Open the bytes [start, size) of a blob; None where no parts are served."""
+    if start == size:
+        return io.BytesIO()
+    try:
+        return open_rest(start)
+    except RangeIgnored:
+        return None
 
 
 def save_bytes(folder: str, name: str, body: bytes) -> str:

@@ -67,6 +67,10 @@ class Unreachable(LayerslayerError):
     """No answer, or none in time, or a connection that broke."""
 
 
+class ConnectionLost(Unreachable):
+    """A connection broke, stalled or was refused for a moment: worth another try."""
+
+
 class RegistryError(LayerslayerError):
     """The registry answered with something else than what was asked for."""
 

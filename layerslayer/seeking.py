@@ -82,18 +82,22 @@ class Seeker:
         ends the search.
         """
         layers = self._layers[::-1]
+        stands_at = path  # of a hardlink to a symlink, where that counts its way from
         for _ in range(MAX_LINKS + 1):
-            found = self._through(layers, path, new_sink)
+            found = self._through(layers, path, stands_at, new_sink)
             if not isinstance(found, tuple) or not isinstance(found[0], _Link):
                 return found
             link, layer = found
             path = link.path
+            stands_at = stands_at if link.hard else path
             every = list(below or self._layers)
             layers = [item for item in every if item.number <= layer.number][::-1] if link.hard else self._layers[::-1]
         return Absent(path, None, "its links go round in a circle")
 
-    def _through(self, layers: Sequence[Layer], path: str, new_sink: NewSink) -> Union[Found, Tuple[_Link, Layer]]:
-        watch = _Watch(path)
+    def _through(
+        self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink
+    ) -> Union[Found, Tuple[_Link, Layer]]:
+        watch = _Watch(path, stands_at)
         for layer in layers:
             result = self._in_layer(layer, watch, new_sink)
             if isinstance(result, _Link):
@@ -173,10 +177,11 @@ class _Noting(Sink):
 
 
 class _Watch:
-    """What a layer's entries say about one path."""
+    """What a layer's entries say about one path; ``stands_at`` is where a symlink there counts its way from."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stands_at: str) -> None:
         self.path = path
+        self._stands_at = stands_at
         self.directory = False  # some layer has it as one
         parts = path.split("/")
         self._parents: FrozenSet[str] = frozenset("/".join(parts[:end]) for end in range(1, len(parts)))
@@ -221,7 +226,7 @@ class _Watch:
         if entry.kind == "d":
             self.directory = True
         elif entry.kind == "l":
-            self.link = _Link(_joined(self.path, entry.target, ""), False)
+            self.link = _Link(_joined(self._stands_at, entry.target, ""), False)
         elif entry.kind == "h":
             target = normal(entry.target)
             self.link = _Link(target, True) if target else None

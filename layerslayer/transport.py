@@ -9,6 +9,8 @@ imports ``requests``.
   along).
 * Authorization is asked for anew at every hop and belongs to one origin.
 * Every read is bounded in time, and every body but a blob's in size.
+* What may pass by itself is asked again, with jitter (``retries``); the whole
+  way from the first address on, so that signed addresses are made anew.
 
 Beside it stands one plain GET over a local unix socket, for daemons.
 """
@@ -20,15 +22,16 @@ import http.cookiejar
 import socket
 import threading
 import time
-from typing import Any, BinaryIO, Callable, Mapping, Optional, cast
+from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Set, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
-from . import __version__
+from . import __version__, retries
 from .early import EarlyConnections
-from .errors import RegistryError, Unreachable
+from .errors import ConnectionLost, RegistryError, Unreachable
+from .metered import MeteredResponse, TooSlow
 from .origins import base_url, origin_of, redacted
 
 CONNECT_TIMEOUT = 15.0  # seconds
@@ -36,6 +39,11 @@ READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 MAX_ERROR_BODY = 64 * 1024  # bytes
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_EXPIRED = 403  # what storages answer to a signed address whose time is over
+_HANDSHAKE = "the TLS handshake failed"
+_BROKE = "it broke the connection"
+_CLOSED = "it closed the connection without an answer"
+_PASSING_REASONS = (_BROKE, _CLOSED)
 
 Authorize = Callable[[str], Optional[str]]  # URL -> the Authorization for it, if any
 
@@ -49,13 +57,29 @@ class Answer:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.final_origin = origin_of(url)
+        self._body: Optional[bytes] = None
+        metered = _metered(response)
+        if metered is not None:
+            metered.forgiving = True
 
     def read(self, limit: int) -> bytes:
-        """Return the body; at most ``limit`` bytes and one more, to tell that it is larger."""
-        try:
-            return _read_raw(self._response, limit + 1, self.url)
-        finally:
-            self.close()
+        """Return the body; at most ``limit`` bytes and one more, to tell that it is larger.
+
+        May be called again with the same ``limit``.
+        """
+        if self._body is None:
+            body = _Body(self._response, self.url)
+            try:
+                data = body.read(limit + 1)
+                while len(data) <= limit:
+                    piece = body.read(limit + 1 - len(data))
+                    if not piece:
+                        break
+                    data += piece
+                self._body = data
+            finally:
+                self.close()
+        return self._body[: limit + 1]
 
     def stream(self) -> BinaryIO:
         """Return the body as a readable; closing it drops the connection if bytes are left."""
@@ -65,21 +89,9 @@ class Answer:
         self._response.close()
 
 
-def _read_raw(response: requests.Response, count: int, url: str) -> bytes:
-    """Read up to ``count`` raw bytes; fewer only at the end of the body."""
-    pieces = []
-    while count > 0:
-        try:
-            piece = response.raw.read(count, decode_content=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise _broken(error, url) from None
-        except OSError as error:
-            raise _broken(error, url) from None
-        if not piece:
-            break
-        pieces.append(piece)
-        count -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def _metered(response: requests.Response) -> Any:
+    """Return the ``Metered`` of a response, None where the connection has none."""
+    return getattr(getattr(response.raw, "_original_response", None), "metered", None)
 
 
 class _Body:
@@ -88,45 +100,81 @@ class _Body:
     def __init__(self, response: requests.Response, url: str) -> None:
         self._response = response
         self._url = url
+        self._error: Optional[ConnectionLost] = None
+        self._metered = _metered(response)
 
     def read(self, count: int) -> bytes:
-        return _read_raw(self._response, count, self._url)
+        """Return up to ``count`` bytes; fewer at the end, or before a break, which the next call raises."""
+        if self._error is not None:
+            raise self._error
+        pieces: List[bytes] = []
+        while count > 0:
+            try:
+                piece = self._response.raw.read(count, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                self._error = _broken(error, self._url)
+                piece = b""
+            if not piece:
+                break
+            pieces.append(piece)
+            count -= len(piece)
+        if self._metered is not None and self._metered.error is not None:
+            self._error = _broken(self._metered.error, self._url)
+        if self._error is not None and not pieces:
+            raise self._error
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
         self._response.close()
 
 
-def _broken(error: Exception, url: str) -> Unreachable:
+def _broken(error: Exception, url: str) -> ConnectionLost:
     host = urlsplit(url).netloc.rpartition("@")[2]
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return Unreachable("{} stopped sending data.".format(host), "Try again, or allow more time with --timeout.")
-    return Unreachable("the connection to {} broke before all data had arrived.".format(host), "Try again.")
+    if isinstance(error, TooSlow):
+        return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
+    if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):
+        return ConnectionLost("{} stopped sending data.".format(host), "Try again, or allow more time with --timeout.")
+    return ConnectionLost("the connection to {} broke before all data had arrived.".format(host), "Try again.")
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
     """The usual adapter, whose direct connections may have been begun early."""
 
-    def start_with(self, early: EarlyConnections) -> None:
-        class _Http(urllib3.connection.HTTPConnection):
-            def _new_conn(self) -> Any:
-                return _taken(early, self) or super()._new_conn()
+    def start_with(self, early: Optional[EarlyConnections]) -> None:
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(early)
 
-        class _Https(urllib3.connection.HTTPSConnection):
-            def _new_conn(self) -> Any:
-                return _taken(early, self) or super()._new_conn()
-
-        class _HttpPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = _Http
-
-        class _HttpsPool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = _Https
-
-        # Of this manager alone; connections through a proxy come from managers of their own.
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **named)
+        manager.pool_classes_by_scheme = _pool_classes(None)
+        return manager
 
 
-def _taken(early: EarlyConnections, connection: Any) -> Optional[socket.socket]:
-    taken = early.take(connection.host.strip("[]"), connection.port)
+def _pool_classes(early: Optional[EarlyConnections]) -> Dict[str, Any]:
+    """Return the classes of connection pools, by scheme, whose connections may be those begun ``early``."""
+
+    class _Http(urllib3.connection.HTTPConnection):
+        response_class = MeteredResponse
+
+        def _new_conn(self) -> Any:
+            return _taken(early, self) or super()._new_conn()
+
+    class _Https(urllib3.connection.HTTPSConnection):
+        response_class = MeteredResponse
+
+        def _new_conn(self) -> Any:
+            return _taken(early, self) or super()._new_conn()
+
+    class _HttpPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = _Http
+
+    class _HttpsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = _Https
+
+    return {"http": _HttpPool, "https": _HttpsPool}
+
+
+def _taken(early: Optional[EarlyConnections], connection: Any) -> Optional[socket.socket]:
+    taken = early.take(connection.host.strip("[]"), connection.port) if early else None
     if taken is not None:
         taken.settimeout(connection.timeout)
     return taken
@@ -137,6 +185,8 @@ class Transport:
 
     ``plain_http`` allows http beyond loopback; ``log`` gets one redacted line
     for each answer; ``early`` holds connections begun before, and is closed here.
+    ``attempts`` is how often a request that failed is made again; ``tell`` hears
+    of waits that a user should know of.
     """
 
     def __init__(
@@ -146,7 +196,12 @@ class Transport:
         log: Optional[Callable[[str], None]] = None,
         connections: int = 8,
         early: Optional[EarlyConnections] = None,
+        attempts: int = retries.ATTEMPTS,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
+        self.attempts = attempts
+        self._tell = tell
+        self._answered: Set[str] = set()  # hosts that have
         self._plain_http = plain_http
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._log = log
@@ -159,8 +214,7 @@ class Transport:
         session.headers.update({"User-Agent": "layerslayer/" + __version__, "Accept-Encoding": "identity"})
         adapter = _Adapter(pool_connections=connections, pool_maxsize=connections, max_retries=0)
         self._early = early
-        if early:
-            adapter.start_with(early)
+        adapter.start_with(early)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._session = session
@@ -186,6 +240,52 @@ class Transport:
         ``authorize`` is asked for the Authorization header at each hop. Raises
         Unreachable and RegistryError (for redirects that are not to be followed).
         """
+        failures = 0
+        renewed = False
+        while True:
+            try:
+                answer = self._follow(url, headers, authorize, redirects)
+            except ConnectionLost as error:
+                if failures >= self.attempts:
+                    raise
+                wait, why = retries.backoff(failures + 1), str(error)
+            else:
+                if answer.status == _EXPIRED and answer.final_origin != origin_of(url) and not renewed:
+                    renewed = True  # an address that was signed, and held for too short a time
+                    answer.close()
+                    continue
+                asked = self._wait_after(answer, failures)
+                if asked is None:
+                    return answer
+                answer.close()
+                wait, why = asked, "{} answered {}.".format(answer.final_origin.host, answer.status)
+            failures += 1
+            told = self._tell if wait >= retries.WORTH_TELLING else self.note
+            told("{} Trying again in {}.".format(why, retries.in_words(wait) if wait >= 1 else "a moment"))
+            retries.pause(wait)
+
+    def _wait_after(self, answer: Answer, failures: int) -> Optional[float]:
+        """Return the seconds to wait before asking again; None when ``answer`` is the one to go by."""
+        if not retries.may_pass(answer.status) or failures >= self.attempts:
+            return None
+        asked = retries.retry_after(answer.headers.get("retry-after", ""), time.time())
+        if asked is not None:
+            return max(asked, retries.backoff(1)) if asked <= retries.LONGEST_WAIT else None
+        try:
+            if answer.status == 429 and retries.is_pull_limit(answer.read(MAX_ERROR_BODY)):
+                return None
+        except Unreachable:
+            pass  # then it is the status that counts
+        return retries.backoff(failures + 1)
+
+    def note(self, text: str) -> None:
+        """Tell those who want to know all (``log``)."""
+        if self._log:
+            self._log(text)
+
+    def _follow(
+        self, url: str, headers: Optional[Mapping[str, str]], authorize: Optional[Authorize], redirects: int
+    ) -> Answer:
         for _ in range(redirects + 1):
             answer = self._send(url, headers or {}, authorize)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
@@ -216,6 +316,8 @@ class Transport:
         try:
             response = self._attempt(url, sent)
         except requests.exceptions.SSLError as error:
+            if _reason(error) == _HANDSHAKE and host in self._answered:
+                raise ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.") from None
             raise Unreachable(
                 "{} cannot be trusted: {}.".format(host, _reason(error)),
                 "If it serves plain http, add --plain-http; if it has a private CA, set REQUESTS_CA_BUNDLE.",
@@ -225,21 +327,21 @@ class Transport:
                 "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY."
             ) from None
         except requests.exceptions.Timeout:
-            raise Unreachable(
+            raise (ConnectionLost if host in self._answered else Unreachable)(
                 "{} does not answer.".format(host), "Check the address, or allow more time with --timeout."
             ) from None
         except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise Unreachable(
+            # Where nobody has answered yet, a refusal is more likely a wrong address than a bad moment.
+            passing = host in self._answered or _reason(error) in _PASSING_REASONS
+            raise (ConnectionLost if passing else Unreachable)(
                 "{} cannot be reached: {}.".format(host, _reason(error)), "Check the address and the network."
             ) from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
             raise RegistryError("the address {} cannot be used.".format(redacted(url))) from None
-        if self._log:
-            self._log(
-                "GET {} -> {} in {:.0f} ms".format(
-                    redacted(url), response.status_code, (time.monotonic() - started) * 1000
-                )
-            )
+        self._answered.add(host)
+        self.note(
+            "GET {} -> {} in {:.0f} ms".format(redacted(url), response.status_code, (time.monotonic() - started) * 1000)
+        )
         return Answer(response, url)
 
     def _attempt(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -270,7 +372,7 @@ def _reason(error: Exception) -> str:
         ("certificate verify failed", "its certificate is not valid here"),
         ("wrong version number", "it does not speak https"),
         ("record layer failure", "it does not speak https"),
-        ("ssl", "the TLS handshake failed"),
+        ("ssl", _HANDSHAKE),
         ("name or service not known", "there is no such host"),
         ("nodename nor servname", "there is no such host"),
         ("getaddrinfo failed", "there is no such host"),
@@ -278,9 +380,9 @@ def _reason(error: Exception) -> str:
         ("name resolution", "its name cannot be resolved"),
         ("refused", "nothing listens there"),
         ("unreachable", "there is no route to it"),
-        ("reset", "it broke the connection"),
-        ("closed connection", "it closed the connection without an answer"),
-        ("aborted", "it broke the connection"),
+        ("reset", _BROKE),
+        ("closed connection", _CLOSED),
+        ("aborted", _BROKE),
     ):
         if sign in text:
             return reason

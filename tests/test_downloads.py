@@ -4,13 +4,12 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from typing import BinaryIO, Callable, List, Optional
 
 import pytest
 
 from layerslayer.descriptors import Descriptor
 from layerslayer.downloads import (
-    NewFile,
-    discard_unfinished,
     image_folder,
     make_folder,
     present,
@@ -18,8 +17,9 @@ from layerslayer.downloads import (
     save_blob,
     suffix_of,
 )
-from layerslayer.errors import DigestMismatch, LocalFileError
+from layerslayer.errors import DigestMismatch, LocalFileError, RangeIgnored
 from layerslayer.reference import parse_reference, parse_target
+from layerslayer.writing import NewFile, PartialFile, discard_unfinished
 
 BODY = b"body of a blob"
 DESCRIPTOR = Descriptor("application/x", "sha256:" + hashlib.sha256(BODY).hexdigest(), len(BODY), {})
@@ -114,3 +114,66 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
     with pytest.raises(LocalFileError):
         save_blob(str(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
     assert os.listdir(str(tmp_path / "sub")) == ["0_x.blob"]
+
+
+def rest_of(body: bytes) -> Callable[[int], BinaryIO]:
+    return lambda start: io.BytesIO(body[start:])
+
+
+def part_of(tmp_path: Path, content: bytes) -> Path:
+    path = tmp_path / ".layerslayer-{}.part".format(DESCRIPTOR.hex[:32])
+    path.write_bytes(content)
+    return path
+
+
+def refused(start: int) -> BinaryIO:
+    raise RangeIgnored("no parts here")
+
+
+@pytest.mark.parametrize(
+    ("there", "rest", "opened"),
+    [
+        (BODY[:5], rest_of(BODY), 0),
+        (BODY, rest_of(BODY), 0),
+        (BODY[:5], refused, 1),
+        (b"wrong", rest_of(BODY), 1),
+        (BODY + b"more", rest_of(BODY), 1),
+        (BODY[:5], None, 1),
+        (b"", rest_of(BODY), 1),
+    ],
+    ids=["the rest", "all there", "no parts", "damaged", "too long", "not asked for", "empty"],
+)
+def test_an_earlier_beginning(
+    tmp_path: Path, there: bytes, rest: Optional[Callable[[int], BinaryIO]], opened: int
+) -> None:
+    part = part_of(tmp_path, there)
+    calls: List[int] = []
+
+    def whole() -> BinaryIO:
+        calls.append(1)
+        return io.BytesIO(BODY)
+
+    counted: List[int] = []
+    path = save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, whole, counted.append, rest)
+    assert Path(path).read_bytes() == BODY
+    assert (len(calls), sum(counted), part.exists()) == (opened, len(BODY), False)
+
+
+def test_what_is_in_the_way_of_a_beginning_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+    part = tmp_path / ".layerslayer-{}.part".format(DESCRIPTOR.hex[:32])
+    part.symlink_to(target)
+    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
+    assert target.read_bytes() == b"mine"
+    assert part.is_symlink()
+
+
+def test_two_at_a_time_do_not_share_a_beginning(tmp_path: Path) -> None:
+    with PartialFile(str(tmp_path), DESCRIPTOR) as first, PartialFile(str(tmp_path), DESCRIPTOR) as second:
+        first.write(BODY)
+        second.write(BODY)
+        assert len(list(tmp_path.iterdir())) == 2
+        second.keep("b")
+        first.keep("a")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

@@ -121,7 +121,7 @@ def _import_offences(room: str, top: str, names: Set[str]) -> Iterator[str]:
     if room != "__main__":
         forbidden += inside("cli", "__main__")
     if room != "transport":
-        forbidden += ["requests", "urllib3", "http.client", "urllib.request"]
+        forbidden += ["requests", "urllib3", "urllib.request", *([] if room == "metered" else ["http.client"])]
     if room != "arguments":
         forbidden += ["argparse", "optparse", "getopt"]
     forbidden += ["importlib", "logging"]  # imports and output by the back door
@@ -205,7 +205,7 @@ PLANTED = [
     ("manifest", "import io, socket", "manifest imports socket"),
     ("manifest", "import subprocess", "manifest imports subprocess"),
     ("manifest", "import platform", "manifest imports platform"),
-    ("manifest", "from .downloads import NewFile", "manifest imports layerslayer.downloads"),
+    ("manifest", "from .writing import NewFile", "manifest imports layerslayer.writing"),
     ("manifest", "import zstandard", "manifest imports zstandard"),
     ("manifest", "x = open('f').read()", "manifest uses open"),
 ]

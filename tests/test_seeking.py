@@ -133,6 +133,13 @@ def test_seeking_agrees_with_the_merged_view(members: List[List[Member]], path: 
     assert (None if body is None else hashlib.sha256(body).digest()) == digest
 
 
+def test_a_hardlink_to_a_symlink_counts_its_way_from_where_it_stands() -> None:
+    way = Member("d/e/a", tarfile.SYMTYPE, target="../a")
+    linked = Member("b/c/a", tarfile.LNKTYPE, target="d/e/a")
+    source, layers = image([Member("d/a", body=b"there"), way, linked, Member("b/a", body=b"here")])
+    assert sought(source, layers, "b/c/a") == merged(source, layers, "b/c/a") == b"here"
+
+
 def test_nothing_below_the_layer_that_has_it_is_opened() -> None:
     source, layers = image([Member("x", body=b"low")], [Member("x", body=b"high")])
     assert sought(source, layers, "x") == b"high"

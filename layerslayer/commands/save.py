@@ -7,7 +7,6 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 from ..ahead import in_order
 from ..console import Progress
 from ..downloads import (
-    discard_unfinished,
     file_size,
     image_folder,
     layer_stem,
@@ -22,6 +21,7 @@ from ..image import Image, Layer, select_layers
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
+from ..writing import discard_unfinished
 from .layout import finish
 from .session import Session, combined
 
@@ -122,6 +122,7 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
                     descriptor,
                     lambda: source.blob(descriptor),
                     lambda count: progress.advance(task, count),
+                    lambda start: source.blob_range(descriptor, start, descriptor.size - start),
                 )
             finally:
                 progress.finish(task)

@@ -34,6 +34,7 @@ class Options(NamedTuple):
     token_file: Optional[str] = None
     plain_http: bool = False
     timeout: float = 30.0
+    retries: int = 5
     verbose: bool = False
     demo: bool = False
     words: Tuple[str, ...] = ()  # after the image: paths, patterns, a second image
@@ -141,6 +142,8 @@ class Session:
             log=console.say if options.verbose else None,
             connections=options.jobs + 2,
             early=self._early,
+            attempts=options.retries,
+            tell=console.warn,
         )
         return RegistrySource(reference, transport, token, console.warn)
 

@@ -16,11 +16,12 @@ from typing import Dict, Iterator, Optional
 from ..ahead import in_order
 from ..config import stated_diff_ids
 from ..descriptors import Descriptor, digest_of
-from ..downloads import NewFile, make_folder
+from ..downloads import make_folder
 from ..errors import DigestMismatch, InvalidDocument
 from ..image import Image
 from ..layers.compression import Decompressor
 from ..layers.verify import Verifier, verified_pieces
+from ..writing import NewFile
 from .oci import Advance, OpenBlob, told
 from .tar_writer import TarWriter
 

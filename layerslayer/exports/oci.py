@@ -15,13 +15,14 @@ from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional
 from ..ahead import in_order
 from ..descriptors import Descriptor
 from ..documents import load_object
-from ..downloads import NewFile, discard_unfinished, file_matches, make_folder, save_blob, save_bytes
+from ..downloads import file_matches, make_folder, save_blob, save_bytes
 from ..errors import InvalidDocument, LocalFileError, NotFound
 from ..layers.verify import Verifier, verified_pieces
 from ..manifest import MAX_INDEX_ENTRIES
 from ..media_types import OCI_INDEX
 from ..sources.files import Folder
 from ..sources.oci_layout import REF_NAME, blob_name
+from ..writing import NewFile, discard_unfinished
 from .content import Content, blobs_by_size
 from .tar_writer import TarWriter
 

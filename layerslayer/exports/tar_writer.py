@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from typing import Iterable
 
-from ..downloads import NewFile
+from ..writing import NewFile
 
 _BLOCK = 512
 

@@ -9,23 +9,36 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from functools import partial
 from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
 
+from .. import retries
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
-from ..descriptors import Descriptor, digest_of
+from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..documents import MAX_DOCUMENT
-from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError, Unauthorized, Unreachable
+from ..errors import (
+    ConnectionLost,
+    DigestMismatch,
+    InvalidDocument,
+    NotFound,
+    RangeIgnored,
+    RegistryError,
+    Unauthorized,
+    Unreachable,
+)
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
+from ..retries import allowance, in_words, is_pull_limit, retry_after
 from ..schema1 import signed_payload
 from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
 from .foreign import ask_foreign
 from .foresight import Foresight
 from .lists import listed_referrers, listed_tags
+from .steady import SteadyBody
 
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
@@ -52,6 +65,7 @@ class RegistrySource(Source):
         base = transport.base_url(reference.api_host)
         self._origin = origin_of(base)
         auth = BearerAuth(transport, self._origin, token, warn)
+        self._told_quota = False
         self._handshake = Handshake(transport, auth, base, warn)
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
         self._path = "/v2/" + reference.path
@@ -62,8 +76,7 @@ class RegistrySource(Source):
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
-        answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        body = answer.read(MAX_DOCUMENT)
+        answer, body = self._manifest_read(wanted)
         if len(body) > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -91,8 +104,8 @@ class RegistrySource(Source):
         except NotFound:
             if not descriptor.urls:
                 raise
-            answer = ask_foreign(self._transport, descriptor, self._origin)
-        return answer.stream()
+            return ask_foreign(self._transport, descriptor, self._origin).stream()
+        return self._steady(descriptor, answer.stream(), 0, descriptor.size)
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """See ``Source.blob_range``. Raises RangeIgnored where the server does not serve just that.
@@ -103,19 +116,49 @@ class RegistrySource(Source):
             return io.BytesIO(descriptor.data[start : start + length])
         if length <= 0:
             return io.BytesIO()
-        path = "/blobs/" + descriptor.digest
-        wanted = {"Range": "bytes={}-{}".format(start, start + length - 1)}
-        answer = self._get(path, "blob", wanted, _PART_STATUSES)
+        end = start + length
+        return cast(BinaryIO, Part(self._steady(descriptor, self._part(descriptor, start, end), start, end), length))
+
+    def _steady(self, descriptor: Descriptor, stream: BinaryIO, start: int, end: int) -> BinaryIO:
+        def whole() -> BinaryIO:
+            return self._get("/blobs/" + descriptor.digest, "blob").stream()
+
+        def part(position: int) -> BinaryIO:
+            if position == 0 and end == descriptor.size:
+                return whole()
+            return self._part(descriptor, position, end)
+
+        transport = self._transport
+        known = None if end == UNKNOWN_SIZE else end
+        return cast(BinaryIO, SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note))
+
+    def _part(self, descriptor: Descriptor, start: int, end: int) -> BinaryIO:
+        """Ask for the bytes [start, end) of a blob. Raises RangeIgnored."""
+        wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
+        answer = self._get("/blobs/" + descriptor.digest, "blob", wanted, _PART_STATUSES)
+        length = end - start
         problem = _range_problem(answer, start, length, descriptor.size)
         if problem:
             answer.close()
             raise RangeIgnored(
                 "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
             )
-        return cast(BinaryIO, Part(answer.stream(), length))
+        return answer.stream()
 
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
+
+    def _manifest_read(self, wanted: str) -> Tuple[Answer, bytes]:
+        """Return the answer to the request for a manifest, and its body, asking again when that breaks off."""
+        answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
+        for failures in range(1, self._transport.attempts + 1):
+            try:
+                return answer, answer.read(MAX_DOCUMENT)
+            except ConnectionLost as error:
+                self._transport.note("{} Trying again.".format(error))
+                retries.pause(retries.backoff(failures))
+                answer = self._ask_manifest(wanted)
+        return answer, answer.read(MAX_DOCUMENT)
 
     def _ask_manifest(self, wanted: str) -> Answer:
         return self._get("/manifests/" + wanted, "image", {"Accept": ACCEPT})
@@ -155,6 +198,7 @@ class RegistrySource(Source):
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
             self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
+        self._watch_quota(answer)
         if answer.status in good:
             return answer
         try:
@@ -187,21 +231,41 @@ class RegistrySource(Source):
                 return NotFound("there is no {} of {} ({}).".format(what, name, told), "Check the name.")
             return NotFound("{} does not have the blob {} ({}).".format(name, wanted, told))
         if status == 429:
-            wait = answer.headers.get("retry-after", "")
-            hint = (
-                "Try again in {} seconds.".format(wait)
-                if wait.isdigit() and len(wait) < 6
-                else "Try again later, or log in."
-            )
-            return RegistryError(
-                "{} limits how many requests you may make ({}).".format(self.reference.domain, told), hint, status
-            )
+            return self._limited(answer, told)
         asked = "{} '{}'".format(what, wanted) if wanted else "the {} of {}".format(what, name)
         return RegistryError(
             "{} answered {} to the request for {}.".format(self.reference.domain, told, asked),
             "Try again later.",
             status,
         )
+
+    def _limited(self, answer: Answer, told: str) -> RegistryError:
+        """Return what to say of a 429: of a quota of pulls that is used up, or of too many requests at once."""
+        domain = self.reference.domain
+        wait = retry_after(answer.headers.get("retry-after", ""), time.time())
+        when = "Try again in {}".format(in_words(wait)) if wait else "Try again later"
+        if is_pull_limit(answer.read(MAX_ERROR_BODY)):
+            quota = allowance(answer.headers)
+            said = ": {}".format(quota) if quota else ""
+            return RegistryError(
+                "the pull limit of {} is used up{} ({}).".format(domain, said, told),
+                when + ", or log in: accounts may pull more.",
+                answer.status,
+            )
+        return RegistryError(
+            "{} limits how many requests may be made at once ({}).".format(domain, told),
+            when + ", with fewer --jobs, or log in.",
+            answer.status,
+        )
+
+    def _watch_quota(self, answer: Answer) -> None:
+        quota = allowance(answer.headers)
+        if quota is None:
+            return
+        self._transport.note("{}: {}".format(self.reference.domain, quota))
+        if quota.low and not self._told_quota:
+            self._told_quota = True
+            self._warn("{}: {}; log in for more".format(self.reference.domain, quota))
 
 
 class Part:
@@ -214,8 +278,11 @@ class Part:
     def read(self, count: int = -1) -> bytes:
         count = self._left if count < 0 else min(count, self._left)
         data = self._stream.read(count) if count else b""
-        if len(data) < count:
-            raise Unreachable("a part of a blob ended {} bytes too early.".format(self._left - len(data)), "Try again.")
+        while len(data) < count:
+            more = self._stream.read(count - len(data))
+            if not more:
+                raise Unreachable("a part of a blob ended too early.", "Try again.")
+            data += more
         self._left -= len(data)
         return data
 

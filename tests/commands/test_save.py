@@ -83,18 +83,20 @@ def test_a_wrong_file_is_replaced(run: Runner, change: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [altered(flipped), altered(lambda body: body + b"x"), cut(60), Response(500, {}, b"")],
+    ("fault", "is_kept"),  # what arrived, for the next run
+    [(altered(flipped), 0), (altered(lambda body: body + b"x"), 0), (cut(60), 1), (Response(500, {}, b""), 0)],
     ids=["other bytes", "longer", "cut", "server error"],
 )
-def test_a_broken_layer_leaves_nothing(run: Runner, fault: object) -> None:
+def test_a_broken_layer_leaves_nothing_under_a_final_name(run: Runner, fault: object, is_kept: int) -> None:
     digests = layer_digests(store())
     with Registry() as registry:
         registry.fault(any_of(digests[3:]), fault)  # type: ignore[arg-type]
         ran = saved(run, registry, *AMD64)
     assert ran.code == 3
     names = [name.rpartition("/")[2] for name in files_of(run.folder)]
-    assert len(names) == 5 and not [name for name in names if digests[3][7:] in name or name.endswith(".part")]
+    begun = [name for name in names if name.endswith(".part")]
+    assert len(names) - len(begun) == 5 and not [name for name in names if digests[3][7:] in name]
+    assert len(begun) == is_kept
     assert ran.err.count("Warning: Layer 3 was not saved: ") == 1
     assert len(ran.out.splitlines()) == 3
 
@@ -176,3 +178,24 @@ def test_by_digest_the_folder_is_named_by_it(run: Runner) -> None:
         ran = run("--save-all", "-t", "{}/demo/shop@{}".format(registry.host, digest), *AMD64, "--layer", "3")
     assert ran.code == 0
     assert {name.split("/")[-2] for name in files_of(run.folder)} == {digest.replace(":", "-")}
+
+
+def test_what_broke_off_is_gone_on_with(run: Runner) -> None:
+    layer = layer_digests(store())[0]
+    with Registry() as registry:
+        registry.fault(any_of([layer]), cut(40000), times=6)
+        assert saved(run, registry, *AMD64).code == 3
+        before = len(registry.asked(any_of([layer])))
+        ran = saved(run, registry, *AMD64)
+        asked = registry.asked(any_of([layer]))[before:]
+    assert ran.code == 0
+    assert [item.headers.get("range", "").partition("-")[0] for item in asked] == ["bytes=40000"]
+    assert not [name for name in files_of(run.folder) if name.endswith(".part")]
+
+
+def test_a_layer_damaged_on_its_way_is_fetched_once_more(run: Runner) -> None:
+    layer = layer_digests(store())[0]
+    with Registry() as registry:
+        registry.fault(any_of([layer]), altered(flipped), times=1)
+        ran = saved(run, registry, *AMD64)
+        assert (ran.code, len(registry.asked(any_of([layer])))) == (0, 2)

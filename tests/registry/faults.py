@@ -53,24 +53,31 @@ def with_headers(**pairs: str) -> Answer:
 
 
 def cut(count: int) -> Answer:
-    """The first ``count`` bytes only, of a body whose Content-Length promises all of it."""
+    """The blob's first ``count`` bytes only, of a body whose Content-Length promises all of it."""
 
     def answer(request: Request, normal: Normal) -> Response:
         response = normal()
         length = {"Content-Length": str(len(response.body))}
-        return response._replace(headers=dict(response.headers, **length), body=response.body[:count])
+        body = response.body[: max(0, count - first_byte(request))]
+        return response._replace(headers=dict(response.headers, **length), body=body)
 
     return answer
 
 
 def unframed(count: int) -> Answer:
-    """The first ``count`` bytes without any Content-Length; the connection then ends."""
+    """The blob's first ``count`` bytes without any Content-Length; the connection then ends."""
 
     def answer(request: Request, normal: Normal) -> Response:
         response = normal()
-        return response._replace(headers=dict(response.headers, **{"Content-Length": ""}), body=response.body[:count])
+        body = response.body[: max(0, count - first_byte(request))]
+        return response._replace(headers=dict(response.headers, **{"Content-Length": ""}), body=body)
 
     return answer
+
+
+def first_byte(request: Request) -> int:
+    """Where the part begins that a request asks for; 0 when it asks for all."""
+    return int(request.headers.get("range", "bytes=0-").partition("=")[2].partition("-")[0])
 
 
 def stalled(count: int) -> Answer:

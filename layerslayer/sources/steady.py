@@ -1,0 +1,112 @@
+"""A blob's bytes over as many connections as it takes.
+
+What arrived is never asked for twice where the server serves parts
+(RFC 9110, 14); where it does not, the blob is asked for again and what is
+known of it is passed over. Nothing here is believed: whoever reads checks
+size and digest of the whole.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Callable, List, Optional
+
+from .. import retries
+from ..errors import ConnectionLost, LayerslayerError, RangeIgnored
+
+LEAST_GAIN = 16 * 1024  # bytes that a connection must bring, or it counts as failed
+_SKIPPED = 128 * 1024  # bytes at a time
+
+
+class SteadyBody:
+    """A readable of ``[position, end)`` of a blob; ``end`` None where its size is unknown.
+
+    ``part(position)`` opens the rest of it and may raise RangeIgnored; then
+    ``whole()`` opens all of it. More than ``attempts`` connections in a row that
+    bring next to nothing are given up: ConnectionLost. ``tell`` gets a line for
+    each break.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        position: int,
+        end: Optional[int],
+        part: Callable[[int], BinaryIO],
+        whole: Callable[[], BinaryIO],
+        attempts: int = retries.ATTEMPTS,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._stream = stream
+        self._position = position
+        self._end = end
+        self._part: Optional[Callable[[int], BinaryIO]] = part if end is not None else None
+        self._whole = whole
+        self._attempts = attempts
+        self._tell = tell
+        self._skip = 0  # bytes of the stream before ``position``
+        self._mark = position  # where this connection began
+        self._failures = 0
+        self._error: Optional[LayerslayerError] = None
+
+    def read(self, count: int) -> bytes:
+        """Return ``count`` bytes, or fewer at the end, or before what the next call raises."""
+        if self._error is not None:
+            raise self._error
+        pieces: List[bytes] = []
+        while count > 0:
+            try:
+                piece = self._next(count)
+            except LayerslayerError as error:
+                if not pieces:
+                    raise
+                self._error = error
+                break
+            if piece is None:
+                continue
+            if not piece:
+                break
+            pieces.append(piece)
+            count -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _next(self, count: int) -> Optional[bytes]:
+        """Return bytes at ``position``, none at the end, None where there is to be another try."""
+        try:
+            piece = self._stream.read(min(self._skip, _SKIPPED) or count)
+            if not piece and (self._skip or (self._end is not None and self._position < self._end)):
+                raise ConnectionLost(
+                    "a blob broke off after {} of {} bytes.".format(self._position, self._end), "Try again."
+                )
+        except ConnectionLost as error:
+            self._connect(error)
+            return None
+        if self._skip:
+            self._skip -= len(piece)
+            return None
+        self._position += len(piece)
+        return piece
+
+    def _connect(self, error: ConnectionLost) -> None:
+        self._stream.close()
+        if self._position - self._mark >= LEAST_GAIN:
+            self._failures = 0
+        self._mark = self._position
+        self._failures += 1
+        if self._failures > self._attempts:
+            raise error
+        self._tell("{} Going on at byte {}.".format(error, self._position))
+        if self._failures > 1:  # after a good stretch at once
+            retries.pause(retries.backoff(self._failures - 1))
+        self._skip = 0
+        if self._part is not None:
+            try:
+                self._stream = self._part(self._position)
+                return
+            except RangeIgnored as ignored:
+                self._tell("{} Asking for all of it.".format(ignored))
+                self._part = None
+        self._stream = self._whole()
+        self._skip = self._position
+
+    def close(self) -> None:
+        self._stream.close()

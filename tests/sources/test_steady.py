@@ -1,0 +1,94 @@
+"""One blob over many connections."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, Callable, Iterator, List, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerslayer.errors import ConnectionLost, RangeIgnored
+from layerslayer.sources.steady import LEAST_GAIN, SteadyBody
+
+BODY = bytes(range(256)) * 1024  # 256 KiB
+
+
+class Breaking:
+    """A stream that breaks after ``left`` bytes, or ends there."""
+
+    def __init__(self, data: bytes, left: int, silently: bool = False) -> None:
+        self._data = io.BytesIO(data[:left])
+        self._breaks = left < len(data) and not silently
+
+    def read(self, count: int) -> bytes:
+        piece = self._data.read(count)
+        if not piece and self._breaks:
+            raise ConnectionLost("it broke.")
+        return piece
+
+    def close(self) -> None:
+        self._data.close()
+
+
+def steady(
+    lengths: Iterator[int],
+    parts: bool = True,
+    silently: bool = False,
+    start: int = 0,
+    end: int = len(BODY),
+    log: Callable[[str], None] = lambda text: None,
+) -> SteadyBody:
+    def part(position: int) -> BinaryIO:
+        if not parts:
+            raise RangeIgnored("no parts.")
+        return cast(BinaryIO, Breaking(BODY[position:end], next(lengths), silently))
+
+    def whole() -> BinaryIO:
+        return cast(BinaryIO, Breaking(BODY, next(lengths), silently))
+
+    first = part(start) if parts else whole()
+    return SteadyBody(first, start, end, part, whole, 5, log)
+
+
+@given(
+    st.lists(st.integers(LEAST_GAIN, 90000), min_size=20, max_size=20),
+    st.booleans(),
+    st.integers(1, 70000),
+    st.integers(0, 1000),
+)
+def test_breaks_are_bridged(lengths: List[int], silently: bool, count: int, start: int) -> None:
+    body = steady(iter(lengths), silently=silently, start=start)
+    read = b"".join(iter(lambda: body.read(count), b""))
+    assert read == BODY[start:]
+
+
+@pytest.mark.parametrize("silently", [False, True])
+def test_where_no_parts_are_served_what_is_known_is_passed_over(silently: bool) -> None:
+    body = steady(iter([100000, 200000, 10**9]), parts=False, silently=silently)
+    assert body.read(50) == BODY[:50]
+    assert body.read(10**9) == BODY[50:]
+
+
+def test_next_to_no_gain_ends_it() -> None:
+    opened: List[str] = []
+    body = steady(iter([LEAST_GAIN - 1] * 20), log=opened.append)
+    assert body.read(10**9) == BODY[: 6 * (LEAST_GAIN - 1)]
+    with pytest.raises(ConnectionLost):
+        body.read(10**9)
+    assert len(opened) == 5
+
+
+def test_gain_starts_the_count_anew() -> None:
+    said: List[str] = []
+    body = steady(iter([1, 1, 1, 1, LEAST_GAIN, 1, 1, 1, 1, 10**9]), log=said.append)
+    assert body.read(10**9) == BODY
+    assert len(said) == 9
+
+
+def test_no_parts_and_no_gain_ends_it() -> None:
+    body = steady(iter([20000] * 20), parts=False)
+    assert body.read(10**9) == BODY[:20000]
+    with pytest.raises(ConnectionLost):
+        body.read(10**9)
