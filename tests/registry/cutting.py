@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import struct
 import threading
@@ -10,12 +11,16 @@ from typing import List
 
 
 class CuttingProxy:
-    """Listens on loopback and passes on to ``127.0.0.1:port``; resets each connection after ``low`` to ``high`` bytes."""
+    """Listens on loopback, passes on to ``port``; ends each connection after ``low`` to ``high`` bytes.
 
-    def __init__(self, port: int, low: int, high: int, seed: int = 1) -> None:
+    ``reset``: so that what is still on its way is lost.
+    """
+
+    def __init__(self, port: int, low: int, high: int, seed: int = 1, reset: bool = False) -> None:
         self._port = port
         self._random = random.Random(seed)
         self._low, self._high = low, high
+        self._reset = reset
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(64)
@@ -43,36 +48,27 @@ class CuttingProxy:
                 return
             self._open += [client, server]
             allowance = self._random.randint(self._low, self._high)
-            threading.Thread(target=self._up, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._down, args=(server, client, allowance), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(client, server, allowance), daemon=True).start()
 
-    @staticmethod
-    def _up(client: socket.socket, server: socket.socket) -> None:
-        try:
-            while True:
-                piece = client.recv(65536)
-                if not piece:
-                    break
-                server.sendall(piece)
-        except OSError:
-            pass
-        server.close()
-
-    def _down(self, server: socket.socket, client: socket.socket, left: int) -> None:
+    def _pass_on(self, client: socket.socket, server: socket.socket, left: int) -> None:
+        # One thread for both ways: a socket that another thread reads from is not closed by closing it.
         try:
             while left > 0:
-                piece = server.recv(min(left, 65536))
-                if not piece:
-                    break
-                client.sendall(piece)
-                left -= len(piece)
-                with self._lock:
-                    self.passed += len(piece)
-            if left <= 0:
-                with self._lock:
-                    self.cuts += 1
+                for ready in select.select((client, server), (), ())[0]:
+                    piece = ready.recv(65536 if ready is client else min(max(left, 1), 65536))
+                    if not piece:
+                        return
+                    (server if ready is client else client).sendall(piece)
+                    if ready is server:
+                        left -= len(piece)
+                        with self._lock:
+                            self.passed += len(piece)
+            with self._lock:
+                self.cuts += 1
+            if self._reset:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
+        except (OSError, ValueError):
             pass
-        client.close()
-        server.close()
+        finally:
+            client.close()
+            server.close()
