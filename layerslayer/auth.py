@@ -152,7 +152,9 @@ class BearerAuth:
         query = parse_qsl(parts.query, keep_blank_values=True)
         query += [("service", service)] if service else []
         query += [("scope", item) for item in scope.split()]
-        answer = self._transport.get(urlunsplit(parts._replace(query=urlencode(query), fragment="")), redirects=0)
+        answer = self._transport.get(
+            urlunsplit(parts._replace(query=urlencode(query), fragment="")), redirects=0, whole=_MAX_TOKEN_BODY
+        )
         body = answer.read(_MAX_TOKEN_BODY)
         if answer.status in (401, 403, 404):
             raise Unauthorized(
@@ -206,8 +208,8 @@ class Handshake:
         self._origin = origin_of(base_url)
         self._auths: Dict[Origin, BearerAuth] = {self._origin: auth}
 
-    def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None) -> Answer:
-        """GET ``path`` of the registry. A 401 comes back only when no token helps."""
+    def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None, whole: int = 0) -> Answer:
+        """GET ``path`` of the registry (see ``Transport.get``). A 401 comes back only when no token helps."""
         tried: Dict[Origin, List[str]] = {}
         sent: Dict[Origin, Optional[str]] = {}
 
@@ -218,7 +220,7 @@ class Handshake:
             return sent[origin]
 
         while True:
-            answer = self._transport.get(self._base_url + path, headers, authorize)
+            answer = self._transport.get(self._base_url + path, headers, authorize, whole=whole)
             if answer.status != 401:
                 return answer
             origin = answer.final_origin

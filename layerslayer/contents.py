@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
 
 from .entries import Entry
-from .errors import LayerslayerError
+from .errors import CorruptLayer, DigestMismatch, LayerslayerError
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.kinds import special_kind
@@ -79,6 +79,12 @@ def read_contents(
 
     for batch in read_entries(descriptor, opened, report, Bodies(digests.sink)):
         entries += batch
+    if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
+        again, second, digests_again = Report(descriptor), [], FileDigests()
+        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink)):
+            second += batch
+        if again.complete:
+            report, entries, digests = again, second, digests_again
     contents = Contents(layer, entries, digests.by_offset, report)
     if store:
         keep_contents(store, contents)

@@ -234,10 +234,13 @@ class Transport:
         headers: Optional[Mapping[str, str]] = None,
         authorize: Optional[Authorize] = None,
         redirects: int = MAX_REDIRECTS,
+        whole: int = 0,
     ) -> Answer:
         """GET ``url`` and follow at most ``redirects`` redirects by hand.
 
-        ``authorize`` is asked for the Authorization header at each hop. Raises
+        ``authorize`` is asked for the Authorization header at each hop. A body
+        of up to ``whole`` bytes is read at once, so that one that breaks off is
+        asked for again; ``read`` then has it. Raises
         Unreachable and RegistryError (for redirects that are not to be followed).
         """
         failures = 0
@@ -245,6 +248,8 @@ class Transport:
         while True:
             try:
                 answer = self._follow(url, headers, authorize, redirects)
+                if whole and answer.status == 200:
+                    answer.read(whole)
             except ConnectionLost as error:
                 if failures >= self.attempts:
                     raise

@@ -16,6 +16,7 @@ from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
+from .again import with_a_second_try
 from .session import Session, combined
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
@@ -127,15 +128,19 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
             yield "\n".join(as_lines(toc.entries[start : start + _LINES_AT_ONCE])) + "\n"
         if toc is not None:
             return
-        lines: List[str] = []
-        due = time.monotonic() + _PATIENCE
-        for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report):
-            lines += as_lines(batch)
-            if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
+
+        def texts(into: Report) -> Iterator[str]:
+            lines: List[str] = []
+            due = time.monotonic() + _PATIENCE
+            for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), into):
+                lines += as_lines(batch)
+                if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
+                    yield "\n".join(lines) + "\n"
+                    lines = []
+                    due = time.monotonic() + _PATIENCE
+            if lines:
                 yield "\n".join(lines) + "\n"
-                lines = []
-                due = time.monotonic() + _PATIENCE
-        if lines:
-            yield "\n".join(lines) + "\n"
+
+        yield from with_a_second_try(texts, report)
 
     return read

@@ -19,7 +19,7 @@ from ..reference import is_tag
 from ..transport import Answer
 from .pages import pages
 
-_MAX_TAGS_PAGE = 16 * 1024 * 1024  # bytes; GCR lists all tags in one page, with every manifest beside them
+MAX_TAGS_PAGE = 16 * 1024 * 1024  # bytes; GCR lists all tags in one page, with every manifest beside them
 _MAX_TAGS = 1000000
 _MAX_REFERRERS = 10000
 _NO_ENDPOINT = (400, 404, 405, 406)  # what registries answer that know nothing of referrers
@@ -35,7 +35,7 @@ def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]
     known: Set[str] = set()
     unusable = 0
     for answer in pages(lambda page: ask(page, None), path, origin):
-        for tag in _tags_in(load_object(answer.read(_MAX_TAGS_PAGE), "list of tags", _MAX_TAGS_PAGE).get("tags")):
+        for tag in _tags_in(load_object(answer.read(MAX_TAGS_PAGE), "list of tags", MAX_TAGS_PAGE).get("tags")):
             if tag in known:
                 continue
             if len(known) >= _MAX_TAGS:

@@ -13,13 +13,11 @@ import time
 from functools import partial
 from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
 
-from .. import retries
 from ..auth import BearerAuth, Handshake
 from ..credentials import UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..documents import MAX_DOCUMENT
 from ..errors import (
-    ConnectionLost,
     DigestMismatch,
     InvalidDocument,
     NotFound,
@@ -37,7 +35,7 @@ from ..transport import MAX_ERROR_BODY, Answer, Transport
 from .base import Document, Source
 from .foreign import ask_foreign
 from .foresight import Foresight
-from .lists import listed_referrers, listed_tags
+from .lists import MAX_TAGS_PAGE, listed_referrers, listed_tags
 from .steady import SteadyBody
 
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
@@ -76,7 +74,8 @@ class RegistrySource(Source):
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
-        answer, body = self._manifest_read(wanted)
+        answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
+        body = answer.read(MAX_DOCUMENT)
         if len(body) > MAX_DOCUMENT:
             raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -148,20 +147,9 @@ class RegistrySource(Source):
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
 
-    def _manifest_read(self, wanted: str) -> Tuple[Answer, bytes]:
-        """Return the answer to the request for a manifest, and its body, asking again when that breaks off."""
-        answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        for failures in range(1, self._transport.attempts + 1):
-            try:
-                return answer, answer.read(MAX_DOCUMENT)
-            except ConnectionLost as error:
-                self._transport.note("{} Trying again.".format(error))
-                retries.pause(retries.backoff(failures))
-                answer = self._ask_manifest(wanted)
-        return answer, answer.read(MAX_DOCUMENT)
-
     def _ask_manifest(self, wanted: str) -> Answer:
-        return self._get("/manifests/" + wanted, "image", {"Accept": ACCEPT})
+        path = self._path + "/manifests/" + wanted
+        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=MAX_DOCUMENT)
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         for descriptor in descriptors:
@@ -171,10 +159,10 @@ class RegistrySource(Source):
 
     def tags(self, page: int = 0) -> Iterator[str]:
         path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
-        return listed_tags(partial(self._ask, "list of tags", ""), path, self._origin, self._warn)
+        return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
-        ask = partial(self._ask, "referrers of", digest)
+        ask = partial(self._ask, "referrers of", digest, whole=MAX_DOCUMENT)
         found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
         return super().referrers(digest) if found is None else found
 
@@ -191,10 +179,19 @@ class RegistrySource(Source):
         return self._ask(what, path.rpartition("/")[2], self._path + path, headers, good)
 
     def _ask(
-        self, what: str, wanted: str, path: str, headers: Optional[Dict[str, str]], good: Tuple[int, ...] = (200,)
+        self,
+        what: str,
+        wanted: str,
+        path: str,
+        headers: Optional[Dict[str, str]],
+        good: Tuple[int, ...] = (200,),
+        whole: int = 0,
     ) -> Answer:
-        """GET ``path``; ``what`` and ``wanted`` say in errors what it was for, ``good`` which statuses are none."""
-        answer = self._handshake.get(path, self._scope, headers)
+        """GET ``path``, its body of up to ``whole`` bytes at once (see ``Transport.get``).
+
+        ``what`` and ``wanted`` say in errors what it was for, ``good`` which statuses are none.
+        """
+        answer = self._handshake.get(path, self._scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
             self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
