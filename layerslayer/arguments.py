@@ -227,6 +227,26 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--token-file", metavar="FILE", help="bearer token for the image's registry (default: token.txt, if there)"
     )
+    network.add_argument("--username", metavar="NAME", help="log in as NAME; the password with --password-stdin")
+    network.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    network.add_argument(
+        "--trust-realm",
+        metavar="HOST",
+        action="append",
+        default=[],
+        dest="trusted_realms",
+        help="show logins to the auth service HOST too",
+    )
+    network.add_argument("--ca-file", metavar="FILE", help="certificate authority to trust besides the usual ones")
+    network.add_argument("--client-cert", metavar="FILE", help="certificate to show the registry")
+    network.add_argument("--client-key", metavar="FILE", help="its key (default: in the same file)")
+    network.add_argument(
+        "--insecure", metavar="HOST", action="append", default=[], help="do not check the certificate of HOST"
+    )
+    network.add_argument("--mirror", metavar="HOST", help="ask this mirror for Docker Hub's images first")
+    network.add_argument(
+        "--allow-private", action="store_true", help="let a public registry lead into private networks"
+    )
     network.add_argument("--plain-http", action="store_true", help="allow http to other hosts than this machine")
     network.add_argument(
         "--timeout",

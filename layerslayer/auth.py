@@ -7,38 +7,29 @@
    once, where it differs (ECR Public); then that is the end of it.
 
 A token the user gave is tried first, sent to its own registry only, and never
-to the auth service. The realm comes from the server and is not trusted: it
-never sees a token, must be https unless the registry itself is http, and may
-not redirect.
+to the auth service. A login is looked for when a challenge comes, not before,
+and goes to the registry itself (``Basic``) or to an auth service of its own
+(``realms``), never over plain http to another machine. The realm comes from the
+server and is not trusted: it must be https unless the registry itself is http,
+and may not redirect.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import time
-from datetime import datetime
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from typing import AbstractSet, Callable, Dict, List, Optional, Tuple
+from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
-from .credentials import UserToken
+from .credentials import Login, UserToken
 from .errors import RegistryError, Unauthorized
 from .origins import Origin, netloc_of, origin_of
+from .realms import carries_secrets, may_see_login
+from .token_exchange import Token, exchange
 from .transport import Answer, Transport
 
-_MAX_TOKEN_BODY = 256 * 1024  # bytes
-_MIN_LIFETIME = 60.0  # seconds; also the default when the service names none
-_EARLY = 5.0  # seconds before its end that a token is renewed
-_TOKEN = re.compile(r"[\x21-\x7e]+")
-_ISSUED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 _ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
-
-
-class _Token(NamedTuple):
-    value: str
-    expires: float  # time.monotonic()
 
 
 class BearerAuth:
@@ -53,15 +44,22 @@ class BearerAuth:
         origin: Origin,
         user_token: Optional[UserToken] = None,
         tell: Callable[[str], None] = lambda text: None,
+        find_login: Callable[[], Optional[Login]] = lambda: None,
+        trusted_realms: AbstractSet[str] = frozenset(),
     ) -> None:
         self._transport = transport
         self._origin = origin
+        self._find_login = find_login
+        self._trusted_realms = trusted_realms
+        self._login: Optional[Login] = None
+        self._looked = False
+        self._basic = ""  # the Authorization that stands for the login, once the registry asked for it
         self._name = netloc_of(origin)
         self._user_token = user_token
         self._tell = tell
         self._lock = threading.Lock()
         # One token per realm, service and scope; this object is per registry host.
-        self._tokens: Dict[Tuple[str, str, str], _Token] = {}
+        self._tokens: Dict[Tuple[str, str, str], Token] = {}
         self._used: Dict[str, Tuple[str, str, str]] = {}  # our scope -> the key that worked for it
 
     def header(self, url: str, scope: str) -> Optional[str]:
@@ -74,6 +72,8 @@ class BearerAuth:
         user_token = self._user_token
         if user_token:
             return "Bearer " + user_token.value
+        if self._basic:
+            return self._basic
         with self._lock:
             token = self._tokens.get(self._used.get(scope, ("", "", "")))
         if token and token.expires > time.monotonic():
@@ -104,13 +104,10 @@ class BearerAuth:
                 )
                 if not bearer:
                     return True
+            if self._takes_registry_token():
+                return True
             if bearer is None:
-                if any(challenge.scheme == "basic" for challenge in challenges):
-                    raise Unauthorized(
-                        "{} wants a user name and password.".format(self._name),
-                        "Put a bearer token for it into token.txt as 'HOST TOKEN', or use --token-file.",
-                    )
-                return False
+                return self._answer_basic() if any(item.scheme == "basic" for item in challenges) else False
             known = self._tokens.get(self._used.get(scope, ("", "", "")))
             if known and sent != "Bearer " + known.value and known.expires > time.monotonic():
                 return True  # another thread has just fetched one
@@ -124,6 +121,56 @@ class BearerAuth:
             self._tokens[key] = self._exchange(realm, service_name, wanted)
             self._used[scope] = key
         return True
+
+    def _known_login(self) -> Optional[Login]:
+        """Return the user's login for this registry, looked for once; never for plain http to another machine."""
+        if not self._looked:
+            self._looked = True
+            if carries_secrets(self._origin):
+                self._login = self._find_login()
+        return self._login
+
+    def _takes_registry_token(self) -> bool:
+        """Take a stored bearer token for the user's own; whether there was one."""
+        login = self._known_login()
+        if not login or not login.registry_token:
+            return False
+        self._login = login._replace(registry_token="")
+        self._user_token = UserToken(login.registry_token, login.origin)
+        return True
+
+    def _answer_basic(self) -> bool:
+        login = self._known_login()
+        basic = login.basic if login else ""
+        if basic and not self._basic:
+            self._basic = basic
+            return True
+        if basic and login:
+            raise Unauthorized(
+                "{} refused the login from {}.".format(self._name, login.origin), "Log in again with any tool."
+            )
+        raise Unauthorized(
+            "{} wants a user name and password.".format(self._name),
+            "Log in with docker, podman or skopeo, or give them with --username and --password-stdin.",
+        )
+
+    def _exchange(self, realm: str, service: str, scope: str) -> Token:
+        login = self._known_login()
+        if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
+            host = urlsplit(realm).hostname
+            self._tell(
+                "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
+                "if you trust it, add --trust-realm {}".format(self._name, host, login.origin, host)
+            )
+            login = self._login = None
+        try:
+            return exchange(self._transport, realm, service, scope, login, self._name)
+        except Unauthorized as error:
+            if not login:
+                raise
+            self._tell("{}; going on without it".format(str(error).rstrip(".")))
+            self._login = None
+            return exchange(self._transport, realm, service, scope, None, self._name)
 
     @staticmethod
     def _next_scope(bearer: Challenge, scope: str, tried: List[str]) -> Optional[str]:
@@ -145,56 +192,6 @@ class BearerAuth:
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
         return realm
-
-    def _exchange(self, realm: str, service: str, scope: str) -> _Token:
-        """GET a token anonymously (``spec/auth/token.md``)."""
-        parts = urlsplit(realm)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-        query += [("service", service)] if service else []
-        query += [("scope", item) for item in scope.split()]
-        answer = self._transport.get(
-            urlunsplit(parts._replace(query=urlencode(query), fragment="")), redirects=0, whole=_MAX_TOKEN_BODY
-        )
-        body = answer.read(_MAX_TOKEN_BODY)
-        if answer.status in (401, 403, 404):
-            raise Unauthorized(
-                "the auth service {} gives no anonymous access ({}).".format(parts.hostname, answer.status),
-                "The image may be private or not exist; put a token for {} into token.txt.".format(self._name),
-            )
-        if answer.status != 200:
-            raise RegistryError(
-                "the auth service {} answered {}.".format(parts.hostname, answer.status),
-                "Try again later.",
-                answer.status,
-            )
-        return _read_token(body, parts.hostname or "")
-
-
-def _read_token(body: bytes, service: str) -> _Token:
-    now = time.monotonic()
-    try:
-        document = json.loads(body.decode("utf-8")) if len(body) <= _MAX_TOKEN_BODY else None
-    except (ValueError, RecursionError):
-        document = None
-    value = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise RegistryError("the auth service {} sent no usable token.".format(service))
-    lifetime = document.get("expires_in")
-    seconds = float(lifetime) if isinstance(lifetime, (int, float)) and 0 < lifetime < 10**9 else 0.0
-    return _Token(value, now + max(seconds, _MIN_LIFETIME) - _age(document.get("issued_at"), seconds) - _EARLY)
-
-
-def _age(issued_at: object, lifetime: float) -> float:
-    """Seconds since a token was issued; 0 where the clocks cannot agree."""
-    match = _ISSUED.fullmatch(issued_at) if isinstance(issued_at, str) else None
-    if not match:
-        return 0.0
-    try:
-        issued = datetime.strptime(match.group(1) + "+0000", "%Y-%m-%dT%H:%M:%S%z").timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-    age = time.time() - issued
-    return age if 0 <= age < max(lifetime, _MIN_LIFETIME) - _EARLY else 0.0
 
 
 class Handshake:

@@ -166,6 +166,10 @@ class Console:
             _write(self._stderr, printable(answer) + "\n")  # a pipe does not echo
         return answer.strip()
 
+    def read_rest(self) -> str:
+        """Return all that is left of standard input, up to a limit; never echoed nor logged."""
+        return sys.stdin.read(1 << 16) if sys.stdin is not None else ""
+
     def input_lines(self) -> List[str]:
         """Return all lines of standard input, at most 64 MiB of it."""
         return sys.stdin.read(64 * 1024 * 1024).splitlines() if sys.stdin is not None else []

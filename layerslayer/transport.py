@@ -29,10 +29,12 @@ import requests
 import urllib3
 
 from . import __version__, retries
+from .addresses import is_inside
 from .early import EarlyConnections
 from .errors import ConnectionLost, RegistryError, Unreachable
 from .metered import MeteredResponse, TooSlow
 from .origins import base_url, origin_of, redacted
+from .tls import Tls
 
 CONNECT_TIMEOUT = 15.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a byte
@@ -45,6 +47,7 @@ _BROKE = "it broke the connection"
 _CLOSED = "it closed the connection without an answer"
 _PASSING_REASONS = (_BROKE, _CLOSED)
 
+Guard = Callable[[str, str], None]  # host and address of a connection just opened
 Authorize = Callable[[str], Optional[str]]  # URL -> the Authorization for it, if any
 
 
@@ -140,29 +143,44 @@ def _broken(error: Exception, url: str) -> ConnectionLost:
 class _Adapter(requests.adapters.HTTPAdapter):
     """The usual adapter, whose direct connections may have been begun early."""
 
-    def start_with(self, early: Optional[EarlyConnections]) -> None:
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(early)
+    def start_with(self, early: Optional[EarlyConnections], guard: Guard) -> None:
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(early, guard)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named)
-        manager.pool_classes_by_scheme = _pool_classes(None)
+        manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
         return manager
 
 
-def _pool_classes(early: Optional[EarlyConnections]) -> Dict[str, Any]:
-    """Return the classes of connection pools, by scheme, whose connections may be those begun ``early``."""
+def _let_pass(host: str, address: str) -> None:
+    return
+
+
+def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, Any]:
+    """Return the classes of connection pools, by scheme.
+
+    Their connections may be those begun ``early``, and ``guard`` sees each before anything is sent.
+    """
+
+    def guarded(connection: Any, opened: Any) -> Any:
+        try:
+            guard(connection.host.strip("[]"), opened.getpeername()[0])
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     class _Http(urllib3.connection.HTTPConnection):
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return _taken(early, self) or super()._new_conn()
+            return guarded(self, _taken(early, self) or super()._new_conn())
 
     class _Https(urllib3.connection.HTTPSConnection):
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return _taken(early, self) or super()._new_conn()
+            return guarded(self, _taken(early, self) or super()._new_conn())
 
     class _HttpPool(urllib3.HTTPConnectionPool):
         ConnectionCls = _Http
@@ -186,7 +204,10 @@ class Transport:
     ``plain_http`` allows http beyond loopback; ``log`` gets one redacted line
     for each answer; ``early`` holds connections begun before, and is closed here.
     ``attempts`` is how often a request that failed is made again; ``tell`` hears
-    of waits that a user should know of.
+    of waits that a user should know of. ``tls`` has certificates by host.
+    ``home`` is the registry the user named: unless that is itself in a private
+    network, nothing it says leads into one, by name or by what a name resolves
+    to. Without it nothing is refused.
     """
 
     def __init__(
@@ -198,8 +219,13 @@ class Transport:
         early: Optional[EarlyConnections] = None,
         attempts: int = retries.ATTEMPTS,
         tell: Callable[[str], None] = lambda text: None,
+        tls: Optional[Tls] = None,
+        home: str = "",
     ) -> None:
+        self._home = (urlsplit("//" + home).hostname or "").lower()
+        self._inside = not home or is_inside(self._home)  # whether private networks are open to the registry
         self.attempts = attempts
+        self._tls = tls or Tls()
         self._tell = tell
         self._answered: Set[str] = set()  # hosts that have
         self._plain_http = plain_http
@@ -214,9 +240,11 @@ class Transport:
         session.headers.update({"User-Agent": "layerslayer/" + __version__, "Accept-Encoding": "identity"})
         adapter = _Adapter(pool_connections=connections, pool_maxsize=connections, max_retries=0)
         self._early = early
-        adapter.start_with(early)
+        adapter.start_with(early, self._guard)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        self._connections = connections
+        self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
         self._session = session
 
     def base_url(self, host: str) -> str:
@@ -235,8 +263,9 @@ class Transport:
         authorize: Optional[Authorize] = None,
         redirects: int = MAX_REDIRECTS,
         whole: int = 0,
+        form: Optional[Mapping[str, str]] = None,
     ) -> Answer:
-        """GET ``url`` and follow at most ``redirects`` redirects by hand.
+        """GET ``url``, or POST ``form`` to it, and follow at most ``redirects`` redirects by hand.
 
         ``authorize`` is asked for the Authorization header at each hop. A body
         of up to ``whole`` bytes is read at once, so that one that breaks off is
@@ -247,7 +276,7 @@ class Transport:
         renewed = False
         while True:
             try:
-                answer = self._follow(url, headers, authorize, redirects)
+                answer = self._follow(url, headers, authorize, redirects, form)
                 if whole and answer.status == 200:
                     answer.read(whole)
             except ConnectionLost as error:
@@ -289,10 +318,15 @@ class Transport:
             self._log(text)
 
     def _follow(
-        self, url: str, headers: Optional[Mapping[str, str]], authorize: Optional[Authorize], redirects: int
+        self,
+        url: str,
+        headers: Optional[Mapping[str, str]],
+        authorize: Optional[Authorize],
+        redirects: int,
+        form: Optional[Mapping[str, str]],
     ) -> Answer:
         for _ in range(redirects + 1):
-            answer = self._send(url, headers or {}, authorize)
+            answer = self._send(url, headers or {}, authorize, form)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
                 return answer
             answer.close()
@@ -311,15 +345,21 @@ class Transport:
             raise RegistryError("{} redirects from https to http, which is not followed.".format(here.host))
         return target
 
-    def _send(self, url: str, headers: Mapping[str, str], authorize: Optional[Authorize]) -> Answer:
+    def _send(
+        self, url: str, headers: Mapping[str, str], authorize: Optional[Authorize], form: Optional[Mapping[str, str]]
+    ) -> Answer:
         host = urlsplit(url).netloc.rpartition("@")[2]
+        name = origin_of(url).host
+        if not self._inside and name != self._home and is_inside(name):
+            raise _way_inside(name)
         sent = dict(headers)
         authorization = authorize(url) if authorize else None
         if authorization:
             sent["Authorization"] = authorization
+        self._dress(url)
         started = time.monotonic()
         try:
-            response = self._attempt(url, sent)
+            response = self._attempt(url, sent, form)
         except requests.exceptions.SSLError as error:
             if _reason(error) == _HANDSHAKE and host in self._answered:
                 raise ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.") from None
@@ -345,20 +385,63 @@ class Transport:
             raise RegistryError("the address {} cannot be used.".format(redacted(url))) from None
         self._answered.add(host)
         self.note(
-            "GET {} -> {} in {:.0f} ms".format(redacted(url), response.status_code, (time.monotonic() - started) * 1000)
+            "{} {} -> {} in {:.0f} ms".format(
+                "POST" if form else "GET", redacted(url), response.status_code, (time.monotonic() - started) * 1000
+            )
         )
         return Answer(response, url)
 
-    def _attempt(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _guard(self, host: str, address: str) -> None:
+        """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
+        inside = is_inside(address)
+        if host.lower() == self._home:
+            self._inside = self._inside or inside
+        elif inside and not self._inside:
+            raise _way_inside(host)
+
+    def _dress(self, url: str) -> None:
+        """Give a host whose TLS is special connections of its own."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" or parts.netloc in self._dressed:
+            return
+        with self._count_lock:
+            context = self._tls.context(url)
+            if context is not None:
+                adapter = _Adapter(pool_connections=1, pool_maxsize=self._connections, max_retries=0)
+                adapter.start_with(self._early, self._guard)
+                adapter.poolmanager.connection_pool_kw["ssl_context"] = context
+                self._session.mount("https://{}/".format(parts.netloc), adapter)  # the slash: no other host begins so
+            self._dressed.add(parts.netloc)
+
+    def _attempt(self, url: str, headers: Mapping[str, str], form: Optional[Mapping[str, str]]) -> requests.Response:
         with self._count_lock:
             self.requests_made += 1
+
+        def send() -> requests.Response:
+            return self._session.request(
+                "POST" if form else "GET",
+                url,
+                headers=headers,
+                data=form,
+                stream=True,
+                allow_redirects=False,
+                timeout=self._timeout,
+                verify=self._tls.verify(url),
+            )
+
         try:
-            return self._session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=self._timeout)
+            return send()
         except requests.exceptions.ConnectionError as error:
             if not _was_dropped(error):
                 raise
-            # A kept connection that the server had closed meanwhile: once more, on a new one.
-            return self._session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=self._timeout)
+            return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
+
+
+def _way_inside(host: str) -> RegistryError:
+    return RegistryError(
+        "the registry points to {}, which is in a private network; that is not followed.".format(host),
+        "If this registry may, add --allow-private.",
+    )
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -334,7 +334,7 @@ def test_a_realm_without_https_for_an_https_registry(realm: str) -> None:
     sent: List[str] = []
 
     class Recorder:
-        def get(self, url: str, **_: Any) -> Any:
+        def get(self, url: str, *_: Any, **__: Any) -> Any:
             sent.append(url)
             raise Unreachable("not in this test")
 
@@ -437,7 +437,10 @@ def test_an_expired_token_is_not_sent_but_renewed(
     lifetime: int, later: int, tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("layerslayer.auth.time", SimpleNamespace(monotonic=lambda: clock[0], time=lambda: 0.0))
+    for room in ("auth", "token_exchange"):
+        monkeypatch.setattr(
+            "layerslayer.{}.time".format(room), SimpleNamespace(monotonic=lambda: clock[0], time=lambda: 0.0)
+        )
     with Registry() as registry:
         registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"', GOOD))
         registry.fault("^/token$", token_body({"token": GOOD, "expires_in": lifetime}))

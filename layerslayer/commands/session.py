@@ -10,15 +10,16 @@ from ..descriptors import Platform
 from ..errors import ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
 from ..platforms import normalise, parse_platform, this_machine
-from ..reference import LocalReference, Reference, Target, parse_target
+from ..reference import DOCKER_HUB, LocalReference, Reference, Target, parse_reference, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
 
 if TYPE_CHECKING:
-    from ..credentials import UserToken
+    from ..credentials import Login, UserToken
     from ..early import EarlyConnections
     from ..store import Store
+    from ..transport import Transport
 
 ALL_PLATFORMS = "all"
 
@@ -33,6 +34,15 @@ class Options(NamedTuple):
     jobs: int = 8
     token_file: Optional[str] = None
     plain_http: bool = False
+    username: Optional[str] = None
+    password_stdin: bool = False
+    trusted_realms: Sequence[str] = ()
+    ca_file: Optional[str] = None
+    client_cert: Optional[str] = None
+    client_key: Optional[str] = None
+    insecure: Sequence[str] = ()
+    mirror: Optional[str] = None
+    allow_private: bool = False
     timeout: float = 30.0
     retries: int = 5
     verbose: bool = False
@@ -63,6 +73,7 @@ class Session:
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
+        self._given_password: Optional[str] = None
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
@@ -90,6 +101,7 @@ class Session:
         """Return a session for another image, all else being the same."""
         other = Session(self.options._replace(target=target), self.console)
         other._store = self.store
+        other._given_password = self._given_password
         return other
 
     @property
@@ -132,11 +144,42 @@ class Session:
     def _at_registry(self, reference: Reference) -> Source:
         # Loaded here: images of this machine need no HTTP library.
         from ..sources.registry import RegistrySource
+
+        trusted = frozenset(host.lower() for host in self.options.trusted_realms)
+        origin = RegistrySource(
+            reference,
+            self._transport(reference),
+            self._token_for(reference),
+            self.console.warn,
+            lambda: self._login_for(reference),
+            trusted,
+        )
+        mirror = self.options.mirror
+        if not mirror or reference.domain != DOCKER_HUB:
+            return origin
+        from ..sources.mirrored import Mirrored
+
+        near = parse_reference("{}/{}:x".format(mirror, reference.path))._replace(
+            tag=reference.tag, digest=reference.digest
+        )
+        first = RegistrySource(
+            near, self._transport(near), None, self.console.warn, lambda: self._login_for(near), trusted
+        )
+        return Mirrored(first, origin, mirror, self.console.warn)
+
+    def _transport(self, reference: Reference) -> Transport:
+        from ..tls import Tls
         from ..transport import Transport
 
         options, console = self.options, self.console
-        token = self._token_for(reference)
-        transport = Transport(
+        tls = Tls(
+            options.ca_file,
+            options.client_cert,
+            options.client_key,
+            frozenset(host.lower() for host in options.insecure),
+            registry=reference.api_host.lower(),
+        )
+        return Transport(
             plain_http=options.plain_http,
             timeout=options.timeout,
             log=console.say if options.verbose else None,
@@ -144,12 +187,48 @@ class Session:
             early=self._early,
             attempts=options.retries,
             tell=console.warn,
+            tls=tls,
+            home="" if options.allow_private else reference.api_host,
         )
-        return RegistrySource(reference, transport, token, console.warn)
+
+    def _login_for(self, reference: Reference) -> Optional[Login]:
+        """Return the user's login for a registry, from the command line or wherever other tools keep theirs."""
+        from ..credentials.login import Login
+        from ..credentials.lookup import find_login
+
+        if self.options.username:
+            if not self._is_meant(reference):
+                return None
+            return Login("--username", self.options.username, self._password())
+        login = find_login(reference.domain, reference.path, warn=self.console.warn)
+        if self.options.verbose:
+            found = "Using the login from {}".format(login.origin) if login else "No login was found"
+            self.console.say("{} for {}.".format(found, reference.domain))
+        return login
+
+    def _is_meant(self, reference: Reference) -> bool:
+        """Whether ``--username`` is for this registry: the one of the image named first, and no mirror of it."""
+        if not self.options.target:
+            return True
+        target = self.target(self.options.target)
+        return isinstance(target, Reference) and target.domain == reference.domain
+
+    def _password(self) -> str:
+        if self._given_password is None:
+            given = self.console.read_rest() if self.options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
+            if given is None:
+                raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
+            self._given_password = given.rstrip("\r\n")
+        return self._given_password
 
     def _token_for(self, reference: Reference) -> Optional[UserToken]:
-        from ..credentials import TOKEN_FILE, read_token_file
+        from ..credentials import TOKEN_FILE, UserToken, read_token_file
 
+        if self.options.username:
+            return None
+        given = os.environ.get("LAYERSLAYER_TOKEN")
+        if given and not self.options.token_file and self._is_meant(reference):
+            return UserToken(given.strip(), "LAYERSLAYER_TOKEN")
         path, domain = self.options.token_file, reference.domain.lower()
         if path:
             tokens, complaints = read_token_file(path, bare_host=domain)

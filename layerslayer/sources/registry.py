@@ -11,10 +11,10 @@ import json
 import re
 import time
 from functools import partial
-from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth, Handshake
-from ..credentials import UserToken
+from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..documents import MAX_DOCUMENT
 from ..errors import (
@@ -46,6 +46,7 @@ _CODE_LIMIT = 200  # characters quoted of a server's own words
 class RegistrySource(Source):
     """One repository of one registry.
 
+    ``find_login`` is asked for the user's login once the registry wants one.
     ``warn`` gets sentences for the user: a refused token, a wrong digest
     header, the registry's own warnings. They may quote the server.
     """
@@ -56,13 +57,15 @@ class RegistrySource(Source):
         transport: Transport,
         token: Optional[UserToken] = None,
         warn: Callable[[str], None] = lambda text: None,
+        find_login: Callable[[], Optional[Login]] = lambda: None,
+        trusted_realms: AbstractSet[str] = frozenset(),
     ) -> None:
         self.reference = reference
         self._transport = transport
         self._warn = warn
         base = transport.base_url(reference.api_host)
         self._origin = origin_of(base)
-        auth = BearerAuth(transport, self._origin, token, warn)
+        auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
         self._told_quota = False
         self._handshake = Handshake(transport, auth, base, warn)
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
@@ -217,7 +220,7 @@ class RegistrySource(Source):
         if status in (401, 403):
             return Unauthorized(
                 "access to {} was refused ({}).".format(name, told),
-                "The image may be private or not exist; put a bearer token for {} into token.txt.".format(
+                "The image may be private or not exist; log in to {} with any tool, or use token.txt.".format(
                     self.reference.domain
                 ),
             )

@@ -352,7 +352,7 @@ def test_a_corrupt_layer_is_not_remembered(run: Runner) -> None:
     content = single_image([BASE])
     with Registry(content) as registry:
         digest = layer_digests_of(registry, "1.0")[0]
-        registry.fault("/blobs/" + digest, altered(flipped), 1)
+        registry.fault("/blobs/" + digest, altered(flipped), 2)
         bad = run("ls", registry.target)
         good = run("ls", registry.target)
     assert (bad.code, good.code) == (2, 0)

@@ -116,7 +116,7 @@ class Recorded(Transport):
         self.redirects = redirects
         self.sent: List[str] = []
 
-    def _send(self, url: str, headers: object, authorize: object) -> Answer:  # type: ignore[override]
+    def _send(self, url: str, headers: object, authorize: object, form: object = None) -> Answer:  # type: ignore[override]
         assert callable(authorize)
         assert authorize(url) is None
         self.sent.append(url)

@@ -1,4 +1,4 @@
-"""Where a user's credentials live: ``token.txt``.
+"""Bearer tokens in ``token.txt``.
 
 Format: one token a line, with the registry it is for before it::
 
@@ -16,8 +16,8 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Tuple
 
-from .errors import LocalFileError
-from .reference import DOCKER_HUB, canonical_host
+from ..errors import LocalFileError
+from ..reference import DOCKER_HUB, canonical_host
 
 TOKEN_FILE = "token.txt"
 _MAX_FILE = 64 * 1024  # bytes

@@ -1,0 +1,102 @@
+"""Certificates by host: authorities of the user's own, client certificates, hosts that are not checked.
+
+Folders as docker and containers have them (containers-certs.d(5)): in
+``certs.d/HOST[:PORT]``, ``*.crt`` are authorities beside the usual ones,
+``NAME.cert`` with ``NAME.key`` are client certificates.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import AbstractSet, Any, List, Optional, Tuple
+from urllib.parse import urlsplit
+
+from .errors import LocalFileError
+
+_FOLDERS = ("~/.config/containers/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d")
+
+
+class Tls:
+    """What the user said of TLS. ``insecure`` are hosts (with port, where it is not 443) that are not checked."""
+
+    def __init__(
+        self,
+        ca_file: Optional[str] = None,
+        client_cert: Optional[str] = None,
+        client_key: Optional[str] = None,
+        insecure: AbstractSet[str] = frozenset(),
+        folders: Tuple[str, ...] = _FOLDERS,
+        registry: str = "",
+    ) -> None:
+        self._ca_file = ca_file
+        self._client = (client_cert, client_key) if client_cert else None
+        self._insecure = insecure
+        self._folders = folders
+        self._registry = registry  # whom the client certificate of the command line is for
+
+    def verify(self, url: str) -> bool:
+        """Whether the certificate of a URL's host is checked."""
+        return not self._is_insecure(url)
+
+    def context(self, url: str) -> Optional[ssl.SSLContext]:
+        """Return the TLS settings of a URL's host, None for the usual ones. Raises LocalFileError."""
+        netloc = _netloc(url)
+        authorities, clients = self._in_folders(netloc)
+        if self._ca_file:
+            authorities.append(self._ca_file)
+        if self._client and netloc == self._registry:
+            clients.append(self._client)
+        if not authorities and not clients and not self._is_insecure(url):
+            return None
+        context = ssl.create_default_context()
+        _load_usual(context)
+        for path in authorities:
+            _load(path, lambda path=path: context.load_verify_locations(path))
+        for certificate, key in clients:
+            _load(certificate, lambda pair=(certificate, key): context.load_cert_chain(*pair))
+        if self._is_insecure(url):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _is_insecure(self, url: str) -> bool:
+        return _netloc(url) in self._insecure
+
+    def _in_folders(self, netloc: str) -> Tuple[List[str], List[Tuple[str, Optional[str]]]]:
+        authorities: List[str] = []
+        clients: List[Tuple[str, Optional[str]]] = []
+        for folder in self._folders:
+            here = os.path.join(os.path.expanduser(folder), netloc)
+            try:
+                names = sorted(os.listdir(here))
+            except OSError:
+                continue
+            authorities += [os.path.join(here, name) for name in names if name.endswith(".crt")]
+            for name in names:
+                if name.endswith(".cert") and name[:-5] + ".key" in names:
+                    clients.append((os.path.join(here, name), os.path.join(here, name[:-5] + ".key")))
+        return authorities, clients
+
+
+def _netloc(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return host[:-4] if host.endswith(":443") else host
+
+
+def _load_usual(context: ssl.SSLContext) -> None:
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if bundle and os.path.exists(bundle):
+        where = {"capath": bundle} if os.path.isdir(bundle) else {"cafile": bundle}
+        _load(bundle, lambda: context.load_verify_locations(**where))
+
+
+def _load(path: str, load: Any) -> None:
+    try:
+        load()
+    except (OSError, ssl.SSLError, ValueError) as error:
+        reason = "it holds no usable certificate" if isinstance(error, ssl.SSLError) else error
+        raise LocalFileError(
+            "the certificate file {} cannot be used: {}.".format(path, getattr(reason, "strerror", None) or reason)
+        ) from None
