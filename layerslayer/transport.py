@@ -33,7 +33,7 @@ from .addresses import is_inside
 from .early import EarlyConnections
 from .errors import ConnectionLost, RegistryError, Unreachable
 from .metered import MeteredResponse, TooSlow
-from .origins import base_url, origin_of, redacted
+from .origins import base_url, is_loopback, origin_of, redacted
 from .tls import Tls
 
 CONNECT_TIMEOUT = 15.0  # seconds
@@ -45,6 +45,8 @@ _EXPIRED = 403  # what storages answer to a signed address whose time is over
 _HANDSHAKE = "the TLS handshake failed"
 _BROKE = "it broke the connection"
 _CLOSED = "it closed the connection without an answer"
+_NO_HTTPS = "it does not speak https"
+_SAID = 4096  # bytes looked at to see why a server refuses http
 _PASSING_REASONS = (_BROKE, _CLOSED)
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
@@ -228,6 +230,7 @@ class Transport:
         self._tls = tls or Tls()
         self._tell = tell
         self._answered: Set[str] = set()  # hosts that have
+        self._switched: Set[str] = set()  # netlocs that speak the other scheme than was thought
         self._plain_http = plain_http
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._log = log
@@ -359,13 +362,13 @@ class Transport:
         self._dress(url)
         started = time.monotonic()
         try:
-            response = self._attempt(url, sent, form)
+            response = self._by_the_right_scheme(url, sent, form)
         except requests.exceptions.SSLError as error:
             if _reason(error) == _HANDSHAKE and host in self._answered:
                 raise ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.") from None
             raise Unreachable(
                 "{} cannot be trusted: {}.".format(host, _reason(error)),
-                "If it serves plain http, add --plain-http; if it has a private CA, set REQUESTS_CA_BUNDLE.",
+                "If it serves plain http, add --plain-http; if its certificate authority is private, --ca-file FILE.",
             ) from None
         except requests.exceptions.ProxyError:
             raise Unreachable(
@@ -390,6 +393,39 @@ class Transport:
             )
         )
         return Answer(response, url)
+
+    def _by_the_right_scheme(
+        self, url: str, sent: Dict[str, str], form: Optional[Mapping[str, str]]
+    ) -> requests.Response:
+        """Send a request by the scheme that the host turns out to speak, where that is open.
+
+        A host on this machine is taken to speak http, and may speak https; one
+        that ``--insecure`` names is taken to speak https, and may speak http, but
+        then sees no credentials. A host that has answered stays as it is.
+        """
+        parts = urlsplit(url)
+        loopback = is_loopback(parts.hostname or "")
+        other = parts._replace(scheme="https" if parts.scheme == "http" else "http").geturl()
+        open_to = loopback if parts.scheme == "http" else not self._tls.verify(url)
+        if parts.netloc not in self._switched:
+            if parts.netloc in self._answered or not open_to:
+                return self._attempt(url, sent, form)
+            try:
+                response = self._attempt(url, sent, form)
+                if not _wants_tls(response):
+                    return response
+                response.close()
+            except requests.exceptions.SSLError as error:
+                if _reason(error) != _NO_HTTPS:
+                    raise
+            except requests.exceptions.ConnectionError as error:
+                if parts.scheme != "http" or _reason(error) not in _PASSING_REASONS:
+                    raise
+            self._switched.add(parts.netloc)
+        if parts.scheme == "https" and not loopback:
+            sent.pop("Authorization", None)
+        self._dress(other)
+        return self._attempt(other, sent, form)
 
     def _guard(self, host: str, address: str) -> None:
         """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
@@ -437,6 +473,17 @@ class Transport:
             return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
 
 
+def _wants_tls(response: requests.Response) -> bool:
+    """Whether an answer is what https servers say to http (Go's, and nginx's)."""
+    if response.status_code != 400 or "json" in response.headers.get("content-type", ""):
+        return False
+    try:
+        said = response.raw.read(_SAID, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError):
+        return False
+    return b"HTTPS server" in said or b"HTTPS port" in said
+
+
 def _way_inside(host: str) -> RegistryError:
     return RegistryError(
         "the registry points to {}, which is in a private network; that is not followed.".format(host),
@@ -458,8 +505,10 @@ def _reason(error: Exception) -> str:
     text = str(error).lower()
     for sign, reason in (
         ("certificate verify failed", "its certificate is not valid here"),
-        ("wrong version number", "it does not speak https"),
-        ("record layer failure", "it does not speak https"),
+        ("wrong version number", _NO_HTTPS),
+        ("record layer failure", _NO_HTTPS),
+        ("http_request", _NO_HTTPS),
+        ("unknown protocol", _NO_HTTPS),
         ("ssl", _HANDSHAKE),
         ("name or service not known", "there is no such host"),
         ("nodename nor servname", "there is no such host"),

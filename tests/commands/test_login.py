@@ -204,12 +204,6 @@ def secured(registry: Registry, authority: trustme.CA, name: str = "localhost", 
     return "{}/{}:1.0".format(registry.host, NAME)
 
 
-@pytest.fixture
-def https_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerslayer.transport.base_url", lambda host, plain: "https://" + host)
-
-
-@pytest.mark.usefixtures("https_on_loopback")
 def test_a_private_authority(run: Runner, nobody: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
     with Registry() as registry:
@@ -225,7 +219,6 @@ def test_a_private_authority(run: Runner, nobody: Path, authority: trustme.CA) -
         assert run("--peek-all", "-t", target).code == 0
 
 
-@pytest.mark.usefixtures("https_on_loopback")
 def test_a_certificate_for_another_name(run: Runner, nobody: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
     with Registry() as registry:
@@ -233,7 +226,6 @@ def test_a_certificate_for_another_name(run: Runner, nobody: Path, authority: tr
         assert run("--peek-all", "-t", target, "--ca-file", str(nobody / "ca.pem")).code == 2
 
 
-@pytest.mark.usefixtures("https_on_loopback")
 def test_a_client_certificate(run: Runner, nobody: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
     issued = authority.issue_cert("me@example.org")
@@ -251,6 +243,20 @@ def test_a_certificate_file_that_is_none(run: Runner, nobody: Path) -> None:
     ran = run("--peek-all", "-t", "https.example/a", "--ca-file", str(nobody / "ca.pem"))
     assert ran.code == 2
     assert "cannot be used" in ran.err
+
+
+def test_an_insecure_host_that_speaks_http_sees_no_login(
+    run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layerslayer.origins.is_loopback", lambda host: False)
+    monkeypatch.setattr("layerslayer.transport.is_loopback", lambda host: False)
+    with Registry(challenge=True) as registry:
+        log_in(nobody, registry.host)
+        registry.fault("/v2/", lambda request, normal: wants_basic(request, normal))
+        ran = run("--peek-all", "-t", registry.target, "--insecure", registry.host)
+        assert ran.code == 2
+        assert BASIC not in seen_by(registry)
+        assert registry.asked("/manifests/")
 
 
 def test_only_the_host_named_is_not_checked() -> None:

@@ -28,7 +28,7 @@ _REGISTRY_CONFIG = """\
 version: 0.1
 log: {{level: info}}
 storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{http}}}
 """
 
 
@@ -57,7 +57,8 @@ def layerslayer(*arguments: str, **options: Any) -> subprocess.CompletedProcess[
 class Registry:
     """Debian's docker-registry on a free loopback port; its log is ``log``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "", http: str = "") -> None:
+        """``more`` is appended to the configuration, ``http`` goes into its section of that name."""
         need("docker-registry")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -65,7 +66,7 @@ class Registry:
         self.host = "127.0.0.1:{}".format(port)
         self.log = folder / "registry.log"
         config = folder / "registry.yml"
-        config.write_text(_REGISTRY_CONFIG.format(root=folder / "storage", port=port))
+        config.write_text(_REGISTRY_CONFIG.format(root=folder / "storage", port=port, http=http) + more)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
         self._wait()
@@ -73,7 +74,7 @@ class Registry:
     def _wait(self) -> None:
         for _ in range(200):
             try:
-                requests.get("http://{}/v2/".format(self.host), timeout=5)
+                requests.get("http://{}/v2/".format(self.host), timeout=5)  # an answer is enough, even a refusal
                 return
             except requests.ConnectionError:
                 assert self._process.poll() is None, self.log.read_text()
