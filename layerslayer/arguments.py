@@ -245,6 +245,14 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--mirror", metavar="HOST", help="ask this mirror for Docker Hub's images first")
     network.add_argument(
+        "--limit",
+        metavar="NAME=N",
+        action="append",
+        default=[],
+        dest="limits",
+        help="raise or lower a bound on what a layer may cost: size, ratio, entries",
+    )
+    network.add_argument(
         "--allow-private", action="store_true", help="let a public registry lead into private networks"
     )
     network.add_argument("--plain-http", action="store_true", help="allow http to other hosts than this machine")

@@ -116,6 +116,11 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:
+    if getattr(options, "limits", None):
+        from .limits import set_limit
+
+        for text in options.limits:
+            set_limit(text)
     if getattr(options, "batch", None) is not None:
         from .commands.batch import batch
 

@@ -1,14 +1,18 @@
-"""No test waits for another try; what would have been waited for stands in ``PAUSES``."""
+"""No timing decides a test: no test waits for another try; what would have been waited for stands in ``PAUSES``."""
 
 from __future__ import annotations
 
 from typing import Any, List
+
+from hypothesis import settings
 
 from layerslayer import retries
 
 PAUSES: List[float] = []  # seconds
 
 retries.pause = PAUSES.append
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

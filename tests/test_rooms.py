@@ -18,6 +18,7 @@ PACKAGE = "layerslayer"
 FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors",
+    "limits",
     "reference",
     "media_types",
     "documents",

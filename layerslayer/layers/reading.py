@@ -8,6 +8,7 @@ from ..ahead import Ahead
 from ..descriptors import Descriptor
 from ..entries import Entry
 from ..errors import CorruptLayer, LayerslayerError
+from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
@@ -75,8 +76,10 @@ def read_entries(
             if bodies:
                 bodies.take(report.uncompressed, piece, batch)
             report.uncompressed += len(piece)
+            check_size(report.uncompressed, verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
+                check_entries(report.entries)
                 yield batch
         yield from _last(walker, report)
         for _ in pieces:  # what follows the compressed stream counts for the digest

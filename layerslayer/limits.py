@@ -1,0 +1,70 @@
+"""How much of a layer is taken, whatever it says: the bounds a user may raise with ``--limit``.
+
+Images that nobody checked can be made to cost anything: a few kilobytes inflate
+to terabytes. What ends at one of these bounds says so, and how to raise it. Set
+once, before anything is read; one process serves one user.
+
+Other bounds are of the formats and are not for raising; each stands beside what
+it bounds: documents 4 MiB and JSON depth (``documents``), layers, index entries
+and nesting (``manifest``, ``image``), pax headers and long names 1 MiB
+(``layers.tar``), zstd windows 128 MiB (``layers.compression``), publishers'
+indexes 150 MiB (``layers.toc``), pages and tags (``sources.pages``,
+``sources.lists``), redirects (``transport``), links followed (``overlay``).
+"""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from .errors import LayerslayerError, UsageError
+
+MEANINGS: Dict[str, str] = {
+    "size": "bytes that a layer inflates to",
+    "ratio": "times its own size that a layer inflates to, beyond the first 256 MiB",
+    "entries": "entries of a layer",
+}
+_DEFAULTS = {"size": 256 * 2**30, "ratio": 200, "entries": 2_000_000}
+_FREE = 256 * 2**20  # bytes that any layer may inflate to
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+current: Dict[str, int] = dict(_DEFAULTS)
+
+
+class LimitReached(LayerslayerError):
+    """A layer goes beyond one of the bounds."""
+
+    def __init__(self, name: str, found: str) -> None:
+        super().__init__(
+            "{}; the limit is {} {} (raise it with --limit {}=NUMBER if you trust the image).".format(
+                found, current[name], MEANINGS[name], name
+            )
+        )
+
+
+def set_limit(text: str) -> None:
+    """Take a ``NAME=NUMBER``, the number with a unit K, M, G or T if wished. Raises UsageError."""
+    name, _, number = text.partition("=")
+    unit = _UNITS.get(number[-1:].upper(), 0)
+    digits = number[:-1] if unit else number
+    if name not in current or not (digits.isascii() and digits.isdigit()) or len(digits) > 15 or int(digits) == 0:
+        raise UsageError(
+            "'{}' is no limit.".format(text[:60]),
+            "Say NAME=NUMBER; names: {}.".format(", ".join(sorted(MEANINGS))),
+        )
+    current[name] = int(digits) * (unit or 1)
+
+
+def check_size(inflated: int, fetched: int) -> None:
+    """Take how many bytes came out of how many. Raises LimitReached."""
+    if inflated <= _FREE:
+        return
+    if inflated > current["size"]:
+        raise LimitReached("size", "the layer inflates to more than {} bytes".format(current["size"]))
+    if inflated > _FREE + fetched * current["ratio"]:
+        raise LimitReached("ratio", "the layer inflates far beyond its own size, as a bomb does")
+
+
+def check_entries(count: int) -> None:
+    """Take how many entries there are so far. Raises LimitReached."""
+    if count > current["entries"]:
+        raise LimitReached("entries", "the layer has too many entries")
