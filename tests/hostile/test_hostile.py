@@ -22,6 +22,12 @@ LONGEST = 10.0  # seconds; a bound against hangs, far above what any takes
 MOST = 150 * 1024 * 1024  # bytes
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 ROOT = Path(__file__).resolve().parents[2]
+try:
+    import zstandard  # noqa: F401
+except ImportError:
+    READABLE = [name for name in ALL if "zstd" not in name]
+else:
+    READABLE = list(ALL)
 
 
 def checked(ran: Ran, began: float) -> None:
@@ -38,7 +44,7 @@ def test_there_are_enough_of_them() -> None:
     assert sorted(ALL) == sorted(SENTENCES)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", READABLE)
 def test_each_gets_its_sentence(run: Runner, name: str) -> None:
     code, said = SENTENCES[name]
     with Registry(by_name(name)) as registry:
@@ -50,7 +56,7 @@ def test_each_gets_its_sentence(run: Runner, name: str) -> None:
     assert bool(ran.err) == bool(said)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", READABLE)
 def test_each_is_json_line_by_line(run: Runner, name: str) -> None:
     with Registry(by_name(name)) as registry:
         began = time.monotonic()
@@ -61,7 +67,7 @@ def test_each_is_json_line_by_line(run: Runner, name: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["history", "config", "tree", "deleted"])
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"layer: gzip bomb of 2 GiB", "layer: zstd bomb of 16 GiB"}))
+@pytest.mark.parametrize("name", sorted(set(READABLE) - {"layer: gzip bomb of 2 GiB", "layer: zstd bomb of 16 GiB"}))
 def test_other_verbs_stand_them_too(run: Runner, name: str, verb: str) -> None:
     with Registry(by_name(name)) as registry:
         began = time.monotonic()
@@ -70,7 +76,7 @@ def test_other_verbs_stand_them_too(run: Runner, name: str, verb: str) -> None:
     assert ran.code in (0, 1, 2, 3)
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if "bomb" not in name])
+@pytest.mark.parametrize("name", [name for name in READABLE if name in LAYERS and "bomb" not in name])
 def test_nothing_is_written_outside(run: Runner, name: str) -> None:
     inner = run.folder / "a" / "b" / "c"
     inner.mkdir(parents=True)
@@ -109,7 +115,7 @@ sys.exit(code)
     "name",
     [
         "layer: gzip bomb of 2 GiB",
-        "layer: zstd bomb of 16 GiB",
+        *[name for name in READABLE if "zstd bomb" in name],
         "layer: 200 000 empty gzip members",
         "tar: a pax header of 100 MB",
         "tar: pax headers without end",
@@ -132,7 +138,7 @@ def test_memory_stays_bounded(tmp_path: Path, name: str) -> None:
     assert int(told.rpartition("peak=")[2]) < MOST
 
 
-@pytest.mark.parametrize("name", ["layer: gzip bomb of 2 GiB", "layer: zstd bomb of 16 GiB"])
+@pytest.mark.parametrize("name", [name for name in READABLE if "bomb" in name])
 def test_a_limit_can_be_lowered(run: Runner, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     from layerslayer import limits
 

@@ -1,0 +1,209 @@
+"""What is fuzzed: each target takes any bytes, and states by its assertions what must hold."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import Callable, Dict, Iterator, List
+
+from layerslayer.challenges import parse_challenges
+from layerslayer.config import parse_config
+from layerslayer.credentials import documents
+from layerslayer.demo.image import Member, demo_store, gzip_of, tar_of
+from layerslayer.descriptors import Descriptor
+from layerslayer.entries import Entry
+from layerslayer.errors import LayerslayerError
+from layerslayer.escaping import original, printable
+from layerslayer.layers.compression import Decompressor
+from layerslayer.layers.indexes import find_toc
+from layerslayer.layers.tar import TarWalker
+from layerslayer.manifest import parse_manifest
+from layerslayer.overlay import normal
+from layerslayer.reference import parse_target
+from layerslayer.retries import retry_after
+from layerslayer.store.columns import pack, unpack
+
+_MOST = 64 * 1024 * 1024  # bytes inflated in one go at most
+_DIGEST = "sha256:" + "0" * 64
+
+
+def _walked(data: bytes, step: int) -> List[Entry]:
+    walker = TarWalker()
+    entries: List[Entry] = []
+    try:
+        for at in range(0, len(data), step):
+            entries += walker.feed(data[at : at + step])
+        entries += walker.close()
+    except LayerslayerError:
+        entries += walker.entries
+    return entries
+
+
+def tar(data: bytes) -> None:
+    """However a tar arrives, its entries are the same; each can be shown, and kept."""
+    entries = _walked(data, 1 << 20)
+    assert _walked(data, 513) == entries
+    for entry in entries:
+        normal(entry.name)
+        assert original(printable(entry.name)) == entry.name
+    try:
+        kept = pack(entries)
+    except ValueError:
+        return
+    assert unpack(kept) == entries
+
+
+def tar_as_tarfile(data: bytes) -> None:
+    """What tarfile lists of a sound archive of ordinary members, the walk lists first and just so."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            members = [(item.name, item.size) for item in archive if item.isreg() and not item.sparse]
+    except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError):
+        return
+    walker = TarWalker()
+    try:
+        entries = walker.feed(data) + walker.close()
+    except LayerslayerError:
+        return  # it says so; tarfile is silent about much
+    ours = [(entry.name.rstrip("/"), entry.size) for entry in entries if entry.kind == "-" and not entry.hidden]
+    if len(ours) == len(members):
+        assert [size for _, size in ours] == [size for _, size in members]
+
+
+def compression(data: bytes) -> None:
+    """Any stream ends, or ends in a sentence; pieces stay small."""
+    count = 0
+    try:
+        for piece in Decompressor().run(iter([data[at : at + 4096] for at in range(0, len(data), 4096)])):
+            assert len(piece) <= 4 * 1024 * 1024
+            count += len(piece)
+            if count > _MOST:
+                return
+    except LayerslayerError:
+        pass
+
+
+def manifest(data: bytes) -> None:
+    """A document is a manifest or an index, or refused in a sentence."""
+    for kind in ("", "application/vnd.oci.image.index.v1+json"):
+        try:
+            parse_manifest(data, kind)
+        except LayerslayerError:
+            pass
+
+
+def config(data: bytes) -> None:
+    """A config is read, or refused in a sentence."""
+    try:
+        parse_config(data, 3)
+    except LayerslayerError:
+        pass
+
+
+def toc(data: bytes) -> None:
+    """A publisher's index at the end of a blob is read, absent, or refused in a sentence."""
+    for kind in ("gzip", "zstd"):
+        descriptor = Descriptor("application/vnd.oci.image.layer.v1.tar+" + kind, _DIGEST, len(data), {})
+        try:
+            found = find_toc(descriptor, lambda start, length: io.BytesIO(data[start : start + length]))
+        except LayerslayerError:
+            continue
+        for entry in found.entries if found else ():
+            assert entry.name is not None
+
+
+def challenges(data: bytes) -> None:
+    """Any header is read."""
+    text = data.decode("latin-1")
+    for challenge in parse_challenges(text):
+        assert challenge.scheme == challenge.scheme.lower()
+    retry_after(text, 0.0)
+
+
+def references(data: bytes) -> None:
+    """A reference that is taken reads the same once it was written out."""
+    text = data.decode("utf-8", "replace")
+    try:
+        parsed = parse_target(text)
+    except LayerslayerError:
+        return
+    assert parse_target(str(parsed)) == parsed
+
+
+def logins(data: bytes) -> None:
+    """A file of logins is read, or refused in a sentence that quotes nothing of it."""
+    try:
+        documents.find(documents.parse(data, "FILE"), "ghcr.io", "a/b", "FILE")
+    except LayerslayerError as error:
+        assert len(str(error)) < 200
+
+
+def columns(data: bytes) -> None:
+    """What the store does not know as its own is refused as ValueError."""
+    try:
+        unpack(data)
+    except ValueError:
+        pass
+
+
+def escaping(data: bytes) -> None:
+    """What is shown can be read back, and does nothing to a terminal."""
+    text = data.decode("utf-8", "surrogateescape")
+    shown = printable(text)
+    assert original(shown) == text
+    assert not any(ord(sign) < 32 or 127 <= ord(sign) < 160 for sign in shown)
+
+
+TARGETS: Dict[str, Callable[[bytes], None]] = {
+    target.__name__: target
+    for target in (
+        tar, tar_as_tarfile, compression, manifest, config, toc, challenges, references, logins, columns, escaping,
+    )
+}  # fmt: skip
+
+
+def seeds(name: str) -> Iterator[bytes]:
+    """Yield small inputs that a target takes, for mutations to begin with."""
+    store = demo_store()
+    members = [
+        Member("d/", tarfile.DIRTYPE),
+        Member("d/a", body=b"x" * 700),
+        Member("l", tarfile.SYMTYPE, target="d/a"),
+    ]
+    archive = tar_of([*members, Member("n" * 150)])
+    yield b""
+    if name.startswith("tar"):
+        yield archive
+        yield tar_of([Member("\u00fc" * 60), Member("h", tarfile.LNKTYPE, target="d/a")])
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as made:
+            made.addfile(tarfile.TarInfo("long/" * 40))
+        yield out.getvalue()
+    elif name in ("compression", "toc"):
+        yield gzip_of(archive)
+        yield gzip_of(archive) * 2
+        yield gzip_of(b'{"version": 1, "entries": [{"name": "a", "type": "reg", "size": 1}]}')
+        try:
+            import zstandard
+        except ImportError:
+            return
+        yield zstandard.ZstdCompressor().compress(archive)
+        yield b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + zstandard.ZstdCompressor().compress(archive)
+    elif name == "manifest":
+        yield from (stored.body for stored in store.manifests.values())
+    elif name == "config":
+        yield from (body for body in store.blobs.values() if body.startswith(b"{"))
+    elif name == "challenges":
+        yield b'Bearer realm="https://a.example/token",service="s",scope="repository:a/b:pull,push"'
+        yield b'Basic realm="x", Bearer realm="y\\"z", Negotiate'
+        yield b"Wed, 21 Oct 2015 07:28:00 GMT"
+    elif name == "references":
+        for text in ("a", "ghcr.io/a/b:1.0", "oci:dir:tag", "[::1]:5000/a@sha256:" + "0" * 64, "docker-archive:f:x:1"):
+            yield text.encode()
+    elif name == "logins":
+        yield json.dumps({"auths": {"ghcr.io": {"auth": "YTpi"}}, "credHelpers": {"a": "b"}}).encode()
+    elif name == "columns":
+        yield pack(_walked(archive, 512))
+    elif name == "escaping":
+        yield "a\x1b[31m\u202e\\x1b\u00fc".encode()

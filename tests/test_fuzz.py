@@ -1,0 +1,32 @@
+"""The fuzz targets hold for their seeds, for mutations of them, and for all that was ever found."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from fuzz.__main__ import FINDINGS, mutated
+from fuzz.targets import TARGETS, seeds
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_and_mutations(name: str) -> None:
+    source = random.Random(7)
+    corpus = list(seeds(name))
+    assert len(corpus) > 1
+    for data in corpus:
+        TARGETS[name](data)
+    for _ in range(150):
+        TARGETS[name](mutated(source, corpus))
+
+
+def findings() -> List[Path]:
+    return sorted(path for path in FINDINGS.rglob("*") if path.is_file() and path.name != ".gitkeep")
+
+
+@pytest.mark.parametrize("path", findings(), ids=lambda path: path.parent.name + "/" + path.name)
+def test_what_was_found_stays_mended(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
