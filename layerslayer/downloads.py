@@ -119,7 +119,7 @@ def save_blob(
     earlier run got, and may raise RangeIgnored; without it nothing is gone on
     with. ``advance`` is told how many bytes there are more, or less.
     """
-    with PartialFile(folder, descriptor) as file:
+    with PartialFile(folder, descriptor, open_rest is not None) as file:
         try:
             head = _download(file, descriptor, open_blob, advance, open_rest)
         except DigestMismatch:

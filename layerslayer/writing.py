@@ -103,16 +103,19 @@ class PartialFile(NewFile):
     """The file of a download, which a later run goes on with where this one broke off.
 
     ``size`` bytes of it were there. Where another process is writing that very
-    file, this is one of its own.
+    file, or nobody could go on with it (not ``resumable``), this is one of its own.
     """
 
-    def __init__(self, folder: str, descriptor: Descriptor) -> None:
+    def __init__(self, folder: str, descriptor: Descriptor, resumable: bool = True) -> None:
+        self._resumable = resumable
         self._name = ".layerslayer-{}.part".format(descriptor.hex[:_NAMED_BY])
         self._shared = False
         super().__init__(folder)
         self.size = os.fstat(self._file.fileno()).st_size
 
     def _open(self) -> BinaryIO:
+        if not self._resumable:
+            return super()._open()
         path = os.path.join(self._folder, self._name)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
         try:

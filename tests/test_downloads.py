@@ -17,7 +17,7 @@ from layerslayer.downloads import (
     save_blob,
     suffix_of,
 )
-from layerslayer.errors import DigestMismatch, LocalFileError, RangeIgnored
+from layerslayer.errors import ConnectionLost, DigestMismatch, LocalFileError, RangeIgnored
 from layerslayer.reference import parse_reference, parse_target
 from layerslayer.writing import NewFile, PartialFile, discard_unfinished
 
@@ -138,10 +138,9 @@ def refused(start: int) -> BinaryIO:
         (BODY[:5], refused, 1),
         (b"wrong", rest_of(BODY), 1),
         (BODY + b"more", rest_of(BODY), 1),
-        (BODY[:5], None, 1),
         (b"", rest_of(BODY), 1),
     ],
-    ids=["the rest", "all there", "no parts", "damaged", "too long", "not asked for", "empty"],
+    ids=["the rest", "all there", "no parts", "damaged", "too long", "empty"],
 )
 def test_an_earlier_beginning(
     tmp_path: Path, there: bytes, rest: Optional[Callable[[int], BinaryIO]], opened: int
@@ -159,12 +158,28 @@ def test_an_earlier_beginning(
     assert (len(calls), sum(counted), part.exists()) == (opened, len(BODY), False)
 
 
+def test_nothing_is_kept_that_nobody_goes_on_with(tmp_path: Path) -> None:
+    class Breaking(io.BytesIO):
+        def read(self, count: Optional[int] = -1) -> bytes:
+            piece = super().read(5)
+            if not piece:
+                raise ConnectionLost("it broke.")
+            return piece
+
+    with pytest.raises(ConnectionLost):
+        save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConnectionLost):
+        save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]), open_rest=refused)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [BODY[:10]]
+
+
 def test_what_is_in_the_way_of_a_beginning_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"mine")
     part = tmp_path / ".layerslayer-{}.part".format(DESCRIPTOR.hex[:32])
     part.symlink_to(target)
-    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
+    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), open_rest=refused)
     assert target.read_bytes() == b"mine"
     assert part.is_symlink()
 
