@@ -48,7 +48,7 @@ def listing(target: Target, scratch: Path) -> List[Contestant]:
             Contestant("crane blob, tar tzv, in turn", "for d in {}; do {} | tar tzv; done".format(digests, blob)),
             Contestant(
                 "crane blob, tar tzv, two at a time",
-                "printf '%s\\n' {} | xargs -P 2 -I @ sh -c 'd=@; {} | tar tzv'".format(digests, blob),
+                "printf '%s\\n' {} | xargs -P 2 -I % sh -c 'd=%; {} | tar tzv'".format(digests, blob),
             ),
         ]
         if shutil.which("igzip"):

@@ -12,10 +12,10 @@ from .layers.kinds import special_kind
 from .layers.reading import Report, read_entries
 from .reference import digest_problem
 from .sources.base import Source
-from .store import KnownLayer, Store
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the store is there already where there is one; listings do without
     from .layers.toc import Toc
+    from .store import KnownLayer, Store
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
@@ -124,6 +124,8 @@ def keep_contents(store: Store, contents: Contents) -> None:
     """Remember a layer, if it was read to its end and verified."""
     report = contents.report
     if report.complete and report.verified and not report.opaque:
+        from .store import KnownLayer
+
         store.keep_layer(
             KnownLayer(
                 report.descriptor.digest,

@@ -6,20 +6,18 @@ No output piece is larger than a few MiB, however well the input compresses.
 from __future__ import annotations
 
 import zlib
+from functools import partial
 from typing import Any, Iterator, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
 from .kinds import GZIP_MAGIC, compression_of
 from .zstd_frames import FrameCutter
 
+igzip: Any
 try:
-    from isal import igzip_lib, isal_zlib
-
-    _inflater: Any = isal_zlib.decompressobj
-    _inflate_errors: Tuple[Any, ...] = (igzip_lib.IsalError, zlib.error)
+    from isal import igzip_lib as igzip
 except ImportError:  # slower, and right all the same
-    _inflater = zlib.decompressobj
-    _inflate_errors = (zlib.error,)
+    igzip = None
 
 MAX_PIECE = 256 * 1024  # bytes of output at a time
 _MAX_WINDOW = 128 * 1024 * 1024  # bytes of zstd window; more is refused
@@ -53,15 +51,16 @@ class Decompressor:
         yield from joined
 
     def _gzip(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        member: Any = _inflater(31)  # None between members
-        consumed = 0  # compressed bytes dealt with
+        member: Any = None  # None between members
+        begun = False  # whether there has been one
+        consumed = 0  # compressed bytes before ``data``
         held = b""  # the start of a member, too short to tell
         for piece in pieces:
-            data = held + piece
+            data = held + piece if held else piece
             held = b""
             while data:
                 if member is None:
-                    rest = data.lstrip(b"\0")  # padding may follow a member
+                    rest = data.lstrip(b"\0") if begun else data  # padding may follow a member
                     consumed += len(data) - len(rest)
                     data = rest
                     if len(data) < len(GZIP_MAGIC) and GZIP_MAGIC.startswith(data):
@@ -70,35 +69,55 @@ class Decompressor:
                     if not data.startswith(GZIP_MAGIC):
                         self.trailing = len(data) + sum(map(len, pieces))
                         return
-                    member = _inflater(31)
-                output, left = _inflate(member, data, consumed)
+                    member, begun = gzip_member(), True
+                yield from _inflated(member, data, consumed)
+                left = member.unused_data if member.eof else b""
                 consumed += len(data) - len(left)
                 data = left
-                if output:
-                    yield output
                 if member.eof:
                     member = None
-        while member is not None:
-            output, _ = _inflate(member, b"", consumed)
-            if output:
-                yield output
-            elif not member.eof:
-                raise CorruptLayer("gzip", consumed, "the stream ends before its last member does")
-            if member.eof:
-                member = None
+        if member is not None:
+            raise CorruptLayer("gzip", consumed, "the stream ends before its last member does")
         self.trailing = len(held)
 
 
-def _inflate(member: Any, data: bytes, consumed: int) -> Tuple[bytes, bytes]:
-    """Return a bounded piece of output and the input left for later."""
+class _ZlibMember:
+    """One gzip member inflated by the standard library, with the interface of isal's decompressor."""
+
+    def __init__(self) -> None:
+        self._engine = zlib.decompressobj(31)
+        self.eof = False
+        self.needs_input = True
+        self.unused_data = b""
+
+    def decompress(self, data: bytes, limit: int) -> bytes:
+        """Return at most ``limit`` bytes; ``needs_input`` turns False where more can come without input."""
+        engine = self._engine
+        output = engine.decompress(engine.unconsumed_tail + data, limit)
+        self.eof, self.unused_data = engine.eof, engine.unused_data
+        self.needs_input = not engine.unconsumed_tail and len(output) < limit
+        return output
+
+
+if igzip is None:
+    gzip_member: Any = _ZlibMember
+    _inflate_errors: Tuple[Any, ...] = (zlib.error,)
+else:
+    gzip_member = partial(igzip.IgzipDecompressor, igzip.DECOMP_GZIP)
+    _inflate_errors = (igzip.IsalError,)
+
+
+def _inflated(member: Any, data: bytes, offset: int) -> Iterator[bytes]:
+    """Yield what ``data``, which stands at ``offset``, adds to the output of ``member``."""
     try:
         output = member.decompress(data, MAX_PIECE)
+        while output:
+            yield output
+            if member.needs_input or member.eof:
+                return
+            output = member.decompress(b"", MAX_PIECE)
     except _inflate_errors as error:
-        raise CorruptLayer("gzip", consumed, "near there the stream cannot be inflated ({})".format(error)) from None
-    left = member.unused_data if member.eof else member.unconsumed_tail
-    if data and not output and not member.eof and len(left) == len(data):
-        raise CorruptLayer("gzip", consumed, "the stream cannot be inflated further")
-    return output, left
+        raise CorruptLayer("gzip", offset, "near there the stream cannot be inflated ({})".format(error)) from None
 
 
 def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:

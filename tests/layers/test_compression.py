@@ -22,7 +22,7 @@ TEXT = b"layer after layer, " * 3000
 @pytest.fixture(params=["default", "zlib"])
 def inflater(request: Any, monkeypatch: Any) -> None:
     if request.param == "zlib":
-        monkeypatch.setattr(compression, "_inflater", zlib.decompressobj)
+        monkeypatch.setattr(compression, "gzip_member", compression._ZlibMember)
         monkeypatch.setattr(compression, "_inflate_errors", (zlib.error,))
 
 
