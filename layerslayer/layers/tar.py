@@ -39,12 +39,13 @@ _ZERO_BLOCK = bytes(BLOCK)
 class TarWalker:
     """Walks one tar stream: ``feed`` pieces of any length in order, then ``close``.
 
+    ``position`` is where in the tar the first piece begins, which must be at a header.
     Both raise CorruptLayer with the offset of the header at fault; entries that
     stood before it then wait in ``entries``.
     """
 
-    def __init__(self) -> None:
-        self.position = 0  # bytes consumed, headers and bodies
+    def __init__(self, position: int = 0) -> None:
+        self.position = position  # where in the tar the bytes consumed, headers and bodies, end
         self.entries: List[Entry] = []  # made, not yet returned
         self.hidden = 0  # entries after the end marker
         self.end: Optional[int] = None  # where the first zero block stands
@@ -91,6 +92,19 @@ class TarWalker:
                     raise CorruptLayer("tar", self.position, "the archive ends within a header")
                 self.foreign = self.position
         return self._take()
+
+    @property
+    def owed(self) -> int:
+        """Bytes of a body and its padding that come next; 0 between two members, -1 within a header."""
+        if self._buffer or self._pending or self._extension or self._sparse_body is not None:
+            return -1
+        return self._skip
+
+    def shift(self, by: int) -> None:
+        """Take that all positions are so many bytes further on than was said."""
+        self.position += by
+        self.end = self.end + by if self.end is not None else None
+        self.foreign = self.foreign + by if self.foreign is not None else None
 
     def _take(self) -> List[Entry]:
         entries = self.entries

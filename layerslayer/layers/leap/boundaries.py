@@ -1,0 +1,138 @@
+"""Where a deflate block begins in bytes from the middle of a stream (RFC 1951, 3.2.3). Pure.
+
+Two kinds of blocks are looked for, with all bits lowest first::
+
+    dynamic   0 | 01 | HLIT 5 bits, <= 29 | HDIST 5 bits, <= 29 | HCLEN 4 bits | code lengths ...
+              begins at any bit; a wrong guess dies on impossible code lengths
+    stored    0 | 00 | padding to a whole byte | LEN 16 bits | NLEN 16 bits, its complement | bytes
+              what is found is LEN, at a whole byte; a wrong guess dies where the next block should begin
+
+Fixed blocks have nothing to be told by; they are short and rare in layers.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+
+from ..inflate_at import WINDOW, inflate_at
+
+_SPAN = 4 * 1024  # bytes searched at a time, all eight phases of them
+_GLANCE = 96  # bytes that most wrong guesses die within
+_PROOF = 1024  # bytes of input that a right one must get beyond, past the end of its block at best
+_MAX_OUTPUT = 256 * 1024  # bytes of output at a time
+_DYNAMIC = re.compile(b"(?=[" + b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30)) + b"]"
+                      b"[" + b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in range(30) for high in range(8)) + b"])", re.DOTALL)  # fmt: skip
+_COMPLEMENTS = re.compile(rb"(?=\xff\xff)")
+_WHOLE = 128  # what the shares of a complete code add up to, a code of n bits having 128 / 2**n
+_SHARE = (0, 64, 32, 16, 8, 4, 2, 1)
+_SHARES = [sum(_SHARE[four >> at & 7] for at in (0, 3, 6, 9)) for four in range(4096)]  # of four lengths at once
+_LENGTH_MASKS = [(1 << 3 * (hclen + 4)) - 1 for hclen in range(16)]
+_EMPTY_WINDOW = bytes(WINDOW)
+_FAR_BACK = "too far back"  # zlib's words where only the window is missing
+
+
+class Boundary(NamedTuple):
+    """A block begins ``bit`` bits into the piece; a stored one's LEN stands there."""
+
+    bit: int
+    stored: bool
+
+
+def find_boundary(piece: bytes, start: int = 0) -> Optional[Boundary]:
+    """Return the first place from the byte ``start`` on where a block surely begins, or None.
+
+    "Surely" means that the rest of ``piece`` inflates from there without a fault.
+    """
+    for candidate in _candidates(piece, start):
+        if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
+            return candidate
+    return None
+
+
+def inflater_at(piece: bytes, boundary: Boundary, fill: int) -> Tuple[Any, bytes]:
+    """Return a decompressor that begins there and its first input, all of ``piece`` from there on.
+
+    The window that nobody knows is filled with the byte ``fill``.
+    """
+    window = bytes((fill,)) * WINDOW if fill else _EMPTY_WINDOW
+    byte, bit = divmod(boundary.bit, 8)
+    if boundary.stored:  # its three bits are zeros, like the padding after them
+        return inflate_at(window, 0, b"\0" + piece[byte:])
+    return inflate_at(window, (8 - bit) % 8, piece[byte:])
+
+
+def _candidates(piece: bytes, start: int) -> Iterator[Boundary]:
+    """Yield what looks like the beginning of a block, in order, span by span."""
+    for at in range(start, len(piece), _SPAN):
+        span = piece[at : at + _SPAN + 12]
+        found: List[Tuple[int, bool]] = [(8 * (at + place), True) for place in _stored(span)]
+        number = int.from_bytes(span, "little")
+        for phase in range(8):
+            shifted = (number >> phase).to_bytes(len(span), "little") if phase else span
+            found += [(8 * (at + place) + phase, False) for place in _dynamic(shifted)]
+        for bit, stored in sorted(found):
+            yield Boundary(bit, stored)
+
+
+def _dynamic(span: bytes) -> List[int]:
+    """Return where dynamic blocks may begin with a whole byte: the first code, that of code lengths, is complete."""
+    shares, places = _SHARES, []
+    for match in _DYNAMIC.finditer(span, 0, _SPAN + 1):
+        place = match.start()
+        bits = int.from_bytes(span[place + 1 : place + 10], "little") >> 5
+        lengths = bits >> 4 & _LENGTH_MASKS[bits & 15]
+        if (
+            shares[lengths & 4095]
+            + shares[lengths >> 12 & 4095]
+            + shares[lengths >> 24 & 4095]
+            + shares[lengths >> 36 & 4095]
+            + shares[lengths >> 48]
+        ) == _WHOLE:
+            places.append(place)
+    return places
+
+
+def _stored(span: bytes) -> List[int]:
+    """Return where a 16-bit number is followed by its complement."""
+    number = int.from_bytes(span, "little")
+    folded = (number ^ number >> 16).to_bytes(len(span), "little")
+    return [match.start() for match in _COMPLEMENTS.finditer(folded, 0, len(span) - 2)]
+
+
+def _glance(piece: bytes, bit: int) -> bool:
+    """Whether the header there is one; the bits are moved, which only matters once a stored block comes."""
+    byte, phase = divmod(bit, 8)
+    head = piece[byte : byte + _GLANCE]
+    if phase:
+        head = (int.from_bytes(head, "little") >> phase).to_bytes(len(head), "little")
+    try:
+        zlib.decompressobj(-15).decompress(head, 1)
+    except zlib.error as error:
+        return _FAR_BACK in str(error)
+    return True
+
+
+def _holds(piece: bytes, candidate: Boundary) -> bool:
+    """Whether all that follows can be inflated; the stream may end in it."""
+    engine, data = inflater_at(piece, candidate, 0)
+    if len(data) < _PROOF and not candidate.stored:
+        return False
+    if candidate.stored and int.from_bytes(piece[candidate.bit // 8 : candidate.bit // 8 + 2], "little") + 8 > len(data):
+        return False  # nothing after it would confirm it
+    try:
+        while data:
+            engine.decompress(data, _MAX_OUTPUT)
+            if engine.eof:
+                return _plausible_end(engine.unused_data)
+            data = engine.unconsumed_tail
+    except zlib.error:
+        return False
+    return True
+
+
+def _plausible_end(rest: bytes) -> bool:
+    """Whether these bytes may follow a stream: the member's trailer, then nothing, zeros or another member."""
+    after = rest[8:]
+    return len(rest) < 8 or not after.strip(b"\0") or after.lstrip(b"\0").startswith(b"\x1f")

@@ -1,0 +1,128 @@
+"""Parts of a blob, asked for by Range and remembered for a while; how long the line takes for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
+
+from ...errors import CorruptLayer
+
+OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
+_KEPT = 6 * 1024 * 1024  # bytes remembered
+_TELLING = 64 * 1024  # bytes of an answer from which on it tells the line's rate
+
+
+class Pace:
+    """What a line has shown so far: seconds until an answer begins, bytes a second from then on."""
+
+    def __init__(self) -> None:
+        self.latency = 0.05  # what is assumed at first
+        self.rate = 4e6
+        self._seen = False
+
+    def note(self, waited: float, length: int, took: float) -> None:
+        """Take what one answer showed."""
+        self.latency = min(self.latency, waited) if self._seen else waited
+        self._seen = True
+        if length >= _TELLING:
+            self.rate = 0.5 * self.rate + 0.5 * length / max(took, 1e-4)
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes that pass while one waits for an answer: what a request costs besides its own."""
+        return int(self.latency * self.rate)
+
+
+class Fetcher:
+    """Reads parts of a blob of ``size`` bytes. What is remembered is not asked for again.
+
+    ``spent`` and ``requests`` count what was. Safe for one reader and what that
+    asked for ``ahead``; ``close`` lets those end by themselves.
+    """
+
+    def __init__(self, open_range: OpenRange, size: int, pace: Optional[Pace] = None) -> None:
+        self.size = size
+        self.spent = 0
+        self.requests = 0
+        self.pace = pace or Pace()
+        self._open_range = open_range
+        self._kept: Dict[int, bytes] = {}  # by where they begin, oldest first
+        self._coming: List[Tuple[int, int, threading.Thread]] = []
+        self._lock = threading.Lock()
+        self._error: Optional[BaseException] = None
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return the bytes [start, end) of the blob, which must lie in it. Raises what ``open_range`` raises."""
+        self._join(start, end)
+        pieces = []
+        while start < end:
+            known, until = self._known(start, end)
+            pieces.append(known if known is not None else self._fetch(start, until))
+            start = until
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def ahead(self, start: int, end: int) -> None:
+        """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""
+        start, end = max(start, 0), min(end, self.size)
+        while start < end:
+            known, until = self._known(start, end)
+            if known is None and not any(at <= start < to for at, to, _ in self._coming):
+                thread = threading.Thread(target=self._fetch_quietly, args=(start, until), daemon=True)
+                self._coming.append((start, until, thread))
+                thread.start()
+            start = until
+
+    def _join(self, start: int, end: int) -> None:
+        """Wait for what of [start, end) is on its way."""
+        for item in [item for item in self._coming if item[0] < end and start < item[1]]:
+            item[2].join()
+            self._coming.remove(item)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _fetch_quietly(self, start: int, end: int) -> None:
+        try:
+            self._fetch(start, end)
+        except BaseException as error:  # raised where it is waited for
+            self._error = error
+
+    def _known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
+        """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
+        until = end
+        with self._lock:
+            for at, data in self._kept.items():
+                if at <= start < at + len(data):
+                    until = min(end, at + len(data))
+                    return data[start - at : until - at], until
+                if start < at < until:
+                    until = at
+        return None, until
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        began = time.monotonic()
+        blob = self._open_range(start, end - start)
+        try:
+            answered = time.monotonic()
+            pieces, left = [], end - start
+            while left:
+                piece = blob.read(left)
+                if not piece:
+                    raise CorruptLayer("gzip", end - left, "the blob ends there, before its stated size")
+                pieces.append(piece)
+                left -= len(piece)
+        finally:
+            blob.close()
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        with self._lock:
+            self.spent += len(data)
+            self.requests += 1
+            self.pace.note(answered - began, len(data), time.monotonic() - answered)
+            self._kept[start] = data
+            held = sum(map(len, self._kept.values()))
+            for at in list(self._kept):
+                if held <= _KEPT or at == start:
+                    break
+                held -= len(self._kept.pop(at))
+        return data

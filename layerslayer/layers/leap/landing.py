@@ -1,0 +1,186 @@
+"""After a landing in the middle of a stream: which bytes are certain, and the first tar header among them.
+
+The 32 KiB before the landing are not known, and the stream refers to them. It
+is inflated twice, with 0x00 and with 0xFF in their place: bytes on which both
+agree depend on neither. Once the last 32 KiB agree, all that follows does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, List, Optional, Set
+
+from ...entries import Entry
+from ...errors import CorruptLayer
+from ..fields import checksum_holds
+from ..inflate_at import WINDOW
+from ..members import BLOCK
+from ..tar import TarWalker
+from .members import MemberStream
+
+_MAGIC = b"ustar"
+_MAGIC_AT = 257
+_UNKNOWN_MAGIC = re.compile(rb"(?=[u\xff][s\xff][t\xff][a\xff][r\xff])(?!\xff{5})")
+_UNKNOWN_RUN = re.compile(rb"\xff{5,}")
+_NO_FF = bytes(range(255)) + b"\xfe"
+_NEAR = 64 * 1024  # bytes of output: a landing is meant to be further away from the first header than that
+_PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it is given up
+
+
+class Doubtful(Exception):
+    """What was landed on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
+
+
+class Landing:
+    """Feeds on what follows a landing, until a header is found and nothing is uncertain any more.
+
+    ``position`` is where that header must stand in the tar. ``first`` is how many
+    bytes of output came before it, None while none was found; ``walker`` has
+    walked from there on, ``entries`` are its. ``certain``: the last 32 KiB are.
+    ``doubted``: another header may have come before it, among bytes that are not known.
+    ``zeros`` is how many certain zero bytes the output ends with.
+    """
+
+    def __init__(self, zeros: MemberStream, ones: MemberStream, position: int) -> None:
+        self.stream = zeros
+        self.first: Optional[int] = None
+        self.walker = TarWalker(position)
+        self.entries: List[Entry] = []
+        self.certain = False
+        self.zeros = 0
+        self.doubted = False
+        self._certain_from: Optional[int] = None  # how much output had come out by then
+        self._ones: Optional[MemberStream] = ones
+        self._other = TarWalker(position)  # walks the second guess
+        self._others: List[Entry] = []
+        self._walked = 0
+        self._tail = self._other_tail = b""  # the end of the output, for headers across pieces and to compare
+        self._doubts: Dict[int, int] = {}  # by offset modulo a block: where a header may have been, last
+        self._likely: Set[int] = set()  # the same, where the magic is known and other bytes are not
+        self._doubted = 0  # bytes of output looked at for such
+
+    @property
+    def settled(self) -> bool:
+        """Whether a header was found and all is certain: go on with ``stream`` and ``walker``."""
+        return self.first is not None and self.certain
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the blob. Raises Doubtful, and CorruptLayer as the walk does."""
+        for at in range(0, len(data), 16 * 1024):  # so that two guesses of a bomb stay small
+            part = data[at : at + 16 * 1024]
+            pieces = self.stream.feed(part)
+            if self._ones is None:
+                for piece in pieces:
+                    self._take(piece, piece)
+            else:
+                others = self._ones.feed(part)
+                for piece in pieces:
+                    self._take(piece, next(others))
+                for _ in others:  # none is left; but it ends what it does only when asked once more
+                    pass
+
+    def _take(self, piece: bytes, other: bytes) -> None:
+        before = self.stream.output - len(piece)
+        self._count_zeros(piece, other)
+        if self.first is not None:
+            self._walk(piece, other)
+            self._compare(piece, other)
+            return
+        start = before - len(self._tail)  # where in the output the buffers begin
+        buffer, other_buffer = self._tail + piece, self._other_tail + other
+        if not self.certain:
+            self._doubt(buffer, other_buffer, start)
+        found = self._header(buffer, other_buffer, start)
+        if found is None:
+            self._tail, self._other_tail = buffer[-WINDOW - BLOCK :], other_buffer[-WINDOW - BLOCK :]
+            self._compare(b"", b"")
+            return
+        self.first = start + found
+        self._walk(buffer[found:], other_buffer[found:])
+        self._tail, self._other_tail = buffer[-WINDOW:], other_buffer[-WINDOW:]
+        self._compare(b"", b"")
+
+    def _header(self, buffer: bytes, other: bytes, start: int) -> Optional[int]:
+        """Return where in the buffers the first certain header begins."""
+        at = buffer.find(_MAGIC)
+        while at >= 0:
+            begins = at - _MAGIC_AT
+            block = buffer[begins : begins + BLOCK] if begins >= 0 else b""
+            if len(block) == BLOCK and block == other[begins : begins + BLOCK]:
+                if checksum_holds(block):
+                    self._check_doubts(start + at)
+                    return begins
+            elif len(block) == BLOCK or (begins < 0 and start == 0):
+                self._likely.add((start + at) % BLOCK)  # a header with bytes that are not known
+            at = buffer.find(_MAGIC, at + 1)
+        return None
+
+    def _suspect(self, at: int) -> None:
+        """Note that a header's magic may be at that byte of the output."""
+        self._doubts[at % BLOCK] = at
+
+    def _check_doubts(self, at: int) -> None:
+        """Take that a header's magic is there. Raises Doubtful when another has very likely come before."""
+        if at % BLOCK in self._likely:
+            raise Doubtful
+        doubt = self._doubts.get(at % BLOCK, at)
+        self.doubted = doubt < at
+        if self.doubted and at - max(doubt, self._certain_from or 0) < _NEAR:
+            raise Doubtful
+
+    def _doubt(self, buffer: bytes, other: bytes, start: int) -> None:
+        """Note where a magic may be that is not known."""
+        fresh = max(0, self._doubted - len(_MAGIC) - start)  # what was not looked at yet
+        self._doubted = start + len(buffer)
+        buffer, other = buffer[fresh:], other[fresh:]
+        if buffer == other:
+            return
+        length = len(buffer)
+        differ = int.from_bytes(buffer, "little") ^ int.from_bytes(other, "little")
+        known = int.from_bytes(buffer.translate(_NO_FF), "little")
+        marked = (known | differ).to_bytes(length, "little")  # 0xFF just where nothing is known
+        start += fresh
+        for run in _UNKNOWN_RUN.finditer(marked):
+            last = run.end() - len(_MAGIC)
+            for at in range(max(run.start(), last - BLOCK + 1), last + 1):
+                self._suspect(start + at)
+        for match in _UNKNOWN_MAGIC.finditer(marked):
+            at = match.start()
+            if marked[at : at + len(_MAGIC)] != _MAGIC:
+                self._suspect(start + at)
+
+    def _walk(self, piece: bytes, other: bytes) -> None:
+        self.entries += self.walker.feed(piece)
+        if self.certain:
+            return
+        try:
+            self._others += self._other.feed(other)
+        except CorruptLayer:
+            raise Doubtful from None
+        self._walked += len(piece)
+        if self._walked > _PATIENCE:
+            raise Doubtful
+
+    def _compare(self, piece: bytes, other: bytes) -> None:
+        """See whether the last 32 KiB of both guesses are the same."""
+        if self.certain:
+            return
+        if piece:
+            self._tail, self._other_tail = (self._tail + piece)[-WINDOW:], (self._other_tail + other)[-WINDOW:]
+        if len(self._tail) < WINDOW or self._tail[-WINDOW:] != self._other_tail[-WINDOW:]:
+            return
+        self.certain, self._ones, self._certain_from = True, None, self.stream.output
+        if self.first is not None and (
+            self.entries != self._others
+            or self.walker.owed != self._other.owed
+            or self.walker.position != self._other.position
+        ):
+            raise Doubtful
+        self._others = []
+
+    def _count_zeros(self, piece: bytes, other: bytes) -> None:
+        if piece.strip(b"\0") or other.strip(b"\0"):
+            self.zeros = len(piece) - len(piece.rstrip(b"\0"))
+            self.zeros = min(self.zeros, len(other) - len(other.rstrip(b"\0")))
+        else:
+            self.zeros += len(piece)

@@ -1,0 +1,105 @@
+"""A layer read in stretches with gaps between them, and whether their lengths add up. No I/O."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from ...entries import Entry
+from ..tar import TarWalker
+from .members import MemberStream
+
+_MODULUS = 2**32  # of a gzip member's stated length
+
+
+class Stretch:
+    """A part of a layer that was inflated and walked without a break, and can be gone on with.
+
+    ``bit`` is where in the blob it begins, ``at`` up to which byte it was fed.
+    Before the first header it found it has ``first`` bytes of output; its output
+    begins at ``origin`` in the tar, if it is true that the body which the stretch
+    before it ended in ends at that header.
+    """
+
+    def __init__(self, bit: int, at: int, stream: MemberStream, walker: TarWalker, first: int, origin: int) -> None:
+        self.bit = bit
+        self.at = at
+        self.stream = stream
+        self.walker = walker
+        self.first = first
+        self.origin = origin
+        self._base = origin  # what the stream's count of output adds to
+        self.entries: List[Entry] = []
+        self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
+        self.looked_for = 0  # bytes that were looked for right before it
+        self.doubt = 0.0  # how much more the gap before it takes than was to be expected, in standard deviations
+
+    @property
+    def position(self) -> int:
+        """Where in the tar the output so far ends."""
+        return self._base + self.stream.output
+
+    def feed(self, data: bytes) -> List[Entry]:
+        """Take the next bytes of the blob; return the entries they complete. Raises CorruptLayer."""
+        made: List[Entry] = []
+        for piece in self.stream.feed(data):
+            made += self.walker.feed(piece)
+        self.at += len(data)
+        return made
+
+    def all_ends(self) -> List[Tuple[int, int]]:
+        """Return where in the tar members ended, and the lengths they state."""
+        return self.ends + [(self._base + output, stated) for output, stated in self.stream.ends]
+
+    def move(self, by: int) -> None:
+        """Take that the stretch stands so many bytes further on in the tar."""
+        if by:
+            self.origin += by
+            self._base += by
+            self.walker.shift(by)
+            self.ends = [(position + by, stated) for position, stated in self.ends]
+            self.entries = [entry._replace(offset=entry.offset + by) for entry in self.entries]
+
+    def append(self, other: Stretch) -> None:
+        """Go on with what ``other`` read, the gap before it having been read up to its beginning."""
+        other.move(self.position - other.origin)
+        self.ends = self.all_ends() + other.all_ends()
+        other.stream.ends = []  # they are in ``ends`` now
+        self.entries += other.entries
+        self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
+
+
+def align(stretches: Sequence[Stretch]) -> None:
+    """Move each stretch to where the one before it says that its first header is."""
+    for before, after in zip(stretches, stretches[1:]):
+        after.move(before.position + before.walker.owed - after.first - after.origin)
+
+
+def adds_up(stretches: Sequence[Stretch]) -> bool:
+    """Whether every member that ended is just as long as it states, gaps included, and no gap is impossible."""
+    return deficit(stretches) == 0 and all(_possible(before, after) for before, after in zip(stretches, stretches[1:]))
+
+
+def deficit(stretches: Sequence[Stretch]) -> int:
+    """Return how many bytes are missing in the first member that is not as long as it states; negative: too many.
+
+    Lengths are stated modulo 2**32, so it is the smaller way round.
+    """
+    begun = 0
+    for stretch in stretches:
+        for position, stated in stretch.all_ends():
+            missing = (stated - (position - begun)) % _MODULUS
+            if missing:
+                return missing if missing < _MODULUS // 2 else missing - _MODULUS
+            begun = position
+    return 0
+
+
+def gap(before: Stretch, after: Stretch) -> int:
+    """Return how many bytes of tar the gap between two stretches holds, if it is all one body."""
+    return before.walker.owed - after.first
+
+
+def _possible(before: Stretch, after: Stretch) -> bool:
+    """Whether deflate can make so many bytes of those in the gap (at most 1032 of one; a block of 64 KiB grows by 5)."""
+    fetched = after.bit // 8 - before.at
+    return -1024 <= gap(before, after) <= 1032 * (fetched + 64) and gap(before, after) * 1.001 + 1024 >= fetched
