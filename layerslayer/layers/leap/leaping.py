@@ -25,14 +25,14 @@ _GREATEST_CHUNK = 1024 * 1024
 _PIECE = 48 * 1024  # bytes of a sample, and of a first look at a landing
 _GREATEST_PIECE = 512 * 1024
 _AT_ONCE = 4  # samples
-_MARGIN = 2.0  # standard deviations that a leap falls short of the body's probable end
+_MARGIN = 1.5  # standard deviations that a leap falls short of the body's probable end
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _LEAST = 384 * 1024  # bytes of the blob that a leap must save
 _STEP_BACK = 256 * 1024  # bytes, for the first time
 _ALLOWANCE = 0.045  # of the blob may be fetched twice, at worst
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
-_LOOKS = 6  # landings that are looked behind before a gap is read
+_SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -120,7 +120,7 @@ class Leaping:
         data = self._read(stretch.at, min(stretch.at + length, self.size))
         if self.whole and self.verifier.count == stretch.at:
             self.verifier.update(data)
-        if stretch.walker.owed < self._expansion() * _LEAST:
+        if self.fetcher.pace.latency > _SHORT and stretch.walker.owed < self._expansion() * _LEAST:
             self.fetcher.ahead(stretch.at + len(data), stretch.at + len(data) + self._chunk())
         stretch.entries += stretch.feed(data)
         check_size(stretch.position, stretch.at)
@@ -271,9 +271,9 @@ class Leaping:
         origin = stretch.position + stretch.walker.owed - landing.first
         found = Stretch(bit, at, landing.stream, landing.walker, landing.first, origin)
         found.entries = landing.entries
-        expected, deviation = samples.output_at(bit // 8)
-        found.doubt = (gap(stretch, found) - expected) / max(deviation, 0.02 * expected, _STEP_BACK)
-        if abs(found.doubt) > (_DUBIOUS if landing.doubted else _INCREDIBLE):
+        found.expected, deviation = samples.output_at(bit // 8)
+        found.deviation = max(deviation, 0.02 * found.expected, _STEP_BACK)
+        if abs(gap(stretch, found) - found.expected) / found.deviation > (_DUBIOUS if landing.doubted else _INCREDIBLE):
             raise Doubtful
         return found
 
@@ -304,9 +304,8 @@ class Leaping:
         missing = deficit(self.stretches)
         if broken:
             self._fill(len(self.stretches) - 1)
-        elif missing < 0 or not any(self._look_back(number, missing) for number in self._overdone(missing)):
-            doubts = [abs(stretch.doubt) for stretch in self.stretches]
-            self._fill(max(range(1, len(doubts)), key=doubts.__getitem__))
+        elif missing < 0 or not any(self._look_back(number, missing) for number in self._suspects(missing)):
+            self._fill(self._suspects(missing, anew=True)[0])
         try:
             yield from self._forward()
             self.proved = adds_up(self.stretches)
@@ -314,50 +313,80 @@ class Leaping:
             if self.whole:
                 raise
 
-    def _overdone(self, missing: int) -> List[int]:
-        """Return the stretches whose landing may have been too far, the likeliest first, that were not looked behind."""
-        numbers = [number for number in range(1, len(self.stretches)) if self.stretches[number].looked_for < missing]
-        numbers.sort(key=lambda number: -self.stretches[number].doubt)
-        return numbers[:_LOOKS]
+    def _suspects(self, missing: int, anew: bool = False) -> List[int]:
+        """Return the numbers of stretches before which ``missing`` bytes may have been lost, the likeliest first.
+
+        Only those that were not looked behind for so much yet, unless ``anew``.
+        """
+        scores = []
+        for number in range(1, len(self.stretches)):
+            before, after = self.stretches[number - 1], self.stretches[number]
+            if anew or after.looked_for < missing:
+                off = gap(before, after) - after.expected
+                scores.append((((off + missing) / after.deviation) ** 2 - (off / after.deviation) ** 2, number))
+        return [number for _, number in sorted(scores)]
 
     def _look_back(self, number: int, missing: int) -> bool:
-        """See whether a leap went past the end of its body, ``missing`` bytes of tar having been lost on the whole.
+        """Land once more, before the landing of a stretch that perhaps missed headers of ``missing`` bytes in all.
 
-        Then the headers it missed come right before its landing, and are added.
+        Where that finds them they are added.
         """
         before, after = self.stretches[number - 1], self.stretches[number]
         after.looked_for = missing
         begins = -(-after.bit // 8)
-        expansion = max(1.0, (gap(before, after)) / max(1, begins - before.at))
-        back = int(1.3 * max(0, missing - after.first) / expansion) + _STEP_BACK
-        if back > self._allowance or begins - back - before.at < _STEP_BACK:
+        expansion = max(1.0, after.expected / max(1, begins - before.at))
+        back = int(1.5 * max(0, missing - after.first) / expansion) + _STEP_BACK
+        again = max(0, after.first - missing + BLOCK) / expansion  # bytes read anew behind the landing
+        if back + again > self._allowance or begins - back - before.at < _STEP_BACK:
             return False
-        self._allowance -= self._piece  # the rest of it is asked for the first time
-        found = self._boundary_from(begins - back)
-        if found is None:
-            return False
-        start, piece, boundary = found
-        landing, data = self._landing(before, piece, boundary)
-        at = min(start + len(piece), begins)
-        data = data[: len(data) - (start + len(piece) - at)]
+        spent = self.fetcher.spent
         try:
-            landing.feed(data)
-            while at < begins:
-                data = self._read(at, min(at + self._chunk(), begins))
-                at += len(data)
-                landing.feed(data)
+            fuller = self._landed_before(before, after, begins - back)
         except (Doubtful, CorruptLayer):
+            fuller = None
+        self._allowance -= self.fetcher.spent - spent
+        if fuller is None:
             return False
-        if not landing.settled or landing.walker.owed != after.first:
-            return False
-        assert landing.first is not None
-        origin = before.position + before.walker.owed - landing.first
-        fuller = Stretch(8 * start + boundary.bit, begins, landing.stream, landing.walker, landing.first, origin)
-        fuller.entries = landing.entries
-        fuller.append(after)
+        fuller.expected, fuller.deviation = after.expected, after.deviation
         self.stretches[number] = fuller
         align(self.stretches)
         return True
+
+    def _landed_before(self, before: Stretch, after: Stretch, start: int) -> Optional[Stretch]:
+        """Return a stretch that begins behind ``start`` and leads into ``after`` by headers of its own.
+
+        Raises Doubtful and CorruptLayer.
+        """
+        found = self._boundary_from(start)
+        if found is None:
+            return None
+        start, piece, boundary = found
+        landing, data = self._landing(before, piece, boundary)
+        begins = -(-after.bit // 8)
+        at = min(start + len(piece), begins)
+        landing.feed(data[: len(data) - (start + len(piece) - at)])
+        while at < begins:
+            end = min(at + self._chunk(), begins)
+            landing.feed(self._read(at, end))
+            at = end
+        meets = landing.stream.output + after.first  # the first header of ``after``, as output of this landing
+        while landing.stream.output < meets + BLOCK and not (landing.settled and landing.walker.owed == meets - landing.stream.output):
+            if landing.first is not None and landing.first >= meets or at >= after.at:
+                return None  # there is nothing before it
+            end = min(at + _CHUNK, after.at)
+            landing.feed(self._read(at, end))
+            at = end
+        if landing.first is None or landing.first >= meets or not landing.certain:
+            return None
+        fuller = Stretch(
+            8 * start + boundary.bit,
+            at,
+            landing.stream,
+            landing.walker,
+            landing.first,
+            before.position + before.walker.owed - landing.first,
+        )
+        return fuller if fuller.lead_into(after, landing.entries, meets) else None
 
     def _fill(self, number: int) -> None:
         """Read what lies before a stretch, up to where it begins, and see whether it then fits; else read it anew."""
@@ -367,6 +396,7 @@ class Leaping:
             self._advance(before, min(self._chunk(), begins - before.at))
         if before.walker.owed == after.first:
             before.append(after)
+            before.entries += after.entries
         else:
             self._allowance = 0
             while before.at < after.at:

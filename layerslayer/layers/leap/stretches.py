@@ -31,7 +31,7 @@ class Stretch:
         self.entries: List[Entry] = []
         self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
         self.looked_for = 0  # bytes that were looked for right before it
-        self.doubt = 0.0  # how much more the gap before it takes than was to be expected, in standard deviations
+        self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
 
     @property
     def position(self) -> int:
@@ -60,11 +60,32 @@ class Stretch:
             self.entries = [entry._replace(offset=entry.offset + by) for entry in self.entries]
 
     def append(self, other: Stretch) -> None:
-        """Go on with what ``other`` read, the gap before it having been read up to its beginning."""
+        """Go on with what ``other`` read, the gap before it having been read up to its beginning; take no entries."""
         other.move(self.position - other.origin)
+        self._adopt(other)
+
+    def lead_into(self, other: Stretch, entries: List[Entry], meets: int) -> bool:
+        """Go on with what ``other`` read, whose first header is ``meets`` bytes into this one's output.
+
+        ``entries`` were found on the way there. False, and nothing done, where
+        none of them ends just there.
+        """
+        place = self.origin + meets
+        own = [entry for entry in entries if entry.offset < place]
+        if len(own) == len(entries) and self.position + self.walker.owed != place:
+            return False
+        if len(own) < len(entries) and entries[len(own)].offset != place:
+            return False
+        other.move(place - other.first - other.origin)
+        self.ends = [item for item in self.all_ends() if item[0] < other.origin]
+        self.stream.ends = []
+        self.entries = own + other.entries
+        self._adopt(other)
+        return True
+
+    def _adopt(self, other: Stretch) -> None:
         self.ends = self.all_ends() + other.all_ends()
         other.stream.ends = []  # they are in ``ends`` now
-        self.entries += other.entries
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
 
 
