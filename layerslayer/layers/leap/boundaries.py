@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 from ..inflate_at import WINDOW, inflate_at
 
@@ -22,8 +22,17 @@ _SPAN = 4 * 1024  # bytes searched at a time, all eight phases of them
 _GLANCE = 96  # bytes that most wrong guesses die within
 _PROOF = 1024  # bytes of input that a right one must get beyond, past the end of its block at best
 _MAX_OUTPUT = 256 * 1024  # bytes of output at a time
-_DYNAMIC = re.compile(b"(?=[" + b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30)) + b"]"
-                      b"[" + b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in range(30) for high in range(8)) + b"])", re.DOTALL)  # fmt: skip
+
+def _pattern(hdists: Iterable[int], third: bytes) -> Pattern[bytes]:
+    first = b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30))
+    second = b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in hdists for high in range(8))
+    return re.compile(b"(?=[" + first + b"][" + second + b"]" + third + b")", re.DOTALL)
+
+
+_ANY = _pattern(range(30), b"")
+# Nearly all blocks have codes for far distances, and lengths down to 3: the lowest bit of the
+# third byte is the highest of HCLEN. Looking for those first takes a sixth of the time.
+_USUAL = _pattern(range(20, 30), b"[" + b"".join(re.escape(bytes((odd,))) for odd in range(1, 256, 2)) + b"]")
 _COMPLEMENTS = re.compile(rb"(?=\xff\xff)")
 _WHOLE = 128  # what the shares of a complete code add up to, a code of n bits having 128 / 2**n
 _SHARE = (0, 64, 32, 16, 8, 4, 2, 1)
@@ -41,13 +50,14 @@ class Boundary(NamedTuple):
 
 
 def find_boundary(piece: bytes, start: int = 0) -> Optional[Boundary]:
-    """Return the first place from the byte ``start`` on where a block surely begins, or None.
+    """Return a place from the byte ``start`` on, the first in general, where a block surely begins, or None.
 
     "Surely" means that the rest of ``piece`` inflates from there without a fault.
     """
-    for candidate in _candidates(piece, start):
-        if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
-            return candidate
+    for pattern in (_USUAL, _ANY):
+        for candidate in _candidates(piece, start, pattern):
+            if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
+                return candidate
     return None
 
 
@@ -63,7 +73,7 @@ def inflater_at(piece: bytes, boundary: Boundary, fill: int) -> Tuple[Any, bytes
     return inflate_at(window, (8 - bit) % 8, piece[byte:])
 
 
-def _candidates(piece: bytes, start: int) -> Iterator[Boundary]:
+def _candidates(piece: bytes, start: int, pattern: Pattern[bytes]) -> Iterator[Boundary]:
     """Yield what looks like the beginning of a block, in order, span by span."""
     for at in range(start, len(piece), _SPAN):
         span = piece[at : at + _SPAN + 12]
@@ -71,15 +81,15 @@ def _candidates(piece: bytes, start: int) -> Iterator[Boundary]:
         number = int.from_bytes(span, "little")
         for phase in range(8):
             shifted = (number >> phase).to_bytes(len(span), "little") if phase else span
-            found += [(8 * (at + place) + phase, False) for place in _dynamic(shifted)]
+            found += [(8 * (at + place) + phase, False) for place in _dynamic(shifted, pattern)]
         for bit, stored in sorted(found):
             yield Boundary(bit, stored)
 
 
-def _dynamic(span: bytes) -> List[int]:
+def _dynamic(span: bytes, pattern: Pattern[bytes]) -> List[int]:
     """Return where dynamic blocks may begin with a whole byte: the first code, that of code lengths, is complete."""
     shares, places = _SHARES, []
-    for match in _DYNAMIC.finditer(span, 0, _SPAN + 1):
+    for match in pattern.finditer(span, 0, _SPAN + 1):
         place = match.start()
         bits = int.from_bytes(span[place + 1 : place + 10], "little") >> 5
         lengths = bits >> 4 & _LENGTH_MASKS[bits & 15]

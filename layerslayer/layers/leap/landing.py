@@ -7,8 +7,7 @@ agree depend on neither. Once the last 32 KiB agree, all that follows does.
 
 from __future__ import annotations
 
-import re
-from typing import Dict, List, Optional, Set
+from typing import List, Optional, Set, Tuple
 
 from ...entries import Entry
 from ...errors import CorruptLayer
@@ -20,8 +19,7 @@ from .members import MemberStream
 
 _MAGIC = b"ustar"
 _MAGIC_AT = 257
-_UNKNOWN_MAGIC = re.compile(rb"(?=[u\xff][s\xff][t\xff][a\xff][r\xff])(?!\xff{5})")
-_UNKNOWN_RUN = re.compile(rb"\xff{5,}")
+_MAY_BE = [bytes(byte in (letter, 0xFF) for byte in range(256)) for letter in _MAGIC]  # 0xFF: not known
 _NO_FF = bytes(range(255)) + b"\xfe"
 _NEAR = 64 * 1024  # bytes of output: a landing is meant to be further away from the first header than that
 _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it is given up
@@ -55,7 +53,7 @@ class Landing:
         self._others: List[Entry] = []
         self._walked = 0
         self._tail = self._other_tail = b""  # the end of the output, for headers across pieces and to compare
-        self._doubts: Dict[int, int] = {}  # by offset modulo a block: where a header may have been, last
+        self._doubts: List[Tuple[int, bytes]] = []  # from where on, and where in a block a magic may have been
         self._likely: Set[int] = set()  # the same, where the magic is known and other bytes are not
         self._doubted = 0  # bytes of output looked at for such
 
@@ -115,17 +113,12 @@ class Landing:
             at = buffer.find(_MAGIC, at + 1)
         return None
 
-    def _suspect(self, at: int) -> None:
-        """Note that a header's magic may be at that byte of the output."""
-        self._doubts[at % BLOCK] = at
-
     def _check_doubts(self, at: int) -> None:
         """Take that a header's magic is there. Raises Doubtful when another has very likely come before."""
         if at % BLOCK in self._likely:
             raise Doubtful
-        doubt = self._doubts.get(at % BLOCK, at)
-        self.doubted = doubt < at
-        if self.doubted and at - max(doubt, self._certain_from or 0) < _NEAR:
+        self.doubted = self._doubtful(at)
+        if self.doubted and (self._certain_from is None or at - self._certain_from < _NEAR):
             raise Doubtful
 
     def _doubt(self, buffer: bytes, other: bytes, start: int) -> None:
@@ -139,15 +132,23 @@ class Landing:
         differ = int.from_bytes(buffer, "little") ^ int.from_bytes(other, "little")
         known = int.from_bytes(buffer.translate(_NO_FF), "little")
         marked = (known | differ).to_bytes(length, "little")  # 0xFF just where nothing is known
-        start += fresh
-        for run in _UNKNOWN_RUN.finditer(marked):
-            last = run.end() - len(_MAGIC)
-            for at in range(max(run.start(), last - BLOCK + 1), last + 1):
-                self._suspect(start + at)
-        for match in _UNKNOWN_MAGIC.finditer(marked):
-            at = match.start()
-            if marked[at : at + len(_MAGIC)] != _MAGIC:
-                self._suspect(start + at)
+        # One byte for each place, 1 where "ustar" may begin; then the places modulo a block.
+        places = -1
+        for number, table in enumerate(_MAY_BE):
+            places &= int.from_bytes(marked.translate(table), "little") >> 8 * number
+        at = marked.find(_MAGIC)
+        while at >= 0:  # those are certain, and looked at elsewhere
+            places &= ~(1 << 8 * at)
+            at = marked.find(_MAGIC, at + 1)
+        while length > BLOCK:
+            half = (length // 2 + BLOCK - 1) // BLOCK * BLOCK
+            places, length = places >> 8 * half | places & (1 << 8 * half) - 1, half if half >= length - half else length - half
+        if places:
+            self._doubts.append((start + fresh, places.to_bytes(BLOCK, "little")))
+
+    def _doubtful(self, at: int) -> bool:
+        """Whether a magic may have come before the one at ``at``, at the same place of a block."""
+        return any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
 
     def _walk(self, piece: bytes, other: bytes) -> None:
         self.entries += self.walker.feed(piece)
