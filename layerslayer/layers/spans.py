@@ -18,8 +18,7 @@ import bisect
 import hashlib
 import struct
 import zlib
-from itertools import chain
-from typing import BinaryIO, Iterator, List, NamedTuple, Sequence
+from typing import BinaryIO, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..errors import CorruptLayer, DigestMismatch
 from ..limits import check_size
@@ -30,12 +29,14 @@ from .inflate_at import WINDOW, inflate_at
 from .kinds import GZIP_MAGIC
 
 MAX_SPAN = 32 * 1024 * 1024  # bytes of a span as stored; they are held to be hashed first. Usual are 4 MiB or less
+MAX_HELD = 16 * 1024 * 1024  # bytes of what a span holds, to be held for the next file
 _HEAD = struct.Struct("<iq")
 _RECORD = struct.Struct("<qqB")
 _STRIDE = _RECORD.size + WINDOW
 _GZIP_HEADER = 10  # bytes, of the shortest one
 _GZIP_TRAILER = 8
 _KIND = "SOCI index"
+_SHORT = "its spans hold {} bytes less than it says"
 
 
 class Span(NamedTuple):
@@ -81,13 +82,20 @@ def plain_spans(zinfo: bytes, size: int, count: int) -> List[Span]:
 
 
 class Spans:
-    """A layer's spans and the digests of their bytes as stored; ``checkpoints`` is empty if that is the tar itself."""
+    """A layer's spans and the digests of their bytes as stored; ``checkpoints`` is empty if that is the tar itself.
 
-    def __init__(self, spans: Sequence[Span], digests: Sequence[str], checkpoints: bytes) -> None:
+    For one reader at a time: the last span that was inflated is held, so that
+    files that stand together cost one request.
+    """
+
+    def __init__(self, spans: Sequence[Span], digests: Sequence[str], checkpoints: bytes, size: int) -> None:
+        """``size`` is how many bytes of the tar there are to be read."""
         self._spans = spans
         self._digests = digests
         self._checkpoints = checkpoints
         self._outs = [span.out for span in spans]
+        self._size = size
+        self._held: Tuple[int, bytes] = (-1, b"")
 
     def read(self, start: int, length: int, open_range: OpenRange) -> Iterator[bytes]:
         """Yield the bytes [start, start + length) of the tar from the spans that hold them, fetched in one request.
@@ -95,29 +103,40 @@ class Spans:
         A span's digest is checked before anything of it is used. Raises
         DigestMismatch, CorruptLayer, LimitReached and what ``open_range`` raises.
         """
-        if length <= 0:
-            return
+        missing = length
+        for data in self._read(start, start + length, open_range) if length > 0 else ():
+            missing -= len(data)
+            yield data
+        if missing:
+            raise CorruptLayer(_KIND, 0, _SHORT.format(missing))
+
+    def _read(self, start: int, end: int, open_range: OpenRange) -> Iterator[bytes]:
         first = bisect.bisect_right(self._outs, start) - 1
-        last = bisect.bisect_right(self._outs, start + length - 1) - 1
+        last = bisect.bisect_right(self._outs, end - 1) - 1
+        if self._held[0] == first:
+            yield self._held[1][start - self._outs[first] : end - self._outs[first]]
+            first += 1
+        if first > last:
+            return
         for span in self._spans[first : last + 1]:
             if span.end - span.start > MAX_SPAN:
                 raise CorruptLayer(_KIND, span.start, "the span there is larger than {} bytes".format(MAX_SPAN))
-        begin = self._spans[first]
-        blob = open_range(begin.start, self._spans[last].end - begin.start)
+        begin = self._spans[first].start
+        blob = open_range(begin, self._spans[last].end - begin)
         try:
-            pieces = self._checked(blob, first, last)
-            if self._checkpoints:
-                pieces = _inflated(begin, self._window(begin), pieces)
-            yield from _cut(pieces, start - begin.out, length)
+            for number, body in self._checked(blob, first, last):
+                out, size = self._outs[number], self._size_of(number)
+                yield from self._plain(number, body, max(start - out, 0), min(end - out, size))
         finally:
             blob.close()
 
-    def _window(self, span: Span) -> bytes:
-        # What is not yet output cannot be referred to, whatever the record holds in its place.
-        return self._checkpoints[span.window - min(span.out, WINDOW) : span.window]
+    def _size_of(self, number: int) -> int:
+        """Return how much of the tar a span holds."""
+        following = self._outs[number + 1] if number + 1 < len(self._outs) else self._size
+        return max(following - self._outs[number], 0)
 
-    def _checked(self, blob: BinaryIO, first: int, last: int) -> Iterator[bytes]:
-        """Yield the bytes of one span after the other."""
+    def _checked(self, blob: BinaryIO, first: int, last: int) -> Iterator[Tuple[int, bytes]]:
+        """Yield the numbers of spans and their bytes."""
         shared = b""  # a byte may belong to two spans
         for number in range(first, last + 1):
             span = self._spans[number]
@@ -125,62 +144,57 @@ class Spans:
             algorithm, _, stated = self._digests[number].partition(":")
             if hashlib.new(algorithm, body).hexdigest() != stated:
                 raise DigestMismatch("a span of the layer has another digest than its index states")
-            yield body[len(shared) :]
-            following = self._spans[number + 1].bits if number < last else 0
-            shared = body[-1:] if following else b""
+            yield number, body
+            shared = body[-1:] if number < last and self._spans[number + 1].bits else b""
+
+    def _plain(self, number: int, body: bytes, low: int, high: int) -> Iterator[bytes]:
+        """Yield the bytes [low, high) of what a span holds."""
+        span, size = self._spans[number], self._size_of(number)
+        pieces: Iterator[bytes] = iter((body,))
+        if self._checkpoints:
+            # What is not yet output cannot be referred to, whatever the record holds in its place.
+            window = self._checkpoints[span.window - min(span.out, WINDOW) : span.window]
+            pieces = _inflated(span, window, body)
+        if size > MAX_HELD:
+            yield from _cut(pieces, low, high - low)
+            return
+        self._held = (number, b"".join(_cut(pieces, 0, size)))
+        yield self._held[1][low:high]
 
 
 def _cut(pieces: Iterator[bytes], skip: int, length: int) -> Iterator[bytes]:
     """Yield ``length`` bytes after the first ``skip`` ones, and look no further. Raises CorruptLayer."""
-    for piece in pieces:
-        if skip >= len(piece):
-            skip -= len(piece)
-            continue
+    while length > 0:
+        piece = next(pieces, b"")
+        if not piece:
+            raise CorruptLayer(_KIND, 0, _SHORT.format(length))
         part = piece[skip : skip + length]
-        skip = 0
-        yield part
+        skip -= min(skip, len(piece))
         length -= len(part)
-        if not length:
-            return
-    raise CorruptLayer(_KIND, 0, "its spans hold {} bytes less than it says".format(length))
+        if part:
+            yield part
 
 
-def _inflated(begin: Span, window: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what the stream holds from a checkpoint on, through the ends of gzip members."""
-    fetched = inflated = 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal fetched
-        for piece in pieces:
-            fetched += len(piece)
-            yield piece
-
-    for data in _members(begin, window, counted()):
+def _inflated(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
+    """Yield what a span holds, through the ends of gzip members. Raises CorruptLayer and LimitReached."""
+    inflated = 0
+    for data in _members(span, window, body):
         inflated += len(data)
-        check_size(inflated, fetched)
+        check_size(inflated, len(body))
         yield data
 
 
-def _members(begin: Span, window: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    engine, data = inflate_at(window, begin.bits, next(pieces))  # there is one: a span is never empty
-    while not engine.eof:
+def _members(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
+    engine, data = inflate_at(window, span.bits, body)
+    output = b"more"
+    while not engine.eof and (data or output):
         try:
             output = engine.decompress(data, MAX_PIECE)
         except zlib.error as error:
-            raise CorruptLayer("gzip", begin.start, "from there it cannot be inflated ({})".format(error)) from None
+            raise CorruptLayer("gzip", span.start, "from there it cannot be inflated ({})".format(error)) from None
+        data = engine.unconsumed_tail
         if output:
             yield output
-        data = engine.unconsumed_tail
-        if not data and len(output) < MAX_PIECE and not engine.eof:
-            data = next(pieces, b"")
-            if not data:
-                return
-    rest = engine.unused_data
-    while len(rest) < _GZIP_TRAILER + len(GZIP_MAGIC):
-        more = next(pieces, b"")
-        if not more:
-            return
-        rest += more
-    rest = rest[_GZIP_TRAILER:]
+    rest = engine.unused_data[_GZIP_TRAILER:]
     if rest.startswith(GZIP_MAGIC):
-        yield from Decompressor().run(chain((rest,), pieces))
+        yield from Decompressor().run(iter((rest,)))

@@ -50,9 +50,10 @@ class Ztoc(ClaimedIndex):
         info = ztoc.table(5)
         algorithm = info.number(0, U8, _GZIP)
         super().__init__(kind, "none" if algorithm == _NONE else "gzip", verified, len(body))
-        self._spans = _spans(info, algorithm, layer.size)
+        end = ztoc.number(3, I64)
+        self._spans = _spans(info, algorithm, layer.size, end)
         self._places: List[int] = []  # of the entries' contents in the tar; -1: that cannot be told
-        reader = _Reader(ztoc.number(3, I64))
+        reader = _Reader(end)
         metadata = ztoc.table(4)
         check_entries(metadata.count(0))
         for item in metadata.tables(0):
@@ -70,19 +71,19 @@ class Ztoc(ClaimedIndex):
         return self._spans.read(place, entry.size, open_range)
 
 
-def _spans(info: Table, algorithm: int, size: int) -> Spans:
+def _spans(info: Table, algorithm: int, size: int, end: int) -> Spans:
     digests = [_text(digest) for digest in info.texts(2)]
     if info.number(1, I32) != len(digests) - 1 or any(map(digest_problem, digests)):
         raise CorruptLayer(_KIND, 0, "it has not a digest for each span")
     checkpoints = info.text(3)
     if algorithm == _NONE:
-        return Spans(plain_spans(checkpoints, size, len(digests)), digests, b"")
+        return Spans(plain_spans(checkpoints, size, len(digests)), digests, b"", size)
     if algorithm != _GZIP:
         raise CorruptLayer(_KIND, 0, "it is of the unknown compression {}".format(algorithm))
     spans = gzip_spans(checkpoints, size)
     if len(spans) != len(digests):
         raise CorruptLayer(_KIND, 0, "it has not a digest for each span")
-    return Spans(spans, digests, checkpoints)
+    return Spans(spans, digests, checkpoints, end)
 
 
 class _Reader:

@@ -49,7 +49,8 @@ def resumed(block: Block, plain: bytes, stream: bytes, first: int = 1 << 30) -> 
     for at in range(len(rest[:first]), len(rest), 1000):
         out += engine.decompress(rest[at : at + 1000])
     assert engine.eof
-    return bytes(out) + engine.unused_data
+    result: bytes = out + engine.unused_data
+    return result
 
 
 @pytest.mark.parametrize("name", STREAMS)

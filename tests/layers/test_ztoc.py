@@ -128,7 +128,31 @@ def test_an_honest_index_equals_the_full_walk(kind: str, span: int) -> None:
         if entry.name in BODIES:
             blob.asked.clear()
             assert b"".join(toc.read_file(index, blob.range)) == BODIES[entry.name]
-            assert len(blob.asked) == (1 if entry.size else 0)
+            assert len(blob.asked) <= (1 if entry.size else 0)
+    for index in reversed(range(len(toc.entries))):
+        if toc.entries[index].name in BODIES:
+            assert b"".join(toc.read_file(index, blob.range)) == BODIES[toc.entries[index].name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spans_too_large_to_be_held_are_read_as_they_come(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spans, "MAX_HELD", 20_000)
+    body, write = KINDS[kind]
+    for span in (1 << 14, 1 << 30):
+        blob = Blob(body)
+        toc = blob.ztoc(write(body, span))
+        for name in (*BODIES, *reversed(list(BODIES))):
+            assert read(toc, name, blob.range) == BODIES[name]
+
+
+def test_files_that_stand_together_cost_one_request() -> None:
+    for body, write in KINDS.values():
+        blob = Blob(body)
+        toc = blob.ztoc(write(body, 1 << 16))
+        for name in BODIES:
+            assert read(toc, name, blob.range) == BODIES[name]
+        fetched = sum(length for _, length in blob.asked)
+        assert len(blob.asked) < len(BODIES) and fetched <= len(body) + 10  # a byte may be in two spans
 
 
 def test_only_the_spans_of_a_file_are_fetched() -> None:
@@ -307,6 +331,20 @@ def test_spans_that_hold_less_than_said_are_told() -> None:
         read(toc, "caps", blob.range)
 
 
+def test_a_file_beyond_a_plain_layer_is_told() -> None:
+    files = writer.metadata(TAR)
+    files[-1] = dict(files[-1], offset=len(TAR) + 512, size=10)
+    honest = writer.plain_ztoc_of(TAR, 1 << 30)
+    zinfo = writer.flatbuffer(
+        writer.Table([writer.Number(2, "i"), writer.Number(1 << 30, "q"), writer.Number(len(TAR), "q")])
+    )
+    blob = Blob(TAR)
+    assert read(blob.ztoc(honest), "caps", blob.range) == b"y"
+    toc = blob.ztoc(writer.ztoc(files, (len(TAR), 2 * len(TAR)), [writer.digest(TAR)], zinfo, 2))
+    with pytest.raises(CorruptLayer, match="less than it says"):
+        read(toc, "caps", blob.range)
+
+
 def test_a_blob_that_ends_early_is_told() -> None:
     toc = Blob(LAYER).ztoc(writer.ztoc(**HONEST))
     with pytest.raises(DigestMismatch):
@@ -328,8 +366,10 @@ def test_a_bomb_in_a_span_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found = writer.checkpoints(LAYER, 1 << 30)
     zinfo = writer.checkpoints_blob(found)
     toc = blob.ztoc(writer.ztoc(HONEST["files"], HONEST["sizes"], writer.span_digests(LAYER, found), zinfo))
-    with pytest.raises(limits.LimitReached):
-        read(toc, "last", blob.range)
+    for held in (spans.MAX_HELD, 0):
+        monkeypatch.setattr(spans, "MAX_HELD", held)
+        with pytest.raises(limits.LimitReached):
+            read(toc, "last", blob.range)
 
 
 def test_where_a_sparse_file_is_cannot_be_told() -> None:
