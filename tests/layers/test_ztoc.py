@@ -166,8 +166,9 @@ def test_only_the_spans_of_a_file_are_fetched() -> None:
         assert blob.asked[1][0] > len(body) // 2
 
 
-def test_spans_begin_at_every_bit_of_a_byte() -> None:
-    assert {item.bits for item in writer.checkpoints(LAYER, 1 << 12)} == set(range(8))
+def test_spans_begin_inside_of_bytes() -> None:
+    found = writer.checkpoints(LAYER, 1 << 12)
+    assert len(found) > 8 and any(item.bits for item in found)  # which bits is zlib's choice; see test_inflate_at
 
 
 def parts(span: int = 1 << 14) -> Dict[str, Any]:
