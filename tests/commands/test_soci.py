@@ -10,13 +10,16 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from layerslayer.claims import Claims
 from layerslayer.demo.image import Member, Store, add_manifest, gzip_of, tar_of
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.descriptors import digest_of
+from layerslayer.image import find_candidates, open_image
+from layerslayer.layers.reading import Report
 
 from ..layers import ztoc_writer as writer
 from ..layers.estargz_writer import File, estargz
-from ..registry import NAME, Registry
+from ..registry import NAME, Opened, Registry
 from ..registry.faults import blobs_image
 from ..registry.layouts import layout_files, write_folder
 from ..registry.running import Ran, Runner
@@ -111,6 +114,40 @@ def test_files_come_from_their_spans(name: str, run: Runner) -> None:
     assert "claims ({})".format(KINDS[name]) in got.err
 
 
+@pytest.mark.parametrize("name", STORES)
+def test_only_what_the_manifest_names_is_called_verified(name: str) -> None:
+    with served(name) as registry, Opened(registry) as source:
+        reference = source.reference
+        image = open_image(source, reference, find_candidates(source, reference).items[0])
+        index = Claims(source, image).index_of(image.layers[0], Report(image.layers[0].descriptor))
+    assert index is not None and index.verified == (name == "v2")
+
+
+def test_an_index_that_is_used_twice_is_fetched_once(run: Runner) -> None:
+    with served("v2") as registry:
+        ran = run("get", registry.target, "/etc", "text", "--layer", "0", "--fast", "--json", "-o", "out")
+        assert len(registry.asked(digest_of(ZTOC))) == 1
+        ranges = [request.headers["range"] for request in registry.asked(digest_of(LAYER))]
+    fetched = sum(int(last) - int(first) + 1 for first, last in (each[6:].split("-") for each in ranges))
+    assert json.loads(ran.out.splitlines()[-1])["bytes_read"] == len(ZTOC) + fetched
+
+
+def test_files_are_fetched_as_they_stand_in_the_tar(run: Runner) -> None:
+    noise = random.Random(2).getrandbits(8 * 300_000).to_bytes(300_000, "big")
+    bodies = {"c": b"1", "a": b"2", "noise": noise, "b": b"3"}
+    layer = gzip_of(tar_of([Member(name, body=body) for name, body in bodies.items()]))
+    with Registry(soci_image([(layer, writer.ztoc_of(layer, 1 << 17))])) as registry:
+        assert run("get", registry.target, "?", "--fast", "-o", "out").code == 0
+        assert len(registry.asked(digest_of(layer))) == 2  # one for c and a
+    assert [(run.folder / "out" / name).read_bytes() for name in "abc"] == [b"2", b"3", b"1"]
+
+
+def test_a_zstd_layer_has_none(run: Runner) -> None:
+    with Registry(blobs_image([TEXT], "application/vnd.oci.image.layer.v1.tar+zstd")) as registry:
+        run("peek", registry.target, "--fast")
+        assert not registry.asked("/referrers/")
+
+
 def test_an_index_is_looked_for_only_where_the_search_gets_to(run: Runner) -> None:
     with served("v2") as registry:
         assert run("cat", registry.target, "top", "--fast").out == "top\n"
@@ -158,8 +195,8 @@ def test_an_image_in_a_layout_on_the_disk(run: Runner) -> None:
 
 
 def test_the_layers_own_table_goes_first_when_the_manifest_states_it(run: Runner) -> None:
-    own = estargz([File("own", b"x" * 100_000), File("noise", random.Random(1).getrandbits(800_000).to_bytes(
-        100_000, "big"))])  # fmt: skip
+    noise = random.Random(1).getrandbits(8 * len(LAYER)).to_bytes(len(LAYER), "big")
+    own = estargz([File("own", b"x"), File("noise", noise)])
     store = soci_image([(own.blob, ZTOC)])
     document = json.loads(store.manifests[store.tags[NAME, "1.0"]].body.decode())
     document["layers"][0]["annotations"] = {"containerd.io/snapshot/stargz/toc.digest": own.toc_digest}

@@ -143,6 +143,7 @@ def test_spans_too_large_to_be_held_are_read_as_they_come(kind: str, monkeypatch
         toc = blob.ztoc(write(body, span))
         for name in (*BODIES, *reversed(list(BODIES))):
             assert read(toc, name, blob.range) == BODIES[name]
+            assert len(toc._spans._held[1]) <= 20_000
 
 
 def test_files_that_stand_together_cost_one_request() -> None:

@@ -14,6 +14,7 @@ from .faults import blobs_image
 
 V1 = "application/vnd.amazon.soci.index.v1+json"
 V2 = "application/vnd.amazon.soci.index.v2+json"
+ZTOC = "application/octet-stream"
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
@@ -28,7 +29,11 @@ def soci_image(
     store = blobs_image([layer for layer, _ in layers], media_type)
     document = json.loads(store.manifests[store.tags[NAME, "1.0"]].body.decode())
     index: Dict[str, Any] = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": _blob(store, b"{}", version)}
-    index["layers"] = [_ztoc(store, ztoc, layer) for layer, ztoc in layers if ztoc is not None]
+    index["layers"] = []
+    for layer, ztoc in layers:
+        if ztoc is not None:
+            first = "application/vnd.amazon.soci.prefetch.v1+json"  # what a runtime is to fetch at once
+            index["layers"] += [_about(layer, _blob(store, b"{}", first)), _about(layer, _blob(store, ztoc, ZTOC))]
     if version == V2:
         entry = add_manifest(store, index)
         document["annotations"] = {"com.amazon.soci.index-digest": entry["digest"]}
@@ -44,13 +49,13 @@ def soci_image(
     return store
 
 
-def _ztoc(store: Store, ztoc: bytes, layer: bytes) -> Dict[str, Any]:
+def _about(layer: bytes, described: Dict[str, Any]) -> Dict[str, Any]:
     about = {
         "com.amazon.soci.image-layer-digest": digest_of(layer),
         "com.amazon.soci.image-layer-mediaType": GZIP,
         "com.amazon.soci.span-size": "4194304",
     }
-    return dict(_blob(store, ztoc, "application/octet-stream"), annotations=about)
+    return dict(described, annotations=about)
 
 
 def _blob(store: Store, body: bytes, media_type: str) -> Dict[str, Any]:
