@@ -18,11 +18,13 @@ from layerslayer.escaping import original, printable
 from layerslayer.layers.compression import Decompressor
 from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.tar import TarWalker
+from layerslayer.layers.ztoc import Ztoc
 from layerslayer.manifest import parse_manifest
 from layerslayer.overlay import normal
 from layerslayer.reference import parse_target
 from layerslayer.retries import retry_after
 from layerslayer.store.columns import pack, unpack
+from tests.layers.ztoc_writer import ztoc_of
 
 _MOST = 64 * 1024 * 1024  # bytes inflated in one go at most
 _DIGEST = "sha256:" + "0" * 64
@@ -113,6 +115,28 @@ def toc(data: bytes) -> None:
             assert entry.name is not None
 
 
+_LAYER = gzip_of(tar_of([Member("d/", tarfile.DIRTYPE), Member("d/a", body=b"x" * 700), Member("b", body=b"y" * 9)]))
+
+
+def ztoc(data: bytes) -> None:
+    """A ztoc is read, or refused in a sentence; so are the files that it says to be in a layer."""
+    layer = Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", _DIGEST, len(_LAYER), {})
+    try:
+        found = Ztoc("SOCI", data, layer, False)
+    except LayerslayerError:
+        return
+    assert sum(len(entry.name) + 40 for entry in found.entries) <= 2 * len(data) + 2048
+    for index, entry in enumerate(found.entries):
+        normal(entry.name)
+        if entry.kind != "-":
+            continue
+        try:
+            pieces = found.read_file(index, lambda start, length: io.BytesIO(_LAYER[start : start + length]))
+            assert sum(map(len, pieces)) == entry.size
+        except LayerslayerError:
+            pass
+
+
 def challenges(data: bytes) -> None:
     """Any header is read."""
     text = data.decode("latin-1")
@@ -158,7 +182,8 @@ def escaping(data: bytes) -> None:
 TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-        tar, tar_as_tarfile, compression, manifest, config, toc, challenges, references, logins, columns, escaping,
+        tar, tar_as_tarfile, compression, manifest, config, toc, ztoc, challenges, references, logins, columns,
+        escaping,
     )
 }  # fmt: skip
 
@@ -190,6 +215,9 @@ def seeds(name: str) -> Iterator[bytes]:
             return
         yield zstandard.ZstdCompressor().compress(archive)
         yield b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + zstandard.ZstdCompressor().compress(archive)
+    elif name == "ztoc":
+        yield ztoc_of(_LAYER, first=False)
+        yield ztoc_of(_LAYER)
     elif name == "manifest":
         yield from (stored.body for stored in store.manifests.values())
     elif name == "config":

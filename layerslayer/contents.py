@@ -10,11 +10,10 @@ from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.kinds import special_kind
 from .layers.reading import Report, read_entries
-from .reference import digest_problem
 from .sources.base import Source
 
 if TYPE_CHECKING:  # the store is there already where there is one; listings do without
-    from .layers.toc import Toc
+    from .claims import Claims
     from .store import KnownLayer, Store
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
@@ -51,12 +50,12 @@ def read_contents(
     layer: Layer,
     store: Optional[Store] = None,
     advance: Advance = lambda count: None,
-    fast: bool = False,
+    claims: Optional[Claims] = None,
 ) -> Contents:
     """Return a whole layer, as the store knows it or else read now, and then kept there.
 
-    ``fast`` takes the publisher's index where the layer has one, which is then
-    not kept. What goes wrong stands in the report; the entries before it are there.
+    ``claims`` gives the publisher's index in its place where the layer has one,
+    which is then not kept. What goes wrong stands in the report; the entries before it are there.
     """
     descriptor = layer.descriptor
     known = store.layer(descriptor.digest) if store else None
@@ -70,9 +69,9 @@ def read_contents(
         report.problem = LayerslayerError("it is {}".format(special))
         return Contents(layer, entries, {}, report)
 
-    toc = claimed_index(source, layer, report) if fast else None
-    if toc is not None:
-        return Contents(layer, toc.entries, claimed_digests(toc), report)
+    index = claims.index_of(layer, report) if claims else None
+    if index is not None:
+        return Contents(layer, index.entries, index.digests(), report)
 
     def opened() -> BinaryIO:
         return cast(BinaryIO, _Counted(source.blob(descriptor), advance))
@@ -89,35 +88,6 @@ def read_contents(
     if store:
         keep_contents(store, contents)
     return contents
-
-
-def claimed_index(source: Source, layer: Layer, report: Report) -> Optional[Toc]:
-    """Return the publisher's index of a layer, read by a few ranges, and fill ``report``; None where there is none.
-
-    One that cannot be used is told in the report's notes.
-    """
-    from .layers.indexes import find_toc  # which most runs do without
-
-    descriptor = layer.descriptor
-    try:
-        toc = find_toc(descriptor, lambda start, length: source.blob_range(descriptor, start, length))
-    except LayerslayerError as error:
-        report.notes.append("its index is not used: {}".format(str(error).rstrip(".")))
-        return None
-    if toc is not None:
-        report.claimed, report.bytes_read, report.entries = toc.kind, toc.bytes_read, len(toc.entries)
-        report.compression = "zstd" if toc.kind == "zstd:chunked" else "gzip"
-        report.ended = True
-    return toc
-
-
-def claimed_digests(toc: Toc) -> Dict[int, bytes]:
-    """Return what an index claims of its files' contents, by the entry's offset."""
-    return {
-        toc.entries[index].offset: bytes.fromhex(file.digest[7:])
-        for index, file in toc.files.items()
-        if digest_problem(file.digest) is None and file.digest.startswith("sha256:")
-    }
 
 
 def keep_contents(store: Store, contents: Contents) -> None:

@@ -8,7 +8,7 @@ Other bounds are of the formats and are not for raising; each stands beside what
 it bounds: documents 4 MiB and JSON depth (``documents``), layers, index entries
 and nesting (``manifest``, ``image``), pax headers and long names 1 MiB
 (``layers.tar``), zstd windows 128 MiB (``layers.compression``), publishers'
-indexes 150 MiB (``layers.toc``), pages and tags (``sources.pages``,
+indexes 150 MiB (``layers.toc``), their spans (``layers.spans``), pages and tags (``sources.pages``,
 ``sources.lists``), redirects (``transport``), links followed (``overlay``).
 """
 

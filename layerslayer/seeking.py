@@ -19,6 +19,7 @@ from .sources.base import Source
 
 NewSink = Callable[[Entry], Sink]
 Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
+Look = Callable[[Layer], Optional[List[Entry]]]
 KeepContents = Callable[[Layer, List[Entry], Dict[int, bytes], Report], None]
 
 
@@ -65,6 +66,7 @@ class Seeker:
         keep: KeepContents = lambda layer, entries, digests, report: None,
         to_the_end: bool = False,
         fetch: Fetch = lambda layer, entry, sink: None,
+        look: Look = lambda layer: None,
     ) -> None:
         self._source = source
         self._layers = list(layers)
@@ -72,6 +74,7 @@ class Seeker:
         self._keep = keep
         self._to_the_end = to_the_end
         self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
+        self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -109,6 +112,8 @@ class Seeker:
     def _in_layer(self, layer: Layer, watch: _Watch, new_sink: NewSink) -> Union[Found, _Link, None]:
         watch.begin()
         known = self._known.get(layer.number)
+        if known is None:
+            known = self._look(layer)
         if known is not None:
             watch.see(known)
             if watch.file is None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ..carving import CarvedFile, open_folder
-from ..contents import Contents, claimed_index, fetch_bodies, keep_contents
+from ..claims import Claims
+from ..contents import Contents, fetch_bodies, keep_contents
 from ..entries import Entry
-from ..errors import ExitCode, LayerslayerError
+from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, RangeIgnored
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
 from ..layers.reading import Report
+from ..limits import LimitReached
 from ..overlay import IMPLIED, Node, normal, walk
 from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker
@@ -21,7 +23,7 @@ from .layout import finish, lay_out, single_image
 from .session import Session, combined
 
 if TYPE_CHECKING:
-    from ..layers.toc import Toc
+    from ..layers.claimed import ClaimedIndex
 
 STDOUT = "-"
 
@@ -58,11 +60,20 @@ class _Run:
         self.image = image
         self.layers = select_layers(image.layers, session.options.layers)
         self.folder = folder
-        self._tocs: Dict[int, Toc] = {}
+        self._claims: Optional[Claims] = None
+        if session.options.fast and not session.options.verify:  # which wants the layer itself
+            self._claims = Claims(source, image, session.console.warn, keep=True)
+        self._indexes: Dict[int, ClaimedIndex] = {}
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
         self._seeker = Seeker(
-            source, self.layers, self._known(), self._keep, session.options.verify, self._fetch_chunks
+            source,
+            self.layers,
+            self._known(),
+            self._keep,
+            session.options.verify,
+            self._fetch_chunks,
+            self._look_for_index,
         )
         self._seeker.reports = self.reports
 
@@ -73,35 +84,48 @@ class _Run:
             known = store.layer(layer.descriptor.digest) if store else None
             if known is not None:
                 found[layer.number] = known.entries
-        for layer in self.layers if self.session.options.fast else ():
-            if layer.number not in found:
-                self._look_for_index(layer, found)
         return found
 
-    def _look_for_index(self, layer: Layer, found: Dict[int, List[Entry]]) -> None:
-        report = Report(layer.descriptor)
-        toc = claimed_index(self.source, layer, report)
-        if toc is not None:
-            found[layer.number] = toc.entries
-            self._tocs[layer.number] = toc
+    def _look_for_index(self, layer: Layer) -> Optional[List[Entry]]:
+        """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
+        if self._claims is None:
+            return None
+        index = self._indexes.get(layer.number)
+        if index is None:
+            report = Report(layer.descriptor)
+            index = self._claims.index_of(layer, report)
+            if index is None:
+                return None
+            self._indexes[layer.number] = index
             self.reports.append(report)
+        return index.entries
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
-        """Hand over a file by its publisher's index; None where that does not help."""
-        toc = self._tocs.get(layer.number)
-        if toc is None:
+        """Hand over a file by its publisher's index; None where that does not help, and the layer is to be read."""
+        index = self._indexes.get(layer.number)
+        if index is None or self._claims is None:
             return None
         report = Report(layer.descriptor)
-        report.claimed = toc.kind
-        sink = new_sink(entry)
+        report.claimed = index.kind
         descriptor = layer.descriptor
 
         def open_range(start: int, length: int) -> BinaryIO:
             report.bytes_read += length
             return self.source.blob_range(descriptor, start, length)
 
-        for data in toc.read_file(-2 - entry.offset, open_range):
-            sink.write(data)
+        sink = new_sink(entry)
+        written = 0
+        try:
+            for data in index.read_file(-2 - entry.offset, open_range):
+                sink.write(data)
+                written += len(data)
+        except (RangeIgnored, CorruptLayer, DigestMismatch, LimitReached) as error:
+            self.reports.append(report)
+            if written and self.folder == STDOUT:
+                raise  # what was printed cannot be taken back
+            self._claims.distrust(layer, error)
+            del self._indexes[layer.number]
+            return None
         sink.end()
         return report
 
@@ -153,7 +177,7 @@ class _Run:
 
     def many(self, asked: Sequence[str], exact: bool = False) -> None:
         """Get all that globs name, or a directory: the merged view first, then the files layer by layer."""
-        laid = lay_out(self.session, self.source, self.image)
+        laid = lay_out(self.session, self.source, self.image, claims=self._claims)
         self.reports += laid.reports
         if laid.code != ExitCode.DONE:
             self.codes.append(laid.code)
@@ -188,20 +212,24 @@ class _Run:
                 skipped += 1
                 continue
             by_layer.setdefault(content[0], []).append((path, content[1]))
+        again: List[str] = []
         for number in sorted(by_layer, reverse=True):
             if any(entry.offset < IMPLIED for _, entry in by_layer[number]):
-                self._fetch_by_index(self.image.layers[number], by_layer[number])
+                again += self._fetch_by_index(self.image.layers[number], by_layer[number])
                 continue
             self._fetch_layer(self.image.layers[number], by_layer[number])
         if skipped:
             self.session.console.say(
                 "{} links, devices and the like were not written: only files and directories are.".format(skipped)
             )
+        if again:
+            self.many(again, exact=True)  # the layers they are in are then read themselves
 
-    def _fetch_by_index(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
-        if layer.number not in self._tocs:
-            self._look_for_index(layer, {})
-        for path, entry in files:
+    def _fetch_by_index(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> List[str]:
+        """Get files by their layer's index; return the paths of those that it does not help to."""
+        self._look_for_index(layer)
+        again: List[str] = []
+        for path, entry in sorted(files, key=lambda item: -item[1].offset):  # as they stand in the tar
             made: List[_Target] = []
 
             def new_sink(entry: Entry, path: str = path, made: List[_Target] = made) -> Sink:
@@ -211,7 +239,7 @@ class _Run:
             try:
                 report = self._fetch_chunks(layer, entry, new_sink)
                 if report is None:
-                    self._absent(path, "its layer's index is gone", ExitCode.FAILED)
+                    again.append(path)
                 else:
                     self.reports.append(report)
                     self._written(path, made[-1], layer, report)
@@ -220,6 +248,7 @@ class _Run:
             finally:
                 for target in made:
                     _drop(target)
+        return again
 
     def _fetch_layer(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
         sinks: Dict[int, Sink] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..ahead import in_order
+from ..claims import Claims
 from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
@@ -58,14 +59,21 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
     return image
 
 
-def lay_out(session: Session, source: Source, image: Image, keep_removed: bool = False) -> LaidOut:
-    """Read the chosen layers in parallel and lay them over one another; says what could not be read."""
+def lay_out(
+    session: Session, source: Source, image: Image, keep_removed: bool = False, claims: Optional[Claims] = None
+) -> LaidOut:
+    """Read the chosen layers in parallel and lay them over one another; says what could not be read.
+
+    ``claims`` are the image's, where the caller looked for them already.
+    """
+    if claims is None and session.options.fast and not session.options.verify:
+        claims = Claims(source, image, session.console.warn)
     layers = select_layers(image.layers, session.options.layers)
     session.console.say(image_summary(image))
     tree = Tree(keep_removed)
     reports: List[Report] = []
     digests: Digests = {}
-    for contents in _all_contents(session, source, layers):
+    for contents in _all_contents(session, source, layers, claims):
         number, report = contents.layer.number, contents.report
         reports.append(report)
         tree.apply(number, contents.entries)
@@ -87,7 +95,9 @@ _UNSAFE_SHOWN = 10
 _NAME_SHOWN = 200  # characters
 
 
-def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> Iterator[Contents]:
+def _all_contents(
+    session: Session, source: Source, layers: Sequence[Layer], claims: Optional[Claims]
+) -> Iterator[Contents]:
     with session.console.progress() as progress:
 
         def maker(layer: Layer) -> Callable[[], Iterator[Contents]]:
@@ -95,7 +105,7 @@ def _all_contents(session: Session, source: Source, layers: Sequence[Layer]) -> 
                 task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
                 try:
                     yield read_contents(
-                        source, layer, session.store, lambda count: progress.advance(task, count), session.options.fast
+                        source, layer, session.store, lambda count: progress.advance(task, count), claims
                     )
                 finally:
                     progress.finish(task)

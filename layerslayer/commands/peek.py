@@ -6,7 +6,7 @@ import time
 from typing import Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
-from ..contents import claimed_index
+from ..claims import Claims
 from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
@@ -61,19 +61,24 @@ def peek_image(session: Session, source: Source, image: Image, reports: List[Rep
     session.console.say(image_summary(image))
     if not layers:
         session.console.say("The image has no layers.")
-    return peek_layers(session, source, layers, reports)
+    return peek_layers(session, source, layers, reports, Claims(source, image) if session.options.fast else None)
 
 
 def peek_layers(
-    session: Session, source: Source, layers: Sequence[Layer], told: Optional[List[Report]] = None
+    session: Session,
+    source: Source,
+    layers: Sequence[Layer],
+    told: Optional[List[Report]] = None,
+    claims: Optional[Claims] = None,
 ) -> ExitCode:
     """List ``layers`` one after the other while later ones are being read; reports are added to ``told``.
 
+    ``claims`` gives publishers' indexes in place of the layers that have one.
     Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
     """
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
-    makers = [_maker(session, source, layer, report) for layer, report in zip(layers, reports)]
+    makers = [_maker(session, source, layer, report, claims) for layer, report in zip(layers, reports)]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
@@ -109,7 +114,9 @@ def _cost(layer: Layer) -> int:
     return 1 if 0 <= layer.descriptor.size <= _LARGE else _LARGE_COST  # an unknown size may be large
 
 
-def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Callable[[], Iterator[str]]:
+def _maker(
+    session: Session, source: Source, layer: Layer, report: Report, claims: Optional[Claims]
+) -> Callable[[], Iterator[str]]:
     """Return what reads one layer in a thread of its own and yields its listing as text."""
 
     def read() -> Iterator[str]:
@@ -122,11 +129,10 @@ def _maker(session: Session, source: Source, layer: Layer, report: Report) -> Ca
         def as_lines(batch: List[Entry]) -> List[str]:
             return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
 
-        toc = claimed_index(source, layer, report) if session.options.fast else None
-        for start in range(0, len(toc.entries) if toc else 0, _LINES_AT_ONCE):
-            assert toc is not None
-            yield "\n".join(as_lines(toc.entries[start : start + _LINES_AT_ONCE])) + "\n"
-        if toc is not None:
+        index = claims.index_of(layer, report) if claims else None
+        if index is not None:
+            for start in range(0, len(index.entries), _LINES_AT_ONCE):
+                yield "\n".join(as_lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
             return
 
         def texts(into: Report) -> Iterator[str]:

@@ -179,7 +179,8 @@ class DemoRegistry:
             document = json.loads(stored.body.decode())
             if (document.get("subject") or {}).get("digest") == digest:
                 entry = {"mediaType": stored.media_type, "digest": own, "size": len(stored.body)}
-                found.append(dict(entry, artifactType=document.get("artifactType", "")))
+                kind = document.get("artifactType") or (document.get("config") or {}).get("mediaType", "")
+                found.append(dict(entry, artifactType=kind))
         body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}).encode()
         return Response(200, {"Content-Type": OCI_INDEX}, body)
 

@@ -15,8 +15,9 @@ from typing import Optional, Tuple
 
 from ..descriptors import Descriptor, digest_of
 from ..errors import CorruptLayer, DigestMismatch
+from .claimed import OpenRange, read_range
 from .compression import Decompressor
-from .toc import MAX_TOC, OpenRange, Toc, read_range
+from .toc import MAX_TOC, Toc
 
 DIGEST = "containerd.io/snapshot/stargz/toc.digest"
 _KIND = "eStargz"

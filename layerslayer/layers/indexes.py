@@ -7,10 +7,21 @@ from typing import Optional
 from ..descriptors import Descriptor
 from ..errors import CorruptLayer
 from . import estargz, zstd_chunked
+from .claimed import OpenRange
 from .kinds import is_tar_type
-from .toc import OpenRange, Toc
+from .toc import Toc
 
 _WORTH_IT = 64 * 1024  # bytes of a layer below which asking costs as much as reading
+
+
+def states_toc(descriptor: Descriptor) -> bool:
+    """Whether the manifest says that a layer brings a table of its own."""
+    return estargz.DIGEST in descriptor.annotations or zstd_chunked.stated(descriptor)
+
+
+def worth_asking(descriptor: Descriptor) -> bool:
+    """Whether a table that the manifest does not mention is worth looking for."""
+    return descriptor.size >= _WORTH_IT and is_tar_type(descriptor.media_type)
 
 
 def find_toc(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
@@ -27,7 +38,7 @@ def find_toc(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
         return zstd_chunked.find(descriptor, open_range)
     if estargz.DIGEST in descriptor.annotations:
         return estargz.find(descriptor, open_range)
-    if descriptor.size < _WORTH_IT or not is_tar_type(descriptor.media_type):
+    if not worth_asking(descriptor):
         return None
     finder = zstd_chunked.find if descriptor.media_type.endswith("zstd") else estargz.find
     return finder(descriptor, open_range)

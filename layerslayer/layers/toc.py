@@ -1,9 +1,5 @@
 """Tables of contents that a publisher put into a layer: a listing for a few Range requests.
 
-Every TOC is a claim of the image's author: it can name other files than the
-tar that a runtime unpacks. What comes from here says so, and is never verified
-in the sense of the layer's digest.
-
 Common to eStargz (stargz-snapshotter ``docs/estargz.md``) and zstd:chunked
 (containers/storage ``pkg/chunked``): JSON ``{"version": 1, "entries": [...]}``,
 an entry being ``name type size modtime linkName mode uid gid userName groupName
@@ -21,23 +17,23 @@ import calendar
 import hashlib
 import json
 import re
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ..entries import Device, Entry
 from ..errors import CorruptLayer, DigestMismatch
+from ..reference import digest_problem
+from .claimed import ClaimedIndex, OpenRange
 from .compression import Decompressor
 
 MAX_TOC = 150 * 1024 * 1024  # bytes of JSON; what containers/storage allows
 MAX_ENTRIES = 2_000_000
 _GREATEST = 2**63 - 1
 _PIECE = 64 * 1024
-_KINDS = {"dir": "d", "reg": "-", "symlink": "l", "hardlink": "h", "char": "c", "block": "b", "fifo": "p"}
+KINDS = {"dir": "d", "reg": "-", "symlink": "l", "hardlink": "h", "char": "c", "block": "b", "fifo": "p"}
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:[Zz]|([+-])(\d\d):(\d\d))")
 _NO_XATTRS: Dict[str, bytes] = {}
 # What eStargz adds to a layer for itself.
 LANDMARKS = frozenset((".prefetch.landmark", ".no.prefetch.landmark", "stargz.index.json"))
-
-OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 
 
 class Chunk(NamedTuple):
@@ -59,25 +55,25 @@ class File(NamedTuple):
     chunks: Tuple[Chunk, ...]
 
 
-class Toc:
-    """A layer's table of contents. ``verified``: the manifest states a digest for the table, and it holds."""
+class Toc(ClaimedIndex):
+    """A layer's own table of contents."""
 
     def __init__(self, kind: str, body: bytes, end: int, verified: bool, bytes_read: int) -> None:
         """``body`` is the JSON, ``end`` where in the blob the last file's data ends. Raises CorruptLayer."""
-        self.kind = kind
-        self.verified = verified
-        self.bytes_read = bytes_read
-        self.entries: List[Entry] = []
+        super().__init__(kind, "zstd" if kind == "zstd:chunked" else "gzip", verified, bytes_read)
         self.files: Dict[int, File] = {}  # by the index of the entry
         self._offsets: List[int] = []
         self._end = end
         _Reader(self, kind, end).read(body)
 
-    def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
-        """Yield the content of the regular file ``entries[index]``, in one request, its digest checked at the end.
+    def digests(self) -> Dict[int, bytes]:
+        return {
+            self.entries[index].offset: bytes.fromhex(file.digest[7:])
+            for index, file in self.files.items()
+            if digest_problem(file.digest) is None and file.digest.startswith("sha256:")
+        }
 
-        Raises DigestMismatch, CorruptLayer and what ``open_range`` raises.
-        """
+    def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
         file = self.files[index]
         stored = [chunk for chunk in file.chunks if not chunk.zeros and chunk.size]
         whole = hashlib.sha256()
@@ -116,22 +112,6 @@ class Toc:
                 left -= min(left, len(data))
         if left:
             raise CorruptLayer(self.kind, chunk.offset, "the chunk there is {} bytes too short".format(left))
-
-
-def read_range(open_range: OpenRange, start: int, length: int) -> bytes:
-    """Return the bytes of a range; fewer where the blob ends."""
-    blob = open_range(start, length)
-    try:
-        pieces = []
-        while length > 0:
-            piece = blob.read(length)
-            if not piece:
-                break
-            pieces.append(piece)
-            length -= len(piece)
-        return b"".join(pieces)
-    finally:
-        blob.close()
 
 
 class _Span:
@@ -204,7 +184,7 @@ class _Reader:
                 raise ValueError("a chunk of no file")
             self._chunk(item)
             return None
-        kind = _KINDS.get(type_) if isinstance(type_, str) else None
+        kind = KINDS.get(type_) if isinstance(type_, str) else None
         name = item.get("name")
         if kind is None or not isinstance(name, str):
             raise ValueError("an entry of an unknown type or without a name")

@@ -18,8 +18,9 @@ from typing import NamedTuple, Optional
 
 from ..descriptors import Descriptor, digest_of
 from ..errors import CorruptLayer, DigestMismatch
+from .claimed import OpenRange, read_range
 from .compression import Decompressor
-from .toc import MAX_TOC, OpenRange, Toc, read_range
+from .toc import MAX_TOC, Toc
 
 PREFIXES = ("io.github.containers.zstd-chunked.", "io.containers.zstd-chunked.")
 _KIND = "zstd:chunked"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import Dict, List, Set, Tuple
+from typing import Dict, Tuple
 
 import pytest
 
@@ -49,7 +49,8 @@ def resumed(block: Block, plain: bytes, stream: bytes, first: int = 1 << 30) -> 
     for at in range(len(rest[:first]), len(rest), 1000):
         out += engine.decompress(rest[at : at + 1000])
     assert engine.eof
-    return bytes(out) + engine.unused_data
+    result: bytes = out + engine.unused_data
+    return result
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -61,15 +62,43 @@ def test_every_boundary(name: str) -> None:
         assert resumed(block, plain, stream + b"after") == plain[block.out :] + b"after"
 
 
-def test_every_phase_before_every_kind_was_met() -> None:
-    met: Set[Tuple[int, int]] = set()
-    kinds: List[int] = []
-    for _, stream in STREAMS.values():
-        found = list(blocks(stream))[:-1]
-        met |= {(block.kind, block.bit % 8) for block in found}
-        kinds += [block.kind for block in found]
-    assert met >= {(kind, phase) for kind in (STORED, FIXED, DYNAMIC) for phase in range(8)}
-    assert len(kinds) > 700
+def bits_of(number: int, count: int) -> str:
+    """The bits of a number, its lowest first, as they stand in a stream."""
+    return "{:0{}b}".format(number, count)[::-1] if count else ""
+
+
+def before(phase: int) -> Tuple[bytes, str]:
+    """A block of literals that ends at that bit of a byte: what it holds, and its bits."""
+    literals = bytes([200]) * ((phase - 10) % 8) + b"abc def" * 8  # the first take nine bits, the others eight
+    text = bits_of(0, 1) + bits_of(1, 2)
+    for value in literals:
+        # The codes begin with their highest bit.
+        text += "{:09b}".format(0b110010000 + value - 144) if value > 143 else "{:08b}".format(0b110000 + value)
+    return literals, text + "0000000"
+
+
+@pytest.mark.parametrize("phase", range(8))
+@pytest.mark.parametrize("kind", [STORED, FIXED, DYNAMIC])
+def test_every_kind_of_block_at_every_bit_of_a_byte(kind: int, phase: int) -> None:
+    head, text = before(phase)
+    assert len(text) % 8 == phase
+    plain = b"def abc" * 5 + TEXT[:3000]
+    if kind == STORED:
+        header = bits_of(1, 1) + bits_of(0, 2)
+        pad = "0" * (-(len(text) + len(header)) % 8)
+        stored = header + pad + bits_of(len(plain), 16) + bits_of(len(plain) ^ 0xFFFF, 16)
+        rest = stored + "".join(bits_of(byte, 8) for byte in plain)
+    else:
+        strategy = zlib.Z_FIXED if kind == FIXED else zlib.Z_DEFAULT_STRATEGY
+        engine = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy, head)  # refers back to what is before
+        packed = engine.compress(plain) + engine.flush()
+        rest = "".join(bits_of(byte, 8) for byte in packed)
+    whole = text + rest
+    whole += "0" * (-len(whole) % 8)
+    stream = bytes(int(whole[at : at + 8][::-1], 2) for at in range(0, len(whole), 8))
+    boundary = list(blocks(stream))[1]
+    assert boundary == Block(len(text), len(head), kind)
+    assert resumed(boundary, head + plain, stream)[: len(plain)] == plain
 
 
 @pytest.mark.parametrize("first", [1, 2, 14])

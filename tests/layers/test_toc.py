@@ -7,21 +7,25 @@ import io
 import json
 import struct
 import tarfile
-from typing import Any, BinaryIO, Dict, List, Tuple
+from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer.contents import claimed_index
+from layerslayer.claims import Claims
 from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
-from layerslayer.image import Layer
+from layerslayer.image import Image, Layer
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.reading import Report, read_entries
 from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
+from layerslayer.manifest import Manifest
+from layerslayer.media_types import OCI_MANIFEST
+from layerslayer.reference import parse_target
+from layerslayer.sources.base import Document
 
 from .estargz_writer import Built, File, footer
 from .estargz_writer import estargz as build
@@ -178,8 +182,20 @@ def test_an_index_that_cannot_be_used_is_a_note() -> None:
     blob.descriptor.annotations[estargz.DIGEST] = "sha256:" + "0" * 64
     report = Report(blob.descriptor)
     source = InMemory({blob.descriptor.digest: blob.body})
-    assert claimed_index(source, Layer(0, blob.descriptor, None), report) is None
+    told: List[str] = []
+    claims = Claims(source, image_of([blob.descriptor]), told.append)
+    assert claims.index_of(Layer(4, blob.descriptor, None), report) is None
     assert "index is not used" in report.notes[0]
+    assert told == ["layer 4: " + report.notes[0]]
+
+
+def image_of(layers: Sequence[Descriptor], **annotations: str) -> Image:
+    """An image with these layers, as one is opened."""
+    config = Descriptor("application/vnd.oci.image.config.v1+json", "sha256:" + "1" * 64, 2, {})
+    manifest = Manifest(OCI_MANIFEST, config, tuple(layers), annotations)
+    return Image(
+        parse_target("oci:x"), Document(b"", "sha256:" + "2" * 64, OCI_MANIFEST), manifest, None, None, None, ()
+    )
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,62 @@
+"""What is common to all tables of contents that a publisher made for a layer, wherever they are kept.
+
+Every one is a claim of somebody: it can name other files than the tar that a
+runtime unpacks. What comes from here says so, and is never verified in the
+sense of the layer's digest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import BinaryIO, Callable, Dict, Iterator, List
+
+from ..entries import Entry
+
+OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
+
+
+class ClaimedIndex(ABC):
+    """A layer's table of contents. ``verified``: the manifest states a digest for the table, and it holds.
+
+    An entry's offset is ``-2 - n`` for the n-th entry: where it stands in the
+    tar is not known, and this names it.
+    """
+
+    def __init__(self, kind: str, compression: str, verified: bool, bytes_read: int) -> None:
+        self.kind = kind  # as people call it
+        self.compression = compression  # of the layer: gzip, zstd or none
+        self.verified = verified
+        self.bytes_read = bytes_read  # to have the table
+        self.entries: List[Entry] = []
+
+    @abstractmethod
+    def digests(self) -> Dict[int, bytes]:
+        """Return what is claimed of files' contents: sha256 by the entry's offset."""
+
+    @abstractmethod
+    def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
+        """Yield the content of the regular file ``entries[index]``, in one request, checked by what digests there are.
+
+        Raises DigestMismatch, CorruptLayer, LimitReached and what ``open_range`` raises.
+        """
+
+
+def read_range(open_range: OpenRange, start: int, length: int) -> bytes:
+    """Return the bytes of a range; fewer where the blob ends."""
+    blob = open_range(start, length)
+    try:
+        return read_fully(blob, length)
+    finally:
+        blob.close()
+
+
+def read_fully(blob: BinaryIO, length: int) -> bytes:
+    """Return the next ``length`` bytes; fewer where they end."""
+    pieces = []
+    while length > 0:
+        piece = blob.read(length)
+        if not piece:
+            break
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
