@@ -116,16 +116,21 @@ class Tree:
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
+        self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
     # -- building ---------------------------------------------------------
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
         added: List[Entry] = []
+        whiteouts: List[Entry] = []
         for entry in entries:
-            if entry.hidden or (WHITEOUT_PREFIX in entry.name and self._whiteout(entry, number)):
-                continue  # what stands after the end marker no runtime sees
-            added.append(entry)
+            if not entry.hidden:  # what stands after the end marker no runtime sees
+                (whiteouts if WHITEOUT_PREFIX in entry.name else added).append(entry)
+        self._below = {}
+        if whiteouts:  # they take names away; a hardlink beside them still leads to what bore one
+            self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
+            added += [entry for entry in whiteouts if not self._whiteout(entry, number)]
         for entry in added:
             name = entry.name
             # Nearly every entry is a new path in a directory that is there; the rest goes the careful way.
@@ -148,7 +153,8 @@ class Tree:
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
-            node.link = self._linked(node.entry)
+            node.link = self._linked(node.entry) or self._below.get(node.entry.target)
+            node.entry = _as_inode(node.entry, node.link)
 
     def _whiteout(self, entry: Entry, number: int) -> bool:
         """Carry out a whiteout; return False for what is none."""
@@ -262,8 +268,8 @@ class Tree:
             self.covered.append(node.path)
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
-        if node.children is not None:
-            self._directories = {"": self.root}  # some of them stand no more
+        if node.children is not None or node.leads_to is not None:
+            self._directories = {"": self.root}  # some of them stand no more, or elsewhere
 
     # -- asking -----------------------------------------------------------
 

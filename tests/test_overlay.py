@@ -197,3 +197,19 @@ def test_walking_is_sorted_by_components() -> None:
     tree = merged([entry("a.b"), entry("a/z"), entry("a/b"), entry("B")])
     assert [path for path, _ in walk(tree.root, "")] == ["", "B", "a", "a/b", "a/z", "a.b"]
     assert implied("x/").offset == -1
+
+
+def test_a_directory_made_through_a_symlink_is_not_found_there_once_the_symlink_is_gone() -> None:
+    tree = merged(
+        [entry("d/", "d"), entry("l", "l", target="d")], [entry("l/e/", "d")], [entry("l/", "d"), entry("l/e/x")]
+    )
+    assert [path for path, _ in tree.nodes()] == ["d", "d/e", "l", "l/e", "l/e/x"]
+
+
+def test_a_hardlink_leads_to_what_its_own_layer_deletes() -> None:
+    low = [entry("a", size=3, mode=0o600)]
+    for upper in ([entry("b", "h", target="a"), entry(".wh.a")], [entry(".wh..wh..opq"), entry("b", "h", target="a")]):
+        tree = merged(low, upper)
+        found = tree.find("b")
+        assert found is not None and (found.size, found.entry.mode) == (3, 0o600)
+        assert tree.find("a") is None

@@ -14,7 +14,7 @@ from ..layers.bodies import Sink
 from ..layers.reading import Report
 from ..overlay import IMPLIED, Node, normal, walk
 from ..patterns import has_magic, matcher
-from ..seeking import Absent, Directory, File, Seeker
+from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
 from .layout import finish, lay_out, single_image
@@ -129,7 +129,7 @@ class _Run:
             found = self._seeker.seek(path, new_sink, self.image.layers)
             if isinstance(found, File):
                 self._written(path, made[-1], found.layer, found.report)
-            elif isinstance(found, Directory):
+            elif isinstance(found, (Directory, Unclear)):
                 self.many([path], exact=True)
             else:
                 self._not_found(asked, found)
