@@ -287,7 +287,7 @@ class _Watch:
         return normal(entry.name) == self.path and self._is_sure(self.path)
 
     def _is_sure(self, path: str) -> bool:
-        """Whether the path is no other one too: no directory above it can be a symlink that layers further down hold."""
+        """Whether the path is no other one too: no directory above it can be a symlink of a layer further down."""
         return self._number in self._ends or self._stated.all_above(path)
 
     def see(self, entries: Sequence[Entry]) -> None:
