@@ -339,12 +339,13 @@ def walk(node: Node, path: str) -> Iterator[Tuple[str, Node]]:
 
 
 def sizes(tree: Tree) -> Dict[Node, int]:
-    """Return the bytes of content under each directory; a file's hardlinks do not count again."""
+    """Return the bytes of content under each directory; a file with hardlinks counts once."""
     order = [tree.root]
     for node in order:  # grows while it is walked: parents first
         if node.children:
             order.extend(node.children.values())
     totals = {node: 0 for node in order if node.children is not None}
+    links = {id(node.link[1]): node for node in reversed(order) if node.link is not None}
     for node in reversed(order):
         parent = node.parent
         if parent is None:
@@ -353,4 +354,10 @@ def sizes(tree: Tree) -> Dict[Node, int]:
             totals[parent] += totals[node]
         elif node.entry.kind == "-":
             totals[parent] += node.entry.size
+            links.pop(id(node.entry), None)
+    for node in links.values():  # what they lead to stands nowhere any more
+        above = node.parent
+        while above is not None:
+            totals[above] += node.size
+            above = above.parent
     return totals

@@ -213,3 +213,11 @@ def test_a_hardlink_leads_to_what_its_own_layer_deletes() -> None:
         found = tree.find("b")
         assert found is not None and (found.size, found.entry.mode) == (3, 0o600)
         assert tree.find("a") is None
+
+
+def test_sizes_count_a_file_once_even_when_only_its_hardlinks_are_left() -> None:
+    low = [entry("d/a", size=5), entry("d/b", "h", target="d/a"), entry("e/c", "h", target="d/a")]
+    tree = merged(low)
+    assert {node.path: size for node, size in sizes(tree).items()} == {"": 5, "d": 5, "e": 0}
+    tree = merged(low, [entry("d/.wh.a")])
+    assert sizes(tree)[tree.root] == 5
