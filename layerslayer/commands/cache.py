@@ -21,7 +21,7 @@ def cache(session: Session) -> ExitCode:
         if word == "clear":
             freed = store.clear()
             session.console.say("Forgot {} in {}.".format(human_size(freed), store.folder))
-            return ExitCode.DONE
+            return _end(session)
         layers = store.layers()
         for layer in layers:
             if session.options.json:
@@ -43,6 +43,12 @@ def cache(session: Session) -> ExitCode:
         session.console.say(
             "{} layers are known, in {} under {}.".format(len(layers), human_size(store.size()), store.folder)
         )
-        return ExitCode.DONE
+        return _end(session)
     finally:
         store.close()
+
+
+def _end(session: Session) -> ExitCode:
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.summary_object("cache", (), 0, int(ExitCode.DONE))))
+    return ExitCode.DONE

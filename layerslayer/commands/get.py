@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequ
 
 from ..carving import CarvedFile, open_folder
 from ..contents import Contents, claimed_index, fetch_bodies, keep_contents
+from ..downloads import image_folder
 from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..escaping import human_size, printable
@@ -17,7 +18,7 @@ from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
-from .layout import finish, lay_out, single_image
+from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, combined
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ _Target = Union[CarvedFile, _Printed]
 class _Run:
     """One run of get or cat: what was written, what it cost."""
 
-    def __init__(self, session: Session, source: Source, image: Image, folder: str) -> None:
+    def __init__(self, session: Session, source: Source, image: Image, folder: str, single: bool) -> None:
         self.session = session
         self.source = source
         self.image = image
         self.layers = select_layers(image.layers, session.options.layers)
         self.folder = folder
+        self._single = single  # files alone, no directories
         self._tocs: Dict[int, Toc] = {}
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
@@ -114,8 +116,8 @@ class _Run:
     def one(self, asked: str) -> None:
         """Get what stands at one path, by streaming from the top layer down."""
         path = normal(asked)
-        if path is None:
-            self._absent(asked, "'..' leads nowhere in an image")
+        if path is None:  # where a '..' leads only the directories above it tell
+            self.many([asked], exact=True)
             return
         made: List[_Target] = []
 
@@ -129,6 +131,8 @@ class _Run:
             found = self._seeker.seek(path, new_sink, self.image.layers)
             if isinstance(found, File):
                 self._written(path, made[-1], found.layer, found.report)
+            elif isinstance(found, Directory) and self._single:
+                self._absent(asked, "it is a directory", ExitCode.NO)
             elif isinstance(found, (Directory, Unclear)):
                 self.many([path], exact=True)
             else:
@@ -159,21 +163,25 @@ class _Run:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
-            path = normal(text) or ""
-            top = laid.tree.find(path, follow=True)
-            if exact or (top is not None and path):  # a name with a '[' in it is a name first
-                if top is not None:
-                    wanted.update(_below(top, path))
-                found = top is not None
-            else:
-                matches = matcher([text])
-                tops = [(path, node) for path, node in laid.tree.nodes() if matches(path)]
-                for found_path, node in tops:
-                    wanted.update(_below(node, found_path))
-                found = bool(tops)
-            if not found:
-                self._absent(text, "no layer has it")
+            for path, node in self._named(laid, text, exact):
+                wanted.update(walk(node, path))
         self._fetch(wanted)
+
+    def _named(self, laid: LaidOut, text: str, exact: bool) -> List[Tuple[str, Node]]:
+        """Return what a path or glob names, each under the name it was asked for; complains where that is nothing."""
+        path = normal(text)
+        top = laid.tree.find(text if path is None else path, follow=True)
+        if exact or (top is not None and path):  # a name with a '[' in it is a name first
+            found = [] if top is None else [(top.path if path is None else path, top)]
+            if found and self._single and found[0][1].children is not None:
+                self._absent(text, "it is a directory")
+                return []
+        else:
+            matches = matcher([text])
+            found = [(path, _opened(laid, path, node)) for path, node in laid.tree.nodes() if matches(path)]
+        if not found:
+            self._absent(text, "no layer has it")
+        return found
 
     def _fetch(self, wanted: Dict[str, Node]) -> None:
         by_layer: Dict[int, List[Tuple[str, Entry]]] = {}
@@ -194,6 +202,7 @@ class _Run:
                 continue
             self._fetch_layer(self.image.layers[number], by_layer[number])
         if skipped:
+            self.codes += [ExitCode.NO] if skipped == len(wanted) else []
             self.session.console.say(
                 "{} links, devices and the like were not written: only files and directories are.".format(skipped)
             )
@@ -310,9 +319,10 @@ def _drop(target: _Target) -> None:
         target.discard()
 
 
-def _below(node: Node, path: str) -> Dict[str, Node]:
-    """Return a path with all below it; a directory under the name it was asked for."""
-    return dict(walk(node, path))
+def _opened(laid: LaidOut, path: str, node: Node) -> Node:
+    """Return the file that a link which a glob names leads to; other nodes as they are."""
+    led = laid.tree.find(path, follow=True) if node.leads_to is not None else None
+    return led if led is not None and led.children is None else node
 
 
 def get(session: Session) -> ExitCode:
@@ -327,8 +337,10 @@ def cat(session: Session) -> ExitCode:
 
 def _run(session: Session, verb: str, folder: str) -> ExitCode:
     source = session.open_remembering()
+    if session.options.batch is not None and folder != STDOUT:
+        folder = image_folder(folder, session.reference())  # the same paths of several images
     try:
-        run = _Run(session, source, single_image(session, source, soon=False), folder)
+        run = _Run(session, source, single_image(session, source, soon=False), folder, verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
         for word in session.options.words:
             if word not in globs:

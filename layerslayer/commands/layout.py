@@ -58,9 +58,18 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
     return image
 
 
-def lay_out(session: Session, source: Source, image: Image, keep_removed: bool = False) -> LaidOut:
-    """Read the chosen layers in parallel and lay them over one another; says what could not be read."""
-    layers = select_layers(image.layers, session.options.layers)
+def lay_out(
+    session: Session,
+    source: Source,
+    image: Image,
+    keep_removed: bool = False,
+    chosen: Optional[Sequence[Layer]] = None,
+) -> LaidOut:
+    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
+
+    Says what could not be read.
+    """
+    layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
     tree = Tree(keep_removed)
     reports: List[Report] = []
@@ -122,7 +131,7 @@ def finish(
     """
     requests = source.requests_made() + more
     if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code))
+        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
         summary["bytes_read"] += session.fetched
         session.console.out(json_lines.line(summary))
         return code

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Dict, Iterable, List, Optional, Union
+from typing import Any, Dict, Iterable, List, Optional
 
 from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
@@ -128,19 +128,19 @@ def image_object(image: Image) -> Object:
 
 
 def summary_object(
-    verb: str, reports: Iterable[Report], requests: int, exit_code: int, **more: Union[int, str, bool, None]
+    verb: str, reports: Iterable[Report], requests: int, exit_code: int, image: Optional[str] = None
 ) -> Object:
-    """Return the last object of a verb: completeness, cost, verification."""
+    """Return the last object of a verb: completeness, cost, verification. ``image`` is what the user named."""
     known = list(reports)
     return {
         "type": "summary",
         "verb": verb,
+        "image": image,
         "complete": all(report.complete for report in known) and exit_code in (0, 1),
         "verified": all(report.verified for report in known if not report.opaque),
         "bytes_read": sum(report.bytes_read for report in known),
         "requests": requests,
         "exit_code": exit_code,
-        **more,
     }
 
 
