@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode, LocalFileError, UsageError
 from ..escaping import human_size
 from ..views import json_lines
 from ..views.listing import timestamp
@@ -20,6 +20,8 @@ def cache(session: Session) -> ExitCode:
     try:
         if word == "clear":
             freed = store.clear()
+            if freed is None:
+                raise LocalFileError("nothing was forgotten.", "See that {} can be written to.".format(store.folder))
             session.console.say("Forgot {} in {}.".format(human_size(freed), store.folder))
             return _end(session)
         layers = store.layers()

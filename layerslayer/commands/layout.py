@@ -8,7 +8,7 @@ from ..ahead import in_order
 from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
-from ..escaping import human_size
+from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.reading import Report
 from ..overlay import Tree
@@ -79,6 +79,9 @@ def lay_out(
         reports.append(report)
         tree.apply(number, contents.entries)
         digests[number] = contents.digests
+        if report.opaque:
+            media_type = contents.layer.descriptor.media_type
+            session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
         if report.problem:
             session.console.warn(
                 "layer {} could not be read whole, so the view is incomplete: {}".format(number, report.problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import tarfile
 from typing import Any, Dict, List
 
@@ -12,7 +13,7 @@ import pytest
 from layerslayer.demo.image import Member
 
 from ..registry import Registry, store
-from ..registry.faults import altered, flipped, layer_digests, single_image
+from ..registry.faults import altered, blobs_image, flipped, layer_digests, single_image
 from ..registry.running import Ran, Runner
 
 
@@ -488,3 +489,20 @@ def test_diff_follows_its_path_and_says_when_there_is_none(run: Runner) -> None:
     assert linked.code == up.code == 1 and linked.out == up.out and linked.out.endswith(" usr/bin/more\n")
     assert absent.code == 2 and "neither image has a path" in absent.err.lower()
     assert (first.code, first.out) == (0, "")
+
+
+def test_a_layer_that_is_no_tar_is_missed_by_no_view_in_silence(run: Runner) -> None:
+    with Registry(blobs_image([b"\0asm" + bytes(600)], media_type="application/wasm")) as registry:
+        ran = run("tree", registry.target)
+    assert ran.code == 0 and "Layer 0 is no tar (application/wasm) and not in the view." in ran.err
+
+
+def test_a_cache_that_cannot_be_cleared_is_no_success(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Registry(single_image([BASE])) as registry:
+        run("tree", registry.target)
+    monkeypatch.setattr("layerslayer.store.database._BUSY", 0.01)
+    with sqlite3.connect(str(run.cache / "layers.sqlite"), isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ran = run("cache", "clear")
+        other.execute("ROLLBACK")
+    assert ran.code == 2 and "nothing was forgotten" in ran.err.lower()
