@@ -17,6 +17,7 @@ from .errors import InvalidDocument
 MAX_PATH = 4096  # bytes-ish of a path; Linux knows no longer ones
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
+_ODD = frozenset(("", ".", ".."))  # no names
 IMPLIED = -1  # the offset of an entry that no layer has
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 
@@ -115,6 +116,7 @@ class Tree:
         self._keep_removed = keep_removed
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
+        self._hardlinks: List[Node] = []  # in order of their making; some of them stand no more
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
@@ -132,24 +134,18 @@ class Tree:
             self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
             added += [entry for entry in whiteouts if not self._whiteout(entry, number)]
         for entry in added:
-            name = entry.name
+            name, kind = entry.name, entry.kind
             # Nearly every entry is a new path in a directory that is there; the rest goes the careful way.
-            if name[-1:] == "/":
+            if kind == "d" and name[-1:] == "/":
                 name = name[:-1]
             directory, _, base = name.rpartition("/")
             parent = self._directories.get(directory)
-            if (
-                parent is None
-                or parent.children is None
-                or base in parent.children
-                or base in ("", ".", "..")
-                or entry.kind == "h"
-                or len(name) > MAX_PATH
-            ):
+            siblings = parent.children if parent is not None else None
+            if siblings is None or base in siblings or base in _ODD or kind == "h" or len(name) > MAX_PATH:
                 self._add(entry, number)
                 continue
-            node = parent.children[base] = Node(base, parent, entry, number)
-            if entry.kind == "d":
+            node = siblings[base] = Node(base, parent, entry, number)
+            if kind == "d":
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
@@ -207,6 +203,8 @@ class Tree:
             self._remove(old, number, "replaced")
         node = parent.children[base] = Node(base, parent, _as_inode(entry, link), number)
         node.link = link
+        if entry.kind == "h":
+            self._hardlinks.append(node)
         if link is None and entry.kind == "h":
             self._dangling.append(node)
         if entry.kind == "d":
@@ -306,6 +304,15 @@ class Tree:
             node = child
         return node
 
+    def hardlinks(self) -> Iterator[Node]:
+        """Yield the hardlinks that stand."""
+        for node in self._hardlinks:
+            above = node
+            while above.parent is not None and (above.parent.children or {}).get(above.name) is above:
+                above = above.parent
+            if above is self.root:
+                yield node
+
     def nodes(self) -> Iterator[Tuple[str, Node]]:
         """Yield every path but the root, and its node, in order of the paths' components."""
         found = walk(self.root, "")
@@ -345,7 +352,7 @@ def sizes(tree: Tree) -> Dict[Node, int]:
         if node.children:
             order.extend(node.children.values())
     totals = {node: 0 for node in order if node.children is not None}
-    links = {id(node.link[1]): node for node in reversed(order) if node.link is not None}
+    links = {id(node.link[1]): node for node in tree.hardlinks() if node.link is not None}
     for node in reversed(order):
         parent = node.parent
         if parent is None:
@@ -354,7 +361,8 @@ def sizes(tree: Tree) -> Dict[Node, int]:
             totals[parent] += totals[node]
         elif node.entry.kind == "-":
             totals[parent] += node.entry.size
-            links.pop(id(node.entry), None)
+            if links:
+                links.pop(id(node.entry), None)
     for node in links.values():  # what they lead to stands nowhere any more
         above = node.parent
         while above is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..carving import CarvedFile, open_folder
 from ..contents import Contents, claimed_index, fetch_bodies, keep_contents
@@ -20,34 +20,12 @@ from ..sources.base import Source
 from ..views import json_lines
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, combined
+from .targets import Fan, Printed, Target, drop
 
 if TYPE_CHECKING:
     from ..layers.toc import Toc
 
 STDOUT = "-"
-
-
-class _Printed(Sink):
-    """Writes a body to standard output."""
-
-    def __init__(self, session: Session) -> None:
-        self._console = session.console
-        self.whole = False
-        self.refused = ""
-        self.size = 0
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        self.size += len(data)
-        self._console.raw(bytes(data))
-
-    def end(self) -> None:
-        self.whole = True
-
-    def refuse(self, reason: str) -> None:
-        self.refused = reason
-
-
-_Target = Union[CarvedFile, _Printed]
 
 
 class _Run:
@@ -119,11 +97,11 @@ class _Run:
         if path is None:  # where a '..' leads only the directories above it tell
             self.many([asked], exact=True)
             return
-        made: List[_Target] = []
+        made: List[Target] = []
 
         def new_sink(entry: Entry) -> Sink:
             for earlier in made:
-                _drop(earlier)
+                drop(earlier)
             made.append(self._target(path or "", entry))
             return made[-1]
 
@@ -139,7 +117,7 @@ class _Run:
                 self._not_found(asked, found)
         finally:
             for target in made:
-                _drop(target)
+                drop(target)
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
@@ -211,9 +189,9 @@ class _Run:
         if layer.number not in self._tocs:
             self._look_for_index(layer, {})
         for path, entry in files:
-            made: List[_Target] = []
+            made: List[Target] = []
 
-            def new_sink(entry: Entry, path: str = path, made: List[_Target] = made) -> Sink:
+            def new_sink(entry: Entry, path: str = path, made: List[Target] = made) -> Sink:
                 made.append(self._target(path, entry))
                 return made[-1]
 
@@ -228,13 +206,13 @@ class _Run:
                 self._absent(path, str(error), ExitCode.FAILED)
             finally:
                 for target in made:
-                    _drop(target)
+                    drop(target)
 
     def _fetch_layer(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
         sinks: Dict[int, Sink] = {}
-        fans: Dict[int, _Fan] = {}
+        fans: Dict[int, Fan] = {}
         for path, entry in files:
-            fan = fans.setdefault(entry.offset, _Fan(lambda kept, target: self._written(kept, target, layer, None)))
+            fan = fans.setdefault(entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None)))
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
         try:
@@ -251,12 +229,12 @@ class _Run:
 
     # -- files ------------------------------------------------------------
 
-    def _target(self, path: str, entry: Entry) -> _Target:
+    def _target(self, path: str, entry: Entry) -> Target:
         if self.folder == STDOUT:
-            return _Printed(self.session)
+            return Printed(self.session.console)
         return CarvedFile(self.folder, path, bool(entry.mode & 0o111))
 
-    def _written(self, path: str, target: _Target, layer: Layer, report: Optional[Report]) -> None:
+    def _written(self, path: str, target: Target, layer: Layer, report: Optional[Report]) -> None:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
             return
@@ -264,7 +242,7 @@ class _Run:
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
         self.codes.append(ExitCode.DONE)
-        if isinstance(target, _Printed):
+        if isinstance(target, Printed):
             return
         where = target.keep()
         if self.session.options.json:
@@ -276,47 +254,6 @@ class _Run:
         self.session.console.out(
             "{}  {}, from layer {}\n".format(printable(where), human_size(target.size), layer.number)
         )
-
-
-class _Fan(Sink):
-    """One body into the files of several paths (hardlinks), opened only when it comes."""
-
-    def __init__(self, written: Callable[[str, _Target], None]) -> None:
-        self.paths: List[Tuple[str, Callable[[], _Target]]] = []
-        self._written = written
-        self._targets: Optional[List[Tuple[str, _Target]]] = None
-        self.done = False
-
-    def _opened(self) -> List[Tuple[str, _Target]]:
-        if self._targets is None:
-            self._targets = [(path, make()) for path, make in self.paths]
-        return self._targets
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        for _, target in self._opened():
-            target.write(data)
-
-    def end(self) -> None:
-        for path, target in self._opened():
-            target.end()
-            self._written(path, target)
-        self.done = True
-
-    def refuse(self, reason: str) -> None:
-        for path, target in self._opened():
-            target.refuse(reason)
-            self._written(path, target)
-        self.done = True
-
-    def drop(self) -> None:
-        for _, target in self._targets or ():
-            _drop(target)
-        self._targets = None
-
-
-def _drop(target: _Target) -> None:
-    if isinstance(target, CarvedFile):
-        target.discard()
 
 
 def _opened(laid: LaidOut, path: str, node: Node) -> Node:
