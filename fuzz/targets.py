@@ -19,7 +19,7 @@ from layerslayer.layers.compression import Decompressor
 from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.tar import TarWalker
 from layerslayer.manifest import parse_manifest
-from layerslayer.overlay import normal
+from layerslayer.nodes import normal
 from layerslayer.reference import parse_target
 from layerslayer.retries import retry_after
 from layerslayer.store.columns import pack, unpack

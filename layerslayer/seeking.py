@@ -16,7 +16,8 @@ from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import Report, read_entries
-from .overlay import MAX_LINKS, normal
+from .nodes import normal
+from .overlay import MAX_LINKS
 from .sources.base import Source
 
 NewSink = Callable[[Entry], Sink]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from layerslayer.entries import Entry
 from layerslayer.errors import InvalidDocument
-from layerslayer.overlay import MAX_IMPLIED, Tree, implied, normal, sizes, walk
+from layerslayer.nodes import implied, normal, walk
+from layerslayer.overlay import MAX_IMPLIED, Ends, Tree, sizes
 
 
 def entry(
@@ -221,3 +222,17 @@ def test_sizes_count_a_file_once_even_when_only_its_hardlinks_are_left() -> None
     assert {node.path: size for node, size in sizes(tree).items()} == {"": 5, "d": 5, "e": 0}
     tree = merged(low, [entry("d/.wh.a")])
     assert sizes(tree)[tree.root] == 5
+
+
+def test_the_ends_of_links_are_what_following_them_finds() -> None:
+    chain = [entry("c{}".format(number), "l", target="c{}".format(number + 1)) for number in range(60)]
+    links = [
+        entry("d/", "d"), entry("d/up", "l", target="../c30"), entry("to-d", "l", target="/d"), entry("c60"),
+        entry("loop", "l", target="pool"), entry("pool", "l", target="loop"), entry("lost", "l", target="nowhere"),
+        entry("through", "l", target="to-d/up"), entry("hard", "h", target="d/up"),
+    ]  # fmt: skip
+    for layer in (chain + links, (chain + links)[::-1]):
+        tree = merged(layer)
+        ends = Ends(tree)
+        for path, node in tree.nodes():
+            assert ends.of(node) is tree.find(path, follow=True), path

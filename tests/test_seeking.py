@@ -16,7 +16,8 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.image import Layer
 from layerslayer.layers.bodies import Sink
-from layerslayer.overlay import Node, Tree, walk
+from layerslayer.nodes import Node, walk
+from layerslayer.overlay import Tree
 from layerslayer.seeking import File, Seeker, Unclear
 from layerslayer.sources.base import Document, Source
 

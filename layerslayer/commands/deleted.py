@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ..errors import ExitCode
-from ..overlay import Removal, normal
+from ..nodes import Removal, normal
 from ..views import json_lines
 from ..views.listing import Listing
 from ..views.merged import removal_line

@@ -7,7 +7,7 @@ from typing import List, Sequence
 from ..differences import Difference, Side, compare
 from ..errors import ExitCode, NotFound, UsageError
 from ..image import Layer, select_layers
-from ..overlay import normal
+from ..nodes import normal
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, NamedTuple, Optional
 
 from ..errors import ExitCode, UsageError
-from ..overlay import Node, Removal, normal
+from ..nodes import Node, Removal, normal
 from ..patterns import Matcher, matcher, regex_matcher
 from ..views import json_lines
 from ..views.listing import Listing

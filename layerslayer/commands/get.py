@@ -8,12 +8,13 @@ from ..carving import CarvedFile, open_folder
 from ..contents import Contents, claimed_index, fetch_bodies, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import ExitCode, LayerslayerError
+from ..errors import ExitCode, LayerslayerError, LocalFileError
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
 from ..layers.reading import Report
-from ..overlay import IMPLIED, Node, normal, walk
+from ..nodes import IMPLIED, Node, normal, walk
+from ..overlay import Ends
 from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
@@ -156,7 +157,10 @@ class _Run:
                 return []
         else:
             matches = matcher([text])
-            found = [(path, _opened(laid, path, node)) for path, node in laid.tree.nodes() if matches(path)]
+            found = [(path, node) for path, node in laid.tree.nodes() if matches(path)]
+            if "**" not in text:  # which means all that is there, each once
+                ends = Ends(laid.tree)
+                found = [(path, _opened(ends, node)) for path, node in found]
         if not found:
             self._absent(text, "no layer has it")
         return found
@@ -167,7 +171,7 @@ class _Run:
         for path, node in wanted.items():
             if node.children is not None:
                 if self.folder != STDOUT:
-                    open_folder(self.folder, path).close()
+                    self._make_folder(path)
                 continue
             content = node.content
             if content is None or content[1].kind != "-":
@@ -212,7 +216,9 @@ class _Run:
         sinks: Dict[int, Sink] = {}
         fans: Dict[int, Fan] = {}
         for path, entry in files:
-            fan = fans.setdefault(entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None)))
+            fan = fans.setdefault(
+                entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None), self._refused)
+            )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
         try:
@@ -234,6 +240,15 @@ class _Run:
             return Printed(self.session.console)
         return CarvedFile(self.folder, path, bool(entry.mode & 0o111))
 
+    def _make_folder(self, path: str) -> None:
+        try:
+            open_folder(self.folder, path).close()
+        except LocalFileError as error:
+            self._refused(path, error)
+
+    def _refused(self, path: str, error: LocalFileError) -> None:
+        self._absent(path, str(error).rstrip("."), ExitCode.FAILED)
+
     def _written(self, path: str, target: Target, layer: Layer, report: Optional[Report]) -> None:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
@@ -241,10 +256,15 @@ class _Run:
         if self.session.options.verify and report is not None and not report.verified:
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
-        self.codes.append(ExitCode.DONE)
         if isinstance(target, Printed):
+            self.codes.append(ExitCode.DONE)
             return
-        where = target.keep()
+        try:
+            where = target.keep()
+        except LocalFileError as error:
+            self._refused(path, error)
+            return
+        self.codes.append(ExitCode.DONE)
         if self.session.options.json:
             item: json_lines.Object = {"type": "file", "layer": layer.number, "size": target.size}
             json_lines.put_text(item, "path", path)
@@ -256,9 +276,9 @@ class _Run:
         )
 
 
-def _opened(laid: LaidOut, path: str, node: Node) -> Node:
+def _opened(ends: Ends, node: Node) -> Node:
     """Return the file that a link which a glob names leads to; other nodes as they are."""
-    led = laid.tree.find(path, follow=True) if node.leads_to is not None else None
+    led = ends.of(node)
     return led if led is not None and led.children is None else node
 
 

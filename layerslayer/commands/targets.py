@@ -6,6 +6,7 @@ from typing import Callable, List, Optional, Tuple, Union
 
 from ..carving import CarvedFile
 from ..console import Console
+from ..errors import LocalFileError
 from ..layers.bodies import Sink
 
 
@@ -33,17 +34,26 @@ Target = Union[CarvedFile, Printed]
 
 
 class Fan(Sink):
-    """One body into the files of several paths (hardlinks), opened only when it comes."""
+    """One body into the files of several paths (hardlinks), opened only when it comes.
 
-    def __init__(self, written: Callable[[str, Target], None]) -> None:
+    A name that this machine's disk does not take is told to ``failed``; the others are written all the same.
+    """
+
+    def __init__(self, written: Callable[[str, Target], None], failed: Callable[[str, LocalFileError], None]) -> None:
         self.paths: List[Tuple[str, Callable[[], Target]]] = []
         self._written = written
+        self._failed = failed
         self._targets: Optional[List[Tuple[str, Target]]] = None
         self.done = False
 
     def _opened(self) -> List[Tuple[str, Target]]:
         if self._targets is None:
-            self._targets = [(path, make()) for path, make in self.paths]
+            self._targets = []
+            for path, make in self.paths:
+                try:
+                    self._targets.append((path, make()))
+                except LocalFileError as error:
+                    self._failed(path, error)
         return self._targets
 
     def write(self, data: Union[bytes, memoryview]) -> None:

@@ -8,7 +8,7 @@ from ..differences import Difference
 from ..entries import Entry
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
-from ..overlay import Node, Removal
+from ..nodes import Node, Removal
 from .listing import Listing
 from .style import PLAIN, Style
 

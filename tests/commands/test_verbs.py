@@ -506,3 +506,12 @@ def test_a_cache_that_cannot_be_cleared_is_no_success(run: Runner, monkeypatch: 
         ran = run("cache", "clear")
         other.execute("ROLLBACK")
     assert ran.code == 2 and "nothing was forgotten" in ran.err.lower()
+
+
+def test_a_name_that_the_disk_does_not_take_costs_that_file_alone(run: Runner) -> None:
+    layer = [file("a"), file("x" * 300), directory("y" * 300), file("z/b"), file("in-the-way")]
+    (run.folder / "out/in-the-way").mkdir(parents=True)
+    with Registry(single_image([layer])) as registry:
+        ran = run("get", registry.target, "**", "-o", "out")
+    assert ran.code == 3 and ran.err.count("was not got: out") == 3
+    assert sorted(path.name for path in (run.folder / "out").rglob("*") if path.is_file()) == ["a", "b"]
