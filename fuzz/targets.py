@@ -20,7 +20,7 @@ from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.tar import TarWalker
 from layerslayer.layers.ztoc import Ztoc
 from layerslayer.manifest import parse_manifest
-from layerslayer.overlay import normal
+from layerslayer.nodes import normal
 from layerslayer.reference import parse_target
 from layerslayer.retries import retry_after
 from layerslayer.store.columns import pack, unpack

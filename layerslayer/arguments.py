@@ -30,7 +30,7 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
     "save": ("", 0, 0, "download the layers, as --save-all"),
     "ls": ("[PATH]", 0, 1, "list one directory of the file system that the layers make"),
     "tree": ("[PATH]", 0, 1, "show that file system as a tree, with sizes summed"),
-    "find": ("GLOB...", 1, _ANY, "find paths, and the layers that have them, live or deleted"),
+    "find": ("GLOB...", 0, _ANY, "find paths, and the layers that have them, live or deleted"),
     "get": ("PATH...", 1, _ANY, "write files, globs or directories to this machine's disk"),
     "cat": ("PATH", 1, 1, "write one file to standard output"),
     "deleted": ("", 0, 0, "list what later layers removed and can still be had"),
@@ -145,6 +145,8 @@ def _parse_verb(verb: str, argv: List[str]) -> argparse.Namespace:
     if not least <= len(words) <= most:
         problem = "No {} is named.".format(_wanted(verb)) if len(words) < least else "These are too many words."
         raise UsageError(problem, parser.format_usage().strip().replace("usage:", "Usage:", 1) + ".")
+    if verb == "find" and not words and options.kinds is None and options.larger < 0:
+        raise UsageError("No glob is named.", "Name one, or say what is sought with --type or --larger.")
     options.words = tuple(words)
     return options
 

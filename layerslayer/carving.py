@@ -15,17 +15,18 @@ import sys
 from typing import Optional, Union
 
 from .errors import LocalFileError
+from .escaping import raw_name
 from .layers.bodies import Sink
 
 _WINDOWS = sys.platform == "win32"
-_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff%]")
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff%\ud800-\udc7f\udd00-\udfff]")
 _WINDOWS_UNSAFE = re.compile(r'[<>:"|?*\\]|[. ]$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 
 
 def local_name(component: str) -> str:
     """Return a path's component as a name for this machine's disk; what it cannot bear becomes ``%XX``."""
-    name = _CONTROLS.sub(lambda match: "".join("%{:02X}".format(byte) for byte in match.group().encode()), component)
+    name = _CONTROLS.sub(lambda match: "".join("%{:02X}".format(byte) for byte in raw_name(match.group())), component)
     if _WINDOWS:
         name = _WINDOWS_UNSAFE.sub(lambda match: "%{:02X}".format(ord(match.group() or "_")), name)
     return name

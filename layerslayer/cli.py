@@ -102,6 +102,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         return ExitCode.DONE
     except LayerslayerError as error:
         console.error(error)
+        _tell_json(options, console, error)
         return ExitCode.FAILED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
@@ -113,6 +114,16 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         console.show("\n".join(printable(line) for line in traceback.format_exc().splitlines()))
         console.show("This is a bug in layerslayer {}; please report it with the lines above.".format(__version__))
         return ExitCode.BUG
+
+
+def _tell_json(options: Namespace, console: Console, error: LayerslayerError) -> None:
+    """End the JSON Lines of a run that failed."""
+    to_stdout = options.verb == "cat" or getattr(options, "output_dir", "") == "-"  # that is the file's alone
+    if options.json and options.verb and not to_stdout:
+        from .views import json_lines
+
+        console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+        console.flush()
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
-from .overlay import IMPLIED, Node, Tree
+from .nodes import IMPLIED, Node
+from .overlay import Tree
 
 Digests = Mapping[int, Mapping[int, bytes]]  # sha256 of contents, by layer and entry offset
 

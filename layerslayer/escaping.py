@@ -91,3 +91,14 @@ def human_size(count: int) -> str:
         if value < 999.95 or unit == "PB":
             break
     return "{:.1f} {}".format(value, unit)
+
+
+def raw_name(name: str) -> bytes:
+    """Return a name's bytes: those that were not UTF-8 as they were; surrogates that a JSON document held, as WTF-8."""
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b"".join(
+            letter.encode("utf-8", "surrogateescape" if "\udc80" <= letter <= "\udcff" else "surrogatepass")
+            for letter in name
+        )

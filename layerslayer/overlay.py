@@ -9,95 +9,17 @@ as container runtimes do; a parent that is missing is implied.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
+from .nodes import IMPLIED, Node, Removal, Unsafe, as_inode, implied, normal, walk
 
 MAX_PATH = 4096  # bytes-ish of a path; Linux knows no longer ones
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
-IMPLIED = -1  # the offset of an entry that no layer has
+_ODD = frozenset(("", ".", ".."))  # no names
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
-
-
-class Node:
-    """A path of the merged file system. ``children`` is None for all but directories."""
-
-    __slots__ = ("children", "entry", "layer", "link", "name", "parent")
-
-    def __init__(self, name: str, parent: Optional[Node], entry: Entry, layer: int) -> None:
-        self.name = name
-        self.parent = parent  # None for the root, and once removed
-        self.entry = entry
-        self.layer = layer  # that wrote the entry (of a directory the last one that did)
-        self.children: Optional[Dict[str, Node]] = {} if entry.kind == "d" else None
-        self.link: Optional[Tuple[int, Entry]] = None  # what a hardlink leads to: layer and entry
-
-    @property
-    def path(self) -> str:
-        """The path without a leading slash; empty for the root."""
-        parts: List[str] = []
-        node: Optional[Node] = self
-        while node is not None and node.parent is not None:
-            parts.append(node.name)
-            node = node.parent
-        return "/".join(reversed(parts))
-
-    @property
-    def content(self) -> Optional[Tuple[int, Entry]]:
-        """The layer and entry that hold the bytes; None for a hardlink that leads nowhere."""
-        return self.link if self.entry.kind == "h" else (self.layer, self.entry)
-
-    @property
-    def leads_to(self) -> Optional[str]:
-        """A symlink's target, of a hardlink to a symlink too; None for all else."""
-        if self.entry.kind == "l":
-            return self.entry.target
-        return self.link[1].target if self.link is not None and self.link[1].kind == "l" else None
-
-    @property
-    def size(self) -> int:
-        """Bytes of content."""
-        content = self.content
-        return content[1].size if content and content[1].kind == "-" else 0
-
-
-class Removal(NamedTuple):
-    """A path that a later layer took away; its bytes are in ``layer`` still."""
-
-    path: str
-    entry: Entry
-    layer: int
-    by: int  # the layer that removed it
-    how: str  # "deleted" by a whiteout, "hidden" by an opaque directory, "replaced"
-    link: Optional[Tuple[int, Entry]]  # of a hardlink, what it led to
-
-    @property
-    def size(self) -> int:
-        content = (self.layer, self.entry) if self.entry.kind != "h" else self.link
-        return content[1].size if content and content[1].kind == "-" else 0
-
-
-class Unsafe(NamedTuple):
-    """An entry whose name no path can be made of."""
-
-    entry: Entry
-    layer: int
-    reason: str
-
-
-def normal(name: str) -> Optional[str]:
-    """Return an archive's name as a path without ``./``, ``//`` and outer slashes; None if ``..`` is in it."""
-    if "//" not in name and "./" not in name and name[:1] not in ("/", ".", "") and ".." not in name:
-        return name[:-1] if name[-1] == "/" else name if name[-2:] != "/." else name[:-2]
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    return None if ".." in parts else "/".join(parts)
-
-
-def implied(name: str) -> Entry:
-    """Return the directory that runtimes make where a layer names none."""
-    return Entry(name, "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
 
 
 class Tree:
@@ -115,40 +37,41 @@ class Tree:
         self._keep_removed = keep_removed
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
+        self._hardlinks: List[Node] = []  # in order of their making; some of them stand no more
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
+        self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
     # -- building ---------------------------------------------------------
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
         added: List[Entry] = []
+        whiteouts: List[Entry] = []
         for entry in entries:
-            if entry.hidden or (WHITEOUT_PREFIX in entry.name and self._whiteout(entry, number)):
-                continue  # what stands after the end marker no runtime sees
-            added.append(entry)
+            if not entry.hidden:  # what stands after the end marker no runtime sees
+                (whiteouts if WHITEOUT_PREFIX in entry.name else added).append(entry)
+        self._below = {}
+        if whiteouts:  # they take names away; a hardlink beside them still leads to what bore one
+            self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
+            added += [entry for entry in whiteouts if not self._whiteout(entry, number)]
         for entry in added:
-            name = entry.name
+            name, kind = entry.name, entry.kind
             # Nearly every entry is a new path in a directory that is there; the rest goes the careful way.
-            if name[-1:] == "/":
+            if kind == "d" and name[-1:] == "/":
                 name = name[:-1]
             directory, _, base = name.rpartition("/")
             parent = self._directories.get(directory)
-            if (
-                parent is None
-                or parent.children is None
-                or base in parent.children
-                or base in ("", ".", "..")
-                or entry.kind == "h"
-                or len(name) > MAX_PATH
-            ):
+            siblings = parent.children if parent is not None else None
+            if siblings is None or base in siblings or base in _ODD or kind == "h" or len(name) > MAX_PATH:
                 self._add(entry, number)
                 continue
-            node = parent.children[base] = Node(base, parent, entry, number)
-            if entry.kind == "d":
+            node = siblings[base] = Node(base, parent, entry, number)
+            if kind == "d":
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
-            node.link = self._linked(node.entry)
+            node.link = self._linked(node.entry) or self._below.get(node.entry.target)
+            node.entry = as_inode(node.entry, node.link)
 
     def _whiteout(self, entry: Entry, number: int) -> bool:
         """Carry out a whiteout; return False for what is none."""
@@ -199,8 +122,10 @@ class Tree:
                 old.entry, old.layer = entry, number
                 return
             self._remove(old, number, "replaced")
-        node = parent.children[base] = Node(base, parent, _as_inode(entry, link), number)
+        node = parent.children[base] = Node(base, parent, as_inode(entry, link), number)
         node.link = link
+        if entry.kind == "h":
+            self._hardlinks.append(node)
         if link is None and entry.kind == "h":
             self._dangling.append(node)
         if entry.kind == "d":
@@ -262,8 +187,8 @@ class Tree:
             self.covered.append(node.path)
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
-        if node.children is not None:
-            self._directories = {"": self.root}  # some of them stand no more
+        if node.children is not None or node.leads_to is not None:
+            self._directories = {"": self.root}  # some of them stand no more, or elsewhere
 
     # -- asking -----------------------------------------------------------
 
@@ -300,6 +225,15 @@ class Tree:
             node = child
         return node
 
+    def hardlinks(self) -> Iterator[Node]:
+        """Yield the hardlinks that stand."""
+        for node in self._hardlinks:
+            above = node
+            while above.parent is not None and (above.parent.children or {}).get(above.name) is above:
+                above = above.parent
+            if above is self.root:
+                yield node
+
     def nodes(self) -> Iterator[Tuple[str, Node]]:
         """Yield every path but the root, and its node, in order of the paths' components."""
         found = walk(self.root, "")
@@ -307,38 +241,41 @@ class Tree:
         yield from found
 
 
-def _as_inode(entry: Entry, link: Optional[Tuple[int, Entry]]) -> Entry:
-    """Return a hardlink's entry with the attributes of the file that it shares."""
-    if link is None:
-        return entry
-    file = link[1]
-    return entry._replace(
-        mode=file.mode, uid=file.uid, gid=file.gid, mtime=file.mtime, uname=file.uname, gname=file.gname
-    )
-
-
 def _parts(path: str) -> List[str]:
     return [part for part in path.split("/") if part not in ("", ".")]
 
 
-def walk(node: Node, path: str) -> Iterator[Tuple[str, Node]]:
-    """Yield ``node``, which stands at ``path``, and all below it, parents first, names sorted."""
-    waiting: List[Tuple[str, Node]] = [(path, node)]
-    while waiting:
-        path, node = waiting.pop()
-        yield path, node
-        if node.children:
-            prefix = path + "/" if path else ""
-            waiting += [(prefix + name, node.children[name]) for name in sorted(node.children, reverse=True)]
+class Ends:
+    """What symlinks lead to in the end. Each is looked at once, however long their chains are."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._known: Dict[Node, Tuple[Optional[Node], int]] = {}  # the end, and the links on the way
+
+    def of(self, node: Node) -> Optional[Node]:
+        """Return where a node leads; itself for what is no link, None for loops, long chains and what is not there."""
+        chain: Dict[Node, None] = {}
+        at: Optional[Node] = node
+        while at is not None and at.leads_to is not None and at not in self._known and at not in chain:
+            chain[at] = None
+            above = at.parent.path if at.parent is not None and not at.leads_to.startswith("/") else ""
+            at = self._tree.find(above + "/" + at.leads_to)
+        end, links = (None, 0) if at is None or at in chain else self._known.get(at, (at, 0))
+        for link in reversed(list(chain)):
+            links += 1
+            self._known[link] = (end, links)
+        end, links = self._known.get(node, (node, 0))
+        return end if links <= MAX_LINKS else None
 
 
 def sizes(tree: Tree) -> Dict[Node, int]:
-    """Return the bytes of content under each directory; a file's hardlinks do not count again."""
+    """Return the bytes of content under each directory; a file with hardlinks counts once."""
     order = [tree.root]
     for node in order:  # grows while it is walked: parents first
         if node.children:
             order.extend(node.children.values())
     totals = {node: 0 for node in order if node.children is not None}
+    links = {id(node.link[1]): node for node in tree.hardlinks() if node.link is not None}
     for node in reversed(order):
         parent = node.parent
         if parent is None:
@@ -347,4 +284,11 @@ def sizes(tree: Tree) -> Dict[Node, int]:
             totals[parent] += totals[node]
         elif node.entry.kind == "-":
             totals[parent] += node.entry.size
+            if links:
+                links.pop(id(node.entry), None)
+    for node in links.values():  # what they lead to stands nowhere any more
+        above = node.parent
+        while above is not None:
+            totals[above] += node.size
+            above = above.parent
     return totals

@@ -2,7 +2,8 @@
 
 * the referrers API or its tag (distribution-spec "Listing Referrers");
 * cosign's tags ``sha256-<hex>.sig``, ``.att``, ``.sbom``;
-* attestation manifests beside the image in its index (BuildKit).
+* attestation manifests beside the image in its index (BuildKit);
+* the first two for the index too, since its digest is what a tag's signature signs.
 """
 
 from __future__ import annotations
@@ -43,16 +44,17 @@ class Referrer(NamedTuple):
     artifact_type: str
     payloads: Tuple[Payload, ...]
     problem: str
+    subject: str  # digest of the image, or of the index it was found in
 
 
 def find_referrers(source: Source, image: Image) -> Iterator[Referrer]:
     """Yield what refers to an image, each manifest once. Raises what the source raises for the lists themselves."""
     seen = {image.document.digest}
     count = 0
-    for found, wanted, descriptor in _candidates(source, image):
+    for found, wanted, descriptor, subject in _candidates(source, image):
         if descriptor is not None and descriptor.digest in seen:
             continue
-        referrer = _read(source, found, wanted, descriptor, image.document.digest)
+        referrer = _read(source, found, wanted, descriptor, subject)
         if referrer is None or referrer.digest in seen:
             continue
         seen.add(referrer.digest)
@@ -64,24 +66,33 @@ def find_referrers(source: Source, image: Image) -> Iterator[Referrer]:
             )
 
 
-def _candidates(source: Source, image: Image) -> Iterator[Tuple[str, str, Optional[Descriptor]]]:
+def _candidates(source: Source, image: Image) -> Iterator[Tuple[str, str, Optional[Descriptor], str]]:
     digest = image.document.digest
+    yield from _attached(source, digest)
+    index, entries = _index_of(source, image)
+    for descriptor in entries:
+        yield "attestation", descriptor.digest, descriptor, digest
+    if index not in ("", digest):
+        yield from _attached(source, index)
+
+
+def _attached(source: Source, digest: str) -> Iterator[Tuple[str, str, Optional[Descriptor], str]]:
     for descriptor in source.referrers(digest):
-        yield "referrers", descriptor.digest, descriptor
-    for descriptor in _attestations(source, image):
-        yield "attestation", descriptor.digest, descriptor
+        yield "referrers", descriptor.digest, descriptor, digest
     for ending in _COSIGN:
-        yield "tag", digest.replace(":", "-") + ending, None
+        yield "tag", digest.replace(":", "-") + ending, None, digest
 
 
-def _attestations(source: Source, image: Image) -> Sequence[Descriptor]:
-    """Return the entries of the image's index that are about it."""
+def _index_of(source: Source, image: Image) -> Tuple[str, Sequence[Descriptor]]:
+    """Return the digest of the index that led to the image (empty for none), and its entries that are about it."""
     document = source.manifest(image.reference.wanted)
     parsed = parse_manifest(document.body, document.media_type)
     if not isinstance(parsed, Index):
-        return ()
+        return "", ()
     # The tag may have moved since the image was found; then these entries are about others, and none fits.
-    return [entry for entry in parsed.entries if entry.annotations.get(_SUBJECT) == image.document.digest]
+    about = [entry for entry in parsed.entries if entry.annotations.get(_SUBJECT) == image.document.digest]
+    listed = any(entry.digest == image.document.digest or entry.is_index for entry in parsed.entries)
+    return document.digest if listed else "", about
 
 
 def _read(
@@ -92,15 +103,17 @@ def _read(
         document = source.manifest(wanted, descriptor)
         parsed = parse_manifest(document.body, document.media_type)
     except NotFound as error:
-        return None if descriptor is None else Referrer(found, wanted, descriptor.artifact_type, (), str(error))
+        return (
+            None if descriptor is None else Referrer(found, wanted, descriptor.artifact_type, (), str(error), subject)
+        )
     except LayerslayerError as error:
-        return Referrer(found, wanted, descriptor.artifact_type if descriptor else "", (), str(error))
+        return Referrer(found, wanted, descriptor.artifact_type if descriptor else "", (), str(error), subject)
     label = found if descriptor else "tag " + wanted
     if not isinstance(parsed, Manifest):
-        return Referrer(label, document.digest, parsed.media_type, (), "")
+        return Referrer(label, document.digest, parsed.media_type, (), "", subject)
     stated = (descriptor.artifact_type if descriptor else "") or parsed.artifact_type or parsed.config.media_type
     return Referrer(
-        label, document.digest, stated, tuple(_payload(source, layer, subject) for layer in parsed.layers), ""
+        label, document.digest, stated, tuple(_payload(source, layer, subject) for layer in parsed.layers), "", subject
     )
 
 

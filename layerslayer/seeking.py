@@ -2,7 +2,9 @@
 
 What a container would open at a path is in the top-most layer that names it,
 unless a whiteout in between took it away; symlinks lead on from the top,
-hardlinks in the layer that has them and below.
+hardlinks in the layer that has them and below. Where a layer may have written
+the path by another name, through a directory that is a symlink, or a ``..``
+may stand behind one, only all layers together tell: then it is ``Unclear``.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import Report, read_entries
-from .overlay import MAX_LINKS, normal
+from .nodes import normal
+from .overlay import MAX_LINKS
 from .sources.base import Source
 
 NewSink = Callable[[Entry], Sink]
@@ -46,11 +49,17 @@ class Absent(NamedTuple):
     reason: str = ""
 
 
-Found = Union[File, Directory, Absent]
+class Unclear(NamedTuple):
+    """Only the merged view of all layers can tell what stands there."""
+
+    path: str
+
+
+Found = Union[File, Directory, Absent, Unclear]
 
 
 class _Link(NamedTuple):
-    path: str
+    path: Optional[str]  # None when it cannot be told from names alone
     hard: bool
 
 
@@ -75,6 +84,7 @@ class Seeker:
         self._to_the_end = to_the_end
         self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
+        self._stated = _Stated()
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -86,37 +96,47 @@ class Seeker:
         """
         layers = self._layers[::-1]
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
+        linked: Optional[Layer] = None  # the layer with the hardlink that led here
+        self._stated = _Stated()
         for _ in range(MAX_LINKS + 1):
-            found = self._through(layers, path, stands_at, new_sink)
+            found = self._through(layers, path, stands_at, new_sink, linked)
             if not isinstance(found, tuple) or not isinstance(found[0], _Link):
                 return found
             link, layer = found
+            if link.path is None:
+                return Unclear(path)
             path = link.path
+            linked = layer if link.hard else None
             stands_at = stands_at if link.hard else path
             every = list(below or self._layers)
             layers = [item for item in every if item.number <= layer.number][::-1] if link.hard else self._layers[::-1]
         return Absent(path, None, "its links go round in a circle")
 
     def _through(
-        self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink
+        self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
     ) -> Union[Found, Tuple[_Link, Layer]]:
-        watch = _Watch(path, stands_at)
+        watch = _Watch(path, stands_at, self._stated, linked, (layers[0].number, layers[-1].number) if layers else ())
         for layer in layers:
+            if watch.unclear:
+                return Unclear(path)
             result = self._in_layer(layer, watch, new_sink)
             if isinstance(result, _Link):
                 return (result, layer)
             if result is not None:
                 return result
+        if watch.unclear:
+            return Unclear(path)
         return Directory(path) if watch.directory or not path else Absent(path, None)
 
     def _in_layer(self, layer: Layer, watch: _Watch, new_sink: NewSink) -> Union[Found, _Link, None]:
-        watch.begin()
+        watch.begin(layer.number)
         known = self._known.get(layer.number)
         if known is None:
             known = self._look(layer)
         if known is not None:
+            watch.note(known)
             watch.see(known)
-            if watch.file is None:
+            if watch.file is None or watch.unclear:
                 return watch.outcome(layer)
             report = self._fetch(layer, watch.file, new_sink)
             if report is not None:
@@ -131,20 +151,22 @@ class Seeker:
         sinks: List[_Noting] = []
 
         def choose(entry: Entry) -> Sink:
-            if entry.kind == "-" and not entry.hidden and normal(entry.name) == watch.path:
+            if entry.kind == "-" and not entry.hidden and watch.wants(entry):
                 sinks.append(_Noting(new_sink(entry), digests.sink(entry), entry))
                 return sinks[-1]
             return digests.sink(entry)
 
-        watch.begin()
+        watch.begin(layer.number)
         entries: List[Entry] = []
         descriptor = layer.descriptor
-        batches = read_entries(descriptor, lambda: self._source.blob(descriptor), report, Bodies(choose), AHEAD)
+        batches = read_entries(
+            descriptor, lambda: self._source.blob(descriptor), report, _Watched(choose, watch), AHEAD
+        )
         try:
             for batch in batches:
                 entries += batch
                 watch.see(batch)
-                if not self._to_the_end and (watch.link or (sinks and sinks[-1].ended)):
+                if not self._to_the_end and (watch.link or watch.unclear or (sinks and sinks[-1].ended)):
                     break
         finally:
             batches.close()
@@ -156,6 +178,18 @@ class Seeker:
         if report.problem:
             return Absent(watch.path, None, "layer {} could not be read: {}".format(layer.number, report.problem))
         return watch.outcome(layer)
+
+
+class _Watched(Bodies):
+    """Lets a watch know of a batch's directories before the bodies of its files pass."""
+
+    def __init__(self, choose: Callable[[Entry], Sink], watch: _Watch) -> None:
+        super().__init__(choose)
+        self._watch = watch
+
+    def take(self, start: int, piece: bytes, batch: List[Entry]) -> None:
+        self._watch.note(batch)
+        super().take(start, piece, batch)
 
 
 class _Noting(Sink):
@@ -181,27 +215,86 @@ class _Noting(Sink):
         self.ended = True
 
 
-class _Watch:
-    """What a layer's entries say about one path; ``stands_at`` is where a symlink there counts its way from."""
+class _Stated:
+    """Which names are directories and which symlinks, by the top-most layer seen so far that says so."""
 
-    def __init__(self, path: str, stands_at: str) -> None:
+    def __init__(self) -> None:
+        self._found: Dict[str, Tuple[int, bool]] = {}  # layer, and whether it is a directory there
+
+    def add(self, name: str, number: int, directory: bool) -> None:
+        known = self._found.get(name)
+        if known is None or number >= known[0]:
+            self._found[name] = (number, directory)
+
+    def is_directory(self, name: str) -> bool:
+        return self._found.get(name, (0, False))[1]
+
+    def above(self, name: str, number: int, highest: Optional[int]) -> bool:
+        """Whether a layer above ``number`` (and not above ``highest``) has it as a directory."""
+        layer, directory = self._found.get(name, (-1, False))
+        return directory and layer > number and (highest is None or layer <= highest)
+
+    def all_above(self, path: str, unless_stated: bool = False) -> bool:
+        """Whether all that the path leads through are directories; of what nothing is known ``unless_stated``."""
+        parent = path.rpartition("/")[0]
+        while parent and self._found.get(parent, (0, unless_stated))[1]:
+            parent = parent.rpartition("/")[0]
+        return not parent
+
+
+class _Watch:
+    """What a layer's entries say about one path; ``stands_at`` is where a symlink there counts its way from.
+
+    ``stated`` collects the directories that layers state, ``linked`` is the layer
+    with the hardlink that led here: its whiteouts do not reach what is linked.
+    ``ends`` are the first and the last layer that are asked.
+    """
+
+    def __init__(
+        self, path: str, stands_at: str, stated: _Stated, linked: Optional[Layer], ends: Tuple[int, ...]
+    ) -> None:
         self.path = path
         self._stands_at = stands_at
+        self._stated = stated
+        self._linked = linked.number if linked else None
+        self._ends = ends
         self.directory = False  # some layer has it as one
+        self.unclear = False  # it may have, or have lost, another name
         parts = path.split("/")
         self._parents: FrozenSet[str] = frozenset("/".join(parts[:end]) for end in range(1, len(parts)))
-        removers = {_sibling(name, WHITEOUT_PREFIX + name.rpartition("/")[2]) for name in (*self._parents, path)}
-        removers |= {name + "/" + OPAQUE for name in self._parents} | {OPAQUE}
-        self._removers = frozenset(removers)
+        self._removers = {_sibling(name, WHITEOUT_PREFIX + name.rpartition("/")[2]) for name in (*self._parents, path)}
+        self._removers |= {name + "/" + OPAQUE for name in self._parents} | {OPAQUE}
         self._inside = path + "/"
-        self.begin()
+        self._aliases = ("/" + parts[-1], "/" + WHITEOUT_PREFIX + parts[-1])
+        self.begin(0)
 
-    def begin(self) -> None:
-        """A layer begins."""
+    def begin(self, number: int) -> None:
+        """Layer ``number`` begins."""
+        self._number = number
         self.file: Optional[Entry] = None
         self.link: Optional[_Link] = None
         self._removed = False
         self._blocked = False
+        # Parents that a layer above has as directories: what else they are from here on is gone.
+        self._replaced = {name for name in self._parents if self._stated.above(name, number, self._linked)}
+
+    def note(self, entries: Sequence[Entry]) -> None:
+        """Take note of the next entries' directories, before ``wants`` and ``see``."""
+        for entry in entries:
+            if entry.kind in "dl" and not entry.hidden:
+                clean = normal(entry.name)
+                if clean is not None:
+                    self._stated.add(clean, self._number, entry.kind == "d")
+
+    def wants(self, entry: Entry) -> bool:
+        """Whether a regular file's bytes are what is sought, for sure."""
+        if self.file is not None and self.file.offset != entry.offset:
+            return False  # another of that name is known to be the last
+        return normal(entry.name) == self.path and self._is_sure(self.path)
+
+    def _is_sure(self, path: str) -> bool:
+        """Whether the path is no other one too: no directory above it can be a symlink of a layer further down."""
+        return self._number in self._ends or self._stated.all_above(path)
 
     def see(self, entries: Sequence[Entry]) -> None:
         """Take the next entries of the layer."""
@@ -215,23 +308,30 @@ class _Watch:
                 continue
             if clean == path:
                 self._here(entry)
+                self.unclear |= not self._is_sure(clean)
             elif clean in parents:
-                if entry.kind == "l":
+                if clean in self._replaced:
+                    self._blocked |= entry.kind != "d"
+                elif entry.kind == "l":
                     rest = path[len(clean) + 1 :]
-                    self.link = _Link(_joined(clean, entry.target, rest), False)
+                    self.link = _Link(_joined(clean, entry.target, rest, self._stated), False)
+                    self.unclear |= not self._is_sure(clean)
                 elif entry.kind != "d":
                     self._blocked = True
             elif clean in self._removers:
                 self._removed = True
+                self.unclear |= not self._is_sure(clean)
             elif clean.startswith(self._inside) and WHITEOUT_PREFIX not in clean:
                 self.directory = True
+            elif clean.endswith(self._aliases):
+                self.unclear |= not self._stated.all_above(clean, self._number in self._ends[-1:])
 
     def _here(self, entry: Entry) -> None:
         self.file = self.link = None
         if entry.kind == "d":
             self.directory = True
         elif entry.kind == "l":
-            self.link = _Link(_joined(self._stands_at, entry.target, ""), False)
+            self.link = _Link(_joined(self._stands_at, entry.target, "", self._stated), False)
         elif entry.kind == "h":
             target = normal(entry.target)
             self.link = _Link(target, True) if target else None
@@ -243,13 +343,15 @@ class _Watch:
 
     def outcome(self, layer: Layer) -> Union[Found, _Link, None]:
         """Say, once the layer has ended, what that means; None: look further down."""
+        if self.unclear:
+            return Unclear(self.path)
         if self.link:
             return self.link
         if self.directory:
             return Directory(self.path)
         if self._blocked:
             return Absent(self.path, None, "it is no regular file")
-        if self._removed:
+        if self._removed and layer.number != self._linked:
             return Absent(self.path, layer.number)
         return None
 
@@ -259,11 +361,16 @@ def _sibling(path: str, name: str) -> str:
     return directory + "/" + name if directory else name
 
 
-def _joined(link: str, target: str, rest: str) -> str:
-    """Return where a symlink at ``link`` leads, with ``rest`` behind; ``..`` stops at the root."""
+def _joined(link: str, target: str, rest: str, stated: _Stated) -> Optional[str]:
+    """Return where a symlink at ``link`` leads, with ``rest`` behind; ``..`` stops at the root.
+
+    None when a ``..`` comes after what is not known to be a directory.
+    """
     parts = [] if target.startswith("/") else link.split("/")[:-1]
     for part in (target + "/" + rest).split("/"):
         if part == "..":
+            if parts and not stated.is_directory("/".join(parts)):
+                return None
             parts = parts[:-1]
         elif part not in ("", "."):
             parts.append(part)

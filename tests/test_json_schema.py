@@ -29,7 +29,12 @@ COMMANDS = [
     ["diff", "IMAGE", "OTHER"],
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],
+    ["find", "--everywhere", "--larger", "1"],
     ["cache"],
+    ["cache", "clear"],
+    ["tree", "oci:nowhere"],
+    ["find", "IMAGE", "*["],
+    ["diff", "IMAGE", "OTHER", "/nope"],
     ["save", "IMAGE"],
     ["save", "IMAGE", "--format", "oci"],
     ["tags", "IMAGE"],
@@ -66,7 +71,7 @@ def test_the_output_of_every_verb_fits(run: Runner, words: List[str]) -> None:  
         places = {"IMAGE": registry.target, "OTHER": other.target, "DEMO": demo.target}
         ran = run(*[places.get(word, word) for word in words], "--json")
     items = [check(line) for line in ran.out.splitlines()]
-    assert items[-1]["type"] in ("summary", "error", "known_layer")
+    assert items[-1]["type"] in ("summary", "error")
     assert ran.out.isascii()
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from layerslayer.entries import Entry
 from layerslayer.errors import InvalidDocument
-from layerslayer.overlay import MAX_IMPLIED, Tree, implied, normal, sizes, walk
+from layerslayer.nodes import implied, normal, walk
+from layerslayer.overlay import MAX_IMPLIED, Ends, Tree, sizes
 
 
 def entry(
@@ -197,3 +198,41 @@ def test_walking_is_sorted_by_components() -> None:
     tree = merged([entry("a.b"), entry("a/z"), entry("a/b"), entry("B")])
     assert [path for path, _ in walk(tree.root, "")] == ["", "B", "a", "a/b", "a/z", "a.b"]
     assert implied("x/").offset == -1
+
+
+def test_a_directory_made_through_a_symlink_is_not_found_there_once_the_symlink_is_gone() -> None:
+    tree = merged(
+        [entry("d/", "d"), entry("l", "l", target="d")], [entry("l/e/", "d")], [entry("l/", "d"), entry("l/e/x")]
+    )
+    assert [path for path, _ in tree.nodes()] == ["d", "d/e", "l", "l/e", "l/e/x"]
+
+
+def test_a_hardlink_leads_to_what_its_own_layer_deletes() -> None:
+    low = [entry("a", size=3, mode=0o600)]
+    for upper in ([entry("b", "h", target="a"), entry(".wh.a")], [entry(".wh..wh..opq"), entry("b", "h", target="a")]):
+        tree = merged(low, upper)
+        found = tree.find("b")
+        assert found is not None and (found.size, found.entry.mode) == (3, 0o600)
+        assert tree.find("a") is None
+
+
+def test_sizes_count_a_file_once_even_when_only_its_hardlinks_are_left() -> None:
+    low = [entry("d/a", size=5), entry("d/b", "h", target="d/a"), entry("e/c", "h", target="d/a")]
+    tree = merged(low)
+    assert {node.path: size for node, size in sizes(tree).items()} == {"": 5, "d": 5, "e": 0}
+    tree = merged(low, [entry("d/.wh.a")])
+    assert sizes(tree)[tree.root] == 5
+
+
+def test_the_ends_of_links_are_what_following_them_finds() -> None:
+    chain = [entry("c{}".format(number), "l", target="c{}".format(number + 1)) for number in range(60)]
+    links = [
+        entry("d/", "d"), entry("d/up", "l", target="../c30"), entry("to-d", "l", target="/d"), entry("c60"),
+        entry("loop", "l", target="pool"), entry("pool", "l", target="loop"), entry("lost", "l", target="nowhere"),
+        entry("through", "l", target="to-d/up"), entry("hard", "h", target="d/up"),
+    ]  # fmt: skip
+    for layer in (chain + links, (chain + links)[::-1]):
+        tree = merged(layer)
+        ends = Ends(tree)
+        for path, node in tree.nodes():
+            assert ends.of(node) is tree.find(path, follow=True), path

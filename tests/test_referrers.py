@@ -71,6 +71,21 @@ def test_attestations_of_the_index_are_found(run: Runner) -> None:  # noqa: F811
     assert ran.code == 0 and "(attestation)" in ran.out
 
 
+def test_what_is_attached_to_the_index_is_found(run: Runner) -> None:  # noqa: F811
+    content = store()
+    index = content.tags[(NAME, "1.0")]
+    signature = {"critical": {"image": {"docker-manifest-digest": index}}}
+    kind = "application/vnd.dev.cosign.simplesigning.v1+json"
+    attach(content, index.replace(":", "-") + ".sig", kind, signature)
+    attach(content, "", "application/vnd.in-toto+json", STATEMENT, index)
+    with Registry(content) as registry:
+        ran = run("referrers", registry.target, "--platform", "linux/amd64")
+        items = run("referrers", registry.target, "--platform", "linux/amd64", "--json").out.splitlines()
+    found = [item for item in map(json.loads, items) if item["type"] == "referrer" and item["subject"] == index]
+    assert [item["payloads"][0]["problem"] for item in found] == [None, None]
+    assert ran.out.count(", of the index {})".format(index)) == 2
+
+
 def test_nothing_is_a_truthful_no(run: Runner) -> None:  # noqa: F811
     with Registry(single_image([[]])) as registry:
         ran = run("referrers", registry.target)

@@ -31,6 +31,7 @@ VALUES = (
     "origins",
     "platforms",
     "entries",
+    "nodes",
     "overlay",
     "patterns",
     "differences",

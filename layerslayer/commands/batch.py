@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Callable, Dict, List
 
 from ..errors import ExitCode, LayerslayerError, LocalFileError, UsageError
 from ..escaping import printable
 from ..views import json_lines
+from .diff import diff
+from .find import find
 from .session import Session, combined
 
 MAX_LINE = 8192  # characters
+_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {find: ExitCode.DONE, diff: ExitCode.NO}  # of mixed ones
 
 
 def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
     """Run ``verb`` on every image that the file of ``--batch`` names.
 
     Empty lines and those that begin with ``#`` are passed over. Returns the
-    common exit code, or PARTIAL when they differ.
+    common exit code, or PARTIAL when they differ; a search that finds something
+    in one image and a comparison in which one differs are answered, though.
     """
     codes: List[ExitCode] = []
     for target in _targets(session):
@@ -33,6 +37,8 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
         session.console.flush()
     if not codes:
         raise UsageError("The batch names no image.")
+    if set(codes) == {ExitCode.DONE, ExitCode.NO} and verb in _ANSWERS:
+        return _ANSWERS[verb]
     return combined(codes)
 
 
@@ -46,5 +52,5 @@ def _targets(session: Session) -> List[str]:
                 lines = file.read(64 * 1024 * 1024).splitlines()
         except OSError as error:
             raise LocalFileError("{} cannot be read: {}.".format(name, error.strerror or error)) from None
-    words = [line.strip()[:MAX_LINE] for line in lines]
+    words = [line.strip("\ufeff \t\r\n")[:MAX_LINE] for line in lines]  # some editors begin a file with U+FEFF
     return [word for word in words if word and not word.startswith("#")]

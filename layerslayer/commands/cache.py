@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ExitCode, UsageError
+from ..errors import ExitCode, LocalFileError, UsageError
 from ..escaping import human_size
 from ..views import json_lines
 from ..views.listing import timestamp
@@ -20,8 +20,10 @@ def cache(session: Session) -> ExitCode:
     try:
         if word == "clear":
             freed = store.clear()
+            if freed is None:
+                raise LocalFileError("nothing was forgotten.", "See that {} can be written to.".format(store.folder))
             session.console.say("Forgot {} in {}.".format(human_size(freed), store.folder))
-            return ExitCode.DONE
+            return _end(session)
         layers = store.layers()
         for layer in layers:
             if session.options.json:
@@ -43,6 +45,12 @@ def cache(session: Session) -> ExitCode:
         session.console.say(
             "{} layers are known, in {} under {}.".format(len(layers), human_size(store.size()), store.folder)
         )
-        return ExitCode.DONE
+        return _end(session)
     finally:
         store.close()
+
+
+def _end(session: Session) -> ExitCode:
+    if session.options.json:
+        session.console.out(json_lines.line(json_lines.summary_object("cache", (), 0, int(ExitCode.DONE))))
+    return ExitCode.DONE

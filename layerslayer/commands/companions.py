@@ -43,7 +43,7 @@ def referrers(session: Session) -> ExitCode:
             if session.options.json:
                 session.console.out(json_lines.line(referrer_object(referrer)))
             else:
-                session.console.lines(referrer_lines(referrer, session.options.payloads))
+                session.console.lines(referrer_lines(referrer, session.options.payloads, image.document.digest))
         code = ExitCode.DONE if count else ExitCode.NO
         if not count:
             session.console.say("Nothing refers to {}.".format(image.document.digest))

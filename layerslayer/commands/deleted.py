@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ..errors import ExitCode
-from ..overlay import Removal
+from ..nodes import Removal, normal
 from ..views import json_lines
 from ..views.listing import Listing
 from ..views.merged import removal_line
@@ -42,11 +42,12 @@ def _command(session: Session, laid: LaidOut, gone: Removal) -> str:
     content = gone.link if gone.entry.kind == "h" else (gone.layer, gone.entry)
     if content is None or content[1].kind != "-":
         return ""
-    if not (gone.path.isprintable() and gone.path.isascii()):
+    path = normal(gone.entry.name) or gone.path  # as its layer names it, perhaps through a symlink
+    if not (path.isprintable() and path.isascii()):
         return ""
     platform = session.options.platform
     words = ["layerslayer", "get", *(["--platform", platform] if platform else [])]
     words += ["--layer", str(gone.layer)]
     words.append("--demo" if session.options.demo else str(laid.image.reference))  # its registry ends with the run
-    words.append("/" + gone.path)
+    words.append("/" + path)
     return " ".join(shlex.quote(word) for word in words)

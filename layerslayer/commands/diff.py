@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ..differences import Difference, Side, compare
-from ..errors import ExitCode
-from ..image import Image, Layer
-from ..overlay import normal
+from ..errors import ExitCode, NotFound, UsageError
+from ..image import Layer, select_layers
+from ..nodes import normal
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing
 from ..views.merged import difference_line
 from .layout import LaidOut, finish, lay_out, single_image
-from .merged import node_object
+from .merged import at_path, node_object
 from .session import Session, combined, worse
 
 
@@ -21,27 +21,33 @@ def diff(session: Session) -> ExitCode:
     """``diff IMAGE IMAGE2 [PATH]``. NO when they differ; layers that both begin with are not fetched."""
     words = session.options.words
     second = session.with_target(words[0])
-    below = normal(words[1]) if len(words) > 1 else ""
+    asked = words[1] if len(words) > 1 else ""
     sources: List[Source] = []
     try:
         sources.append(session.open_remembering())
         old = single_image(session, sources[0], soon=False)
         sources.append(second.open_remembering())
         new = single_image(second, sources[1], soon=False)
-        shared = _shared(old.layers, new.layers)
-        known = session.options.full or session.knows(old.layers[:shared])
+        chosen = [select_layers(image.layers, session.options.layers) for image in (old, new)]
+        shared = _shared(*chosen)
+        known = session.options.full or session.knows(chosen[0][:shared])
         skipped = 0 if known else shared
+        if skipped and normal(asked) is None:
+            raise UsageError("Where the '..' in '{}' leads is not known.".format(asked), "Write the path without it.")
         if skipped:
             session.console.say(
-                "The first {} layers are the same and are not read; --full reads them too.".format(skipped)
+                "The first {} the same and not read; --full reads {} too.".format(
+                    *("layer is", "it") if skipped == 1 else ("{} layers are".format(skipped), "them")
+                )
             )
         laid = [
-            lay_out(session, sources[0], _without(old, skipped)),
-            lay_out(second, sources[1], _without(new, skipped)),
+            lay_out(session, sources[0], old, chosen=chosen[0][skipped:]),
+            lay_out(second, sources[1], new, chosen=chosen[1][skipped:]),
         ]
+        below = _below(asked, laid, not skipped)
         count = 0
         sides = [Side(item.tree, item.digests) for item in laid]
-        for difference in compare(sides[0], sides[1], not skipped, below or ""):
+        for difference in compare(sides[0], sides[1], not skipped, below):
             count += 1
             _show(session, difference, laid)
         code = worse(combined([item.code for item in laid]), ExitCode.NO if count else ExitCode.DONE)
@@ -64,8 +70,15 @@ def _shared(old: Sequence[Layer], new: Sequence[Layer]) -> int:
     return count
 
 
-def _without(image: Image, lowest: int) -> Image:
-    return image._replace(layers=image.layers[lowest:])
+def _below(asked: str, laid: Sequence[LaidOut], known: bool) -> str:
+    """Return the path that a user named, links followed where both images lead to the same one.
+
+    Raises NotFound where neither image has it. Of images that are not ``known`` whole neither can be told.
+    """
+    found = {node.path for node in (at_path(side, asked) for side in laid) if node is not None}
+    if known and not found and all(side.code == ExitCode.DONE for side in laid):
+        raise NotFound("neither image has a path '{}'.".format(asked), "See what there is with layerslayer ls.")
+    return found.pop() if known and len(found) == 1 else normal(asked) or ""
 
 
 def _show(session: Session, difference: Difference, laid: Sequence[LaidOut]) -> None:

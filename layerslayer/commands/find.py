@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, NamedTuple, Optional
 
 from ..errors import ExitCode, UsageError
-from ..overlay import Node, Removal, normal
+from ..nodes import Node, Removal, normal
 from ..patterns import Matcher, matcher, regex_matcher
 from ..views import json_lines
 from ..views.listing import Listing
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 def find(session: Session) -> ExitCode:
     """``find IMAGE GLOB...``. NO when nothing is found."""
     options = session.options
-    matches = (regex_matcher if options.regex else matcher)(options.words)
+    matches = (regex_matcher if options.regex else matcher)(options.words) if options.words else _anything
     if options.everywhere:
         return _everywhere(session, matches)
     source = session.open_remembering()
@@ -45,6 +45,11 @@ def find(session: Session) -> ExitCode:
         return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
     finally:
         source.close()
+
+
+def _anything(path: str) -> bool:
+    """Match all, where only types and sizes were asked for."""
+    return True
 
 
 def _everywhere(session: Session, matches: Matcher) -> ExitCode:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..carving import CarvedFile, open_folder
 from ..claims import Claims
 from ..contents import Contents, fetch_bodies, keep_contents
+from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, RangeIgnored
+from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, RangeIgnored
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
 from ..layers.reading import Report
 from ..limits import LimitReached
-from ..overlay import IMPLIED, Node, normal, walk
+from ..nodes import IMPLIED, Node, normal, walk
+from ..overlay import Ends
 from ..patterns import has_magic, matcher
-from ..seeking import Absent, Directory, File, Seeker
+from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
-from .layout import finish, lay_out, single_image
+from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, combined
+from .targets import Fan, Printed, Target, drop
 
 if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
@@ -28,38 +31,16 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-class _Printed(Sink):
-    """Writes a body to standard output."""
-
-    def __init__(self, session: Session) -> None:
-        self._console = session.console
-        self.whole = False
-        self.refused = ""
-        self.size = 0
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        self.size += len(data)
-        self._console.raw(bytes(data))
-
-    def end(self) -> None:
-        self.whole = True
-
-    def refuse(self, reason: str) -> None:
-        self.refused = reason
-
-
-_Target = Union[CarvedFile, _Printed]
-
-
 class _Run:
     """One run of get or cat: what was written, what it cost."""
 
-    def __init__(self, session: Session, source: Source, image: Image, folder: str) -> None:
+    def __init__(self, session: Session, source: Source, image: Image, folder: str, single: bool) -> None:
         self.session = session
         self.source = source
         self.image = image
         self.layers = select_layers(image.layers, session.options.layers)
         self.folder = folder
+        self._single = single  # files alone, no directories
         self._claims: Optional[Claims] = None
         if session.options.fast and not session.options.verify:  # which wants the layer itself
             self._claims = Claims(source, image, session.console.warn, keep=True)
@@ -138,14 +119,14 @@ class _Run:
     def one(self, asked: str) -> None:
         """Get what stands at one path, by streaming from the top layer down."""
         path = normal(asked)
-        if path is None:
-            self._absent(asked, "'..' leads nowhere in an image")
+        if path is None:  # where a '..' leads only the directories above it tell
+            self.many([asked], exact=True)
             return
-        made: List[_Target] = []
+        made: List[Target] = []
 
         def new_sink(entry: Entry) -> Sink:
             for earlier in made:
-                _drop(earlier)
+                drop(earlier)
             made.append(self._target(path or "", entry))
             return made[-1]
 
@@ -153,13 +134,15 @@ class _Run:
             found = self._seeker.seek(path, new_sink, self.image.layers)
             if isinstance(found, File):
                 self._written(path, made[-1], found.layer, found.report)
-            elif isinstance(found, Directory):
+            elif isinstance(found, Directory) and self._single:
+                self._absent(asked, "it is a directory", ExitCode.NO)
+            elif isinstance(found, (Directory, Unclear)):
                 self.many([path], exact=True)
             else:
                 self._not_found(asked, found)
         finally:
             for target in made:
-                _drop(target)
+                drop(target)
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
@@ -183,21 +166,28 @@ class _Run:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
-            path = normal(text) or ""
-            top = laid.tree.find(path, follow=True)
-            if exact or (top is not None and path):  # a name with a '[' in it is a name first
-                if top is not None:
-                    wanted.update(_below(top, path))
-                found = top is not None
-            else:
-                matches = matcher([text])
-                tops = [(path, node) for path, node in laid.tree.nodes() if matches(path)]
-                for found_path, node in tops:
-                    wanted.update(_below(node, found_path))
-                found = bool(tops)
-            if not found:
-                self._absent(text, "no layer has it")
+            for path, node in self._named(laid, text, exact):
+                wanted.update(walk(node, path))
         self._fetch(wanted)
+
+    def _named(self, laid: LaidOut, text: str, exact: bool) -> List[Tuple[str, Node]]:
+        """Return what a path or glob names, each under the name it was asked for; complains where that is nothing."""
+        path = normal(text)
+        top = laid.tree.find(text if path is None else path, follow=True)
+        if exact or (top is not None and path):  # a name with a '[' in it is a name first
+            found = [] if top is None else [(top.path if path is None else path, top)]
+            if found and self._single and found[0][1].children is not None:
+                self._absent(text, "it is a directory")
+                return []
+        else:
+            matches = matcher([text])
+            found = [(path, node) for path, node in laid.tree.nodes() if matches(path)]
+            if "**" not in text:  # which means all that is there, each once
+                ends = Ends(laid.tree)
+                found = [(path, _opened(ends, node)) for path, node in found]
+        if not found:
+            self._absent(text, "no layer has it")
+        return found
 
     def _fetch(self, wanted: Dict[str, Node]) -> None:
         by_layer: Dict[int, List[Tuple[str, Entry]]] = {}
@@ -205,7 +195,7 @@ class _Run:
         for path, node in wanted.items():
             if node.children is not None:
                 if self.folder != STDOUT:
-                    open_folder(self.folder, path).close()
+                    self._make_folder(path)
                 continue
             content = node.content
             if content is None or content[1].kind != "-":
@@ -219,6 +209,7 @@ class _Run:
                 continue
             self._fetch_layer(self.image.layers[number], by_layer[number])
         if skipped:
+            self.codes += [ExitCode.NO] if skipped == len(wanted) else []
             self.session.console.say(
                 "{} links, devices and the like were not written: only files and directories are.".format(skipped)
             )
@@ -230,9 +221,9 @@ class _Run:
         self._look_for_index(layer)
         again: List[str] = []
         for path, entry in sorted(files, key=lambda item: -item[1].offset):  # as they stand in the tar
-            made: List[_Target] = []
+            made: List[Target] = []
 
-            def new_sink(entry: Entry, path: str = path, made: List[_Target] = made) -> Sink:
+            def new_sink(entry: Entry, path: str = path, made: List[Target] = made) -> Sink:
                 made.append(self._target(path, entry))
                 return made[-1]
 
@@ -247,14 +238,16 @@ class _Run:
                 self._absent(path, str(error), ExitCode.FAILED)
             finally:
                 for target in made:
-                    _drop(target)
+                    drop(target)
         return again
 
     def _fetch_layer(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
         sinks: Dict[int, Sink] = {}
-        fans: Dict[int, _Fan] = {}
+        fans: Dict[int, Fan] = {}
         for path, entry in files:
-            fan = fans.setdefault(entry.offset, _Fan(lambda kept, target: self._written(kept, target, layer, None)))
+            fan = fans.setdefault(
+                entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None), self._refused)
+            )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
         try:
@@ -271,22 +264,36 @@ class _Run:
 
     # -- files ------------------------------------------------------------
 
-    def _target(self, path: str, entry: Entry) -> _Target:
+    def _target(self, path: str, entry: Entry) -> Target:
         if self.folder == STDOUT:
-            return _Printed(self.session)
+            return Printed(self.session.console)
         return CarvedFile(self.folder, path, bool(entry.mode & 0o111))
 
-    def _written(self, path: str, target: _Target, layer: Layer, report: Optional[Report]) -> None:
+    def _make_folder(self, path: str) -> None:
+        try:
+            open_folder(self.folder, path).close()
+        except LocalFileError as error:
+            self._refused(path, error)
+
+    def _refused(self, path: str, error: LocalFileError) -> None:
+        self._absent(path, str(error).rstrip("."), ExitCode.FAILED)
+
+    def _written(self, path: str, target: Target, layer: Layer, report: Optional[Report]) -> None:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
             return
         if self.session.options.verify and report is not None and not report.verified:
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
-        self.codes.append(ExitCode.DONE)
-        if isinstance(target, _Printed):
+        if isinstance(target, Printed):
+            self.codes.append(ExitCode.DONE)
             return
-        where = target.keep()
+        try:
+            where = target.keep()
+        except LocalFileError as error:
+            self._refused(path, error)
+            return
+        self.codes.append(ExitCode.DONE)
         if self.session.options.json:
             item: json_lines.Object = {"type": "file", "layer": layer.number, "size": target.size}
             json_lines.put_text(item, "path", path)
@@ -298,50 +305,10 @@ class _Run:
         )
 
 
-class _Fan(Sink):
-    """One body into the files of several paths (hardlinks), opened only when it comes."""
-
-    def __init__(self, written: Callable[[str, _Target], None]) -> None:
-        self.paths: List[Tuple[str, Callable[[], _Target]]] = []
-        self._written = written
-        self._targets: Optional[List[Tuple[str, _Target]]] = None
-        self.done = False
-
-    def _opened(self) -> List[Tuple[str, _Target]]:
-        if self._targets is None:
-            self._targets = [(path, make()) for path, make in self.paths]
-        return self._targets
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        for _, target in self._opened():
-            target.write(data)
-
-    def end(self) -> None:
-        for path, target in self._opened():
-            target.end()
-            self._written(path, target)
-        self.done = True
-
-    def refuse(self, reason: str) -> None:
-        for path, target in self._opened():
-            target.refuse(reason)
-            self._written(path, target)
-        self.done = True
-
-    def drop(self) -> None:
-        for _, target in self._targets or ():
-            _drop(target)
-        self._targets = None
-
-
-def _drop(target: _Target) -> None:
-    if isinstance(target, CarvedFile):
-        target.discard()
-
-
-def _below(node: Node, path: str) -> Dict[str, Node]:
-    """Return a path with all below it; a directory under the name it was asked for."""
-    return dict(walk(node, path))
+def _opened(ends: Ends, node: Node) -> Node:
+    """Return the file that a link which a glob names leads to; other nodes as they are."""
+    led = ends.of(node)
+    return led if led is not None and led.children is None else node
 
 
 def get(session: Session) -> ExitCode:
@@ -356,8 +323,10 @@ def cat(session: Session) -> ExitCode:
 
 def _run(session: Session, verb: str, folder: str) -> ExitCode:
     source = session.open_remembering()
+    if session.options.batch is not None and folder != STDOUT:
+        folder = image_folder(folder, session.reference())  # the same paths of several images
     try:
-        run = _Run(session, source, single_image(session, source, soon=False), folder)
+        run = _Run(session, source, single_image(session, source, soon=False), folder, verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
         for word in session.options.words:
             if word not in globs:

@@ -9,7 +9,7 @@ from ..claims import Claims
 from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
-from ..escaping import human_size
+from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.reading import Report
 from ..overlay import Tree
@@ -60,15 +60,21 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
 
 
 def lay_out(
-    session: Session, source: Source, image: Image, keep_removed: bool = False, claims: Optional[Claims] = None
+    session: Session,
+    source: Source,
+    image: Image,
+    keep_removed: bool = False,
+    chosen: Optional[Sequence[Layer]] = None,
+    claims: Optional[Claims] = None,
 ) -> LaidOut:
-    """Read the chosen layers in parallel and lay them over one another; says what could not be read.
+    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
 
-    ``claims`` are the image's, where the caller looked for them already.
+    Says what could not be read. ``claims`` are the image's, where the caller
+    looked for them already.
     """
     if claims is None and session.options.fast and not session.options.verify:
         claims = Claims(source, image, session.console.warn)
-    layers = select_layers(image.layers, session.options.layers)
+    layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
     tree = Tree(keep_removed)
     reports: List[Report] = []
@@ -78,6 +84,9 @@ def lay_out(
         reports.append(report)
         tree.apply(number, contents.entries)
         digests[number] = contents.digests
+        if report.opaque:
+            media_type = contents.layer.descriptor.media_type
+            session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
         if report.problem:
             session.console.warn(
                 "layer {} could not be read whole, so the view is incomplete: {}".format(number, report.problem)
@@ -132,7 +141,7 @@ def finish(
     """
     requests = source.requests_made() + more
     if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code))
+        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
         summary["bytes_read"] += session.fetched
         session.console.out(json_lines.line(summary))
         return code

@@ -46,7 +46,11 @@ def peek_all(session: Session) -> ExitCode:
         )
         if session.options.json:
             session.console.out(
-                json_lines.line(json_lines.summary_object("peek", reports, source.requests_made(), int(code)))
+                json_lines.line(
+                    json_lines.summary_object(
+                        "peek", reports, source.requests_made(), int(code), session.options.target
+                    )
+                )
             )
         return code
     finally:

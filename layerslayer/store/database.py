@@ -196,11 +196,11 @@ class Store:
         )
         return int(row[0]) if row else 0
 
-    def clear(self) -> int:
-        """Forget everything; return how many bytes that freed."""
+    def clear(self) -> Optional[int]:
+        """Forget everything; return how many bytes that freed, or None where it could not be done."""
         freed = self.size()
-        self._do(lambda db: db.executescript("DELETE FROM layers; DELETE FROM documents;"))
-        return freed
+        done = self._do(lambda db: db.executescript("DELETE FROM layers; DELETE FROM documents;"))
+        return None if done is None else freed
 
     def close(self) -> None:
         with self._lock:
@@ -238,6 +238,9 @@ class Store:
                     if attempt == 1 and "no such" in str(error) and self._rebuilt(error):
                         continue
                     self._complain("the cache in {} cannot be used now: {}.".format(self.folder, error))
+                    if "locked" in str(error):  # it was waited for once; not for every layer anew
+                        self._failed = True
+                        self.close()
                     return None
                 except sqlite3.DatabaseError as error:
                     if attempt == 2 or not self._rebuilt(error):

@@ -52,11 +52,19 @@ def _from(image: Image) -> str:
     stated = dict(image.config.execution.labels) if image.config else {}
     stated.update(image.manifest.annotations)
     name, digest = stated.get(_BASE_NAME, ""), stated.get(_BASE_DIGEST, "")
+    # Podman and buildah comment the first step on top of a base with its name.
+    told = [step.comment[5:].strip() for step in (image.config.steps if image.config else ()) if _is_from(step.comment)]
+    if not name and told:
+        return "# FROM {}  (as the history says; its steps come first here)".format(one_line(told[-1]))
     if not name:
         return "# FROM is not known: the image does not name its base, whose steps come first here."
     return "# FROM {}{}  (as the image's annotations say; its steps come first here)".format(
         one_line(name), "@" + one_line(digest) if digest else ""
     )
+
+
+def _is_from(comment: str) -> bool:
+    return comment.startswith("FROM ") and comment[5:].strip() not in ("", "scratch")
 
 
 def _exec_form(shell: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Dict, Iterable, List, Optional, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..errors import LayerslayerError
+from ..escaping import raw_name
 from ..image import Image, Layer
 from ..layers.reading import Report
 
@@ -40,7 +41,7 @@ def put_text(item: Object, key: str, text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raw = text.encode("utf-8", "surrogateescape")
+        raw = raw_name(text)
         item[key] = raw.decode("utf-8", "replace")
         item[key + "_base64"] = base64.b64encode(raw).decode("ascii")
     else:
@@ -67,10 +68,7 @@ def entry_object(
     if entry.device:
         item["device"] = list(entry.device)
     if entry.xattrs:
-        item["xattrs"] = {
-            name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"): base64.b64encode(value).decode("ascii")
-            for name, value in entry.xattrs.items()
-        }
+        _put_xattrs(item, entry.xattrs)
     if digest:
         item["sha256"] = digest.hex()
     victim = deletion(entry.name) if path is None else None
@@ -79,6 +77,17 @@ def entry_object(
     if entry.hidden:
         item["after_end_marker"] = True
     return item
+
+
+def _put_xattrs(item: Object, xattrs: Mapping[str, bytes]) -> None:
+    """Set ``xattrs``; and ``xattrs_base64`` for those whose names are not UTF-8, both name and value in base64."""
+    item["xattrs"] = {}
+    for name, value in xattrs.items():
+        raw, told = raw_name(name), base64.b64encode(value).decode("ascii")
+        shown = raw.decode("utf-8", "replace")
+        item["xattrs"][shown] = told
+        if shown != name:
+            item.setdefault("xattrs_base64", {})[base64.b64encode(raw).decode("ascii")] = told
 
 
 def entry_lines(entries: Iterable[Entry], layer: int) -> List[str]:
@@ -128,19 +137,19 @@ def image_object(image: Image) -> Object:
 
 
 def summary_object(
-    verb: str, reports: Iterable[Report], requests: int, exit_code: int, **more: Union[int, str, bool, None]
+    verb: str, reports: Iterable[Report], requests: int, exit_code: int, image: Optional[str] = None
 ) -> Object:
-    """Return the last object of a verb: completeness, cost, verification."""
+    """Return the last object of a verb: completeness, cost, verification. ``image`` is what the user named."""
     known = list(reports)
     return {
         "type": "summary",
         "verb": verb,
+        "image": image,
         "complete": all(report.complete for report in known) and exit_code in (0, 1),
         "verified": all(report.verified for report in known if not report.opaque),
         "bytes_read": sum(report.bytes_read for report in known),
         "requests": requests,
         "exit_code": exit_code,
-        **more,
     }
 
 

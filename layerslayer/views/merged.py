@@ -8,12 +8,12 @@ from ..differences import Difference
 from ..entries import Entry
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
-from ..overlay import Node, Removal
+from ..nodes import Node, Removal
 from .listing import Listing
 from .style import PLAIN, Style
 
 _STEP_LIMIT = 100  # characters of a build step
-_AMOUNTS = 8192  # texts remembered
+_AMOUNTS = 32768  # texts remembered
 
 
 class Branches(NamedTuple):
@@ -50,30 +50,41 @@ def tree_lines(
 ) -> Iterator[str]:
     """Yield a line for ``root``, called ``name``, and for each path below it down to ``depth`` levels."""
     describe = _Described(sums, style)
+    amounts = describe.amounts
     yield describe.line(root, name)
-    # Each node waits with what stands before its own branch, and whether it is its directory's last.
-    waiting: List[Tuple[Node, str, bool, int]] = []
-    before, level, children = "", 0, root.children
-    amounts, last_branch, middle_branch = describe.amounts, branches.last, branches.middle
-    while True:
-        if children and (depth is None or level < depth):
-            names = sorted(children, reverse=True)
-            waiting += [(children[inner], before, inner is names[0], level + 1) for inner in names]
-        if not waiting:
-            return
-        node, before, last, level = waiting.pop()
-        entry, name = node.entry, node.name
-        amount = amounts.get(entry.size)
-        branch = last_branch if last else middle_branch
-        # Nearly every path is a file of a size seen before, with a name that needs no escaping.
-        if entry.kind == "-" and amount and name.isascii() and name.isprintable() and "\\" not in name:
-            yield f"{before}{branch}{name}  {amount}  L{node.layer}"
-            children = None
-            continue
-        yield before + branch + describe.line(node, name)
-        children = node.children
-        if children:
-            before += branches.past if last else branches.through
+    # Directories being listed: the names left, all nodes, what stands before branches, the last name, plain names?
+    open_ones: List[Tuple[Iterator[str], Dict[str, Node], str, str, bool]] = []
+
+    def enter(children: Optional[Dict[str, Node]], before: str) -> bool:
+        if not children or (depth is not None and len(open_ones) >= depth):
+            return False
+        names = sorted(children)
+        open_ones.append((iter(names), children, before, names[-1], _is_plain("".join(names))))
+        return True
+
+    enter(root.children, "")
+    while open_ones:
+        names, children, before, last, plain = open_ones[-1]
+        middle = before + branches.middle
+        for name in names:
+            node = children[name]
+            entry = node.entry
+            branch = middle if name is not last else before + branches.last
+            # Nearly every path is a file with a name that needs no escaping.
+            if plain and entry.kind == "-":
+                size = entry.size
+                yield f"{branch}{name}  {amounts.get(size) or describe.amount(size)}  L{node.layer}"
+                continue
+            yield branch + describe.line(node, name)
+            if enter(node.children, before + (branches.through if name is not last else branches.past)):
+                break
+        else:
+            open_ones.pop()
+
+
+def _is_plain(name: str) -> bool:
+    """Whether ``printable`` would return a name as it is."""
+    return name.isascii() and name.isprintable() and "\\" not in name
 
 
 class _Described:
@@ -86,19 +97,18 @@ class _Described:
 
     def line(self, node: Node, name: str) -> str:
         entry, style = node.entry, self._style
-        # What printable() would ask first, without the call.
-        shown = name if name.isascii() and name.isprintable() and "\\" not in name else printable(name)
+        shown = name if _is_plain(name) else printable(name)
         layer = "  L{}".format(node.layer) if node.layer >= 0 else ""
         if node.children is not None:
             slash = "" if shown.endswith("/") else "/"
-            return f"{style.directory}{shown}{slash}{style.off}  {self._amount(self._sums.get(node, 0))}{layer}"
+            return f"{style.directory}{shown}{slash}{style.off}  {self.amount(self._sums.get(node, 0))}{layer}"
         if entry.kind == "-":
-            return f"{shown}  {self._amount(entry.size)}{layer}"
+            return f"{shown}  {self.amount(entry.size)}{layer}"
         target = " -> " + printable(entry.target) if entry.target else ""
-        size = "  " + self._amount(node.size) if entry.kind == "h" else ""
+        size = "  " + self.amount(node.size) if entry.kind == "h" else ""
         return f"{style.link}{shown}{style.off}{target}{size}{layer}"
 
-    def _amount(self, size: int) -> str:
+    def amount(self, size: int) -> str:
         text = self.amounts.get(size)
         if text is None:
             if len(self.amounts) > _AMOUNTS:

@@ -10,10 +10,16 @@ from ..referrers import Referrer
 from .json_lines import Object
 
 
-def referrer_lines(referrer: Referrer, payloads: bool) -> Iterator[str]:
-    """Yield a line for a referrer and one for each of its payloads; ``payloads`` shows those in full, too."""
-    yield "{}  {}  ({})".format(
-        referrer.digest, one_line(referrer.artifact_type) or "no artifact type", one_line(referrer.found)
+def referrer_lines(referrer: Referrer, payloads: bool, image: str) -> Iterator[str]:
+    """Yield a line for a referrer of ``image`` (a digest), or of its index, and one for each of its payloads.
+
+    ``payloads`` shows those in full, too.
+    """
+    yield "{}  {}  ({}{})".format(
+        referrer.digest,
+        one_line(referrer.artifact_type) or "no artifact type",
+        one_line(referrer.found),
+        "" if referrer.subject == image else ", of the index " + referrer.subject,
     )
     if referrer.problem:
         yield "    not read: {}".format(one_line(referrer.problem))
@@ -34,6 +40,7 @@ def referrer_object(referrer: Referrer) -> Object:
         "type": "referrer",
         "found": referrer.found,
         "digest": referrer.digest,
+        "subject": referrer.subject,
         "artifact_type": referrer.artifact_type,
         "problem": referrer.problem or None,
         "payloads": [

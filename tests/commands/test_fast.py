@@ -6,8 +6,11 @@ import json
 import os
 import tarfile
 
+import pytest
+
 from layerslayer.demo.registry import Response
 
+from ..layers import estargz_writer
 from ..layers.estargz_writer import File, estargz
 from ..registry import Registry
 from ..registry.faults import blobs_image, single_image
@@ -71,3 +74,18 @@ def test_a_registry_without_ranges_is_read_in_full(run: Runner) -> None:
         ran = run("-t", registry.target, "--peek-all", "--fast")
     assert ran.code == 0
     assert "digest verified; complete; NOTE: its index is not used" in ran.out
+
+
+def test_a_name_that_no_bytes_make_is_carried_all_the_same(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    dumps = json.dumps
+    with monkeypatch.context() as patched:
+        patched.setattr(estargz_writer.json, "dumps", lambda toc: dumps(toc).replace("SURROGATE", "\\ud800"))
+        blob = estargz([File("SURROGATE", b"hello"), File("noise", NOISE)]).blob
+    with Registry(blobs_image([blob])) as registry:
+        listed = run("tree", registry.target, "--fast", "--json", "--cache-dir", "c")
+        peeked = run("peek", registry.target, "--fast", "--json")
+        got = run("get", registry.target, "**", "--fast", "-o", "out", "--cache-dir", "c")
+    assert [listed.code, peeked.code, got.code] == [0, 0, 0]
+    items = [json.loads(line) for line in listed.out.splitlines()]
+    assert [item["path_base64"] for item in items if "path_base64" in item] == ["7aCA"]
+    assert (run.folder / "out/%ED%A0%80").read_bytes() == b"hello"

@@ -70,6 +70,12 @@ def test_the_base_is_named_where_it_is_stated(stated: str) -> None:
     assert dockerfile_lines(image)[0].startswith("# FROM docker.io/library/x:1@d ")
 
 
+def test_the_base_is_named_where_podman_comments_it() -> None:
+    steps = [{"created_by": "RUN x"}, {"created_by": "/bin/sh", "comment": "FROM docker.io/library/x\x1b:1"}]
+    lines = dockerfile_lines(made_image({"history": steps}, [1, 1]))
+    assert lines[0] == "# FROM docker.io/library/x\\x1b:1  (as the history says; its steps come first here)"
+
+
 def test_lines_of_a_command_become_a_here_document() -> None:
     image = made_image({"history": [{"created_by": "/bin/sh -c a\nEOF\nb"}]}, [1])
     assert dockerfile_lines(image)[3:] == ["RUN <<EOFF", "a", "EOF", "b", "EOFF"]
