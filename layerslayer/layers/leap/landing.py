@@ -17,9 +17,9 @@ from ..members import BLOCK
 from ..tar import TarWalker
 from .members import MemberStream
 
-_MAGIC = b"ustar"
-_MAGIC_AT = 257
-_MAY_BE = [bytes(byte in (letter, 0xFF) for byte in range(256)) for letter in _MAGIC]  # 0xFF: not known
+MAGIC = b"ustar"
+MAGIC_AT = 257
+_MAY_BE = [bytes(byte in (letter, 0xFF) for byte in range(256)) for letter in MAGIC]  # 0xFF: not known
 _NO_FF = bytes(range(255)) + b"\xfe"
 _NEAR = 64 * 1024  # bytes of output: a landing is meant to be further away from the first header than that
 _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it is given up
@@ -100,9 +100,9 @@ class Landing:
 
     def _header(self, buffer: bytes, other: bytes, start: int) -> Optional[int]:
         """Return where in the buffers the first certain header begins."""
-        at = buffer.find(_MAGIC)
+        at = buffer.find(MAGIC)
         while at >= 0:
-            begins = at - _MAGIC_AT
+            begins = at - MAGIC_AT
             block = buffer[begins : begins + BLOCK] if begins >= 0 else b""
             if len(block) == BLOCK and block == other[begins : begins + BLOCK]:
                 if checksum_holds(block):
@@ -110,7 +110,7 @@ class Landing:
                     return begins
             elif len(block) == BLOCK or (begins < 0 and start == 0):
                 self._likely.add((start + at) % BLOCK)  # a header with bytes that are not known
-            at = buffer.find(_MAGIC, at + 1)
+            at = buffer.find(MAGIC, at + 1)
         return None
 
     def _check_doubts(self, at: int) -> None:
@@ -123,7 +123,7 @@ class Landing:
 
     def _doubt(self, buffer: bytes, other: bytes, start: int) -> None:
         """Note where a magic may be that is not known."""
-        fresh = max(0, self._doubted - len(_MAGIC) - start)  # what was not looked at yet
+        fresh = max(0, self._doubted - len(MAGIC) - start)  # what was not looked at yet
         self._doubted = start + len(buffer)
         buffer, other = buffer[fresh:], other[fresh:]
         if buffer == other:
@@ -136,13 +136,13 @@ class Landing:
         places = -1
         for number, table in enumerate(_MAY_BE):
             places &= int.from_bytes(marked.translate(table), "little") >> 8 * number
-        at = marked.find(_MAGIC)
+        at = marked.find(MAGIC)
         while at >= 0:  # those are certain, and looked at elsewhere
             places &= ~(1 << 8 * at)
-            at = marked.find(_MAGIC, at + 1)
+            at = marked.find(MAGIC, at + 1)
         while length > BLOCK:
             half = (length // 2 + BLOCK - 1) // BLOCK * BLOCK
-            places, length = places >> 8 * half | places & (1 << 8 * half) - 1, half if half >= length - half else length - half
+            places, length = (places >> 8 * half) | (places & ((1 << 8 * half) - 1)), half
         if places:
             self._doubts.append((start + fresh, places.to_bytes(BLOCK, "little")))
 

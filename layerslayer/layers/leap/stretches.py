@@ -8,6 +8,7 @@ from ...entries import Entry
 from ..tar import TarWalker
 from .members import MemberStream
 
+GREATEST_EXPANSION = 1032  # bytes that deflate makes of one, at most
 _MODULUS = 2**32  # of a gzip member's stated length
 
 
@@ -30,8 +31,15 @@ class Stretch:
         self._base = origin  # what the stream's count of output adds to
         self.entries: List[Entry] = []
         self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
+        self.broken = False  # the walk could not go on
+        self.ended = False
         self.looked_for = 0  # bytes that were looked for right before it
         self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
+
+    @property
+    def begins(self) -> int:
+        """The byte of the blob up to which what comes before it must be read."""
+        return -(-self.bit // 8)
 
     @property
     def position(self) -> int:
@@ -60,8 +68,9 @@ class Stretch:
             self.entries = [entry._replace(offset=entry.offset + by) for entry in self.entries]
 
     def append(self, other: Stretch) -> None:
-        """Go on with what ``other`` read, the gap before it having been read up to its beginning; take no entries."""
+        """Go on with what ``other`` read, the gap before it having been read up to its beginning."""
         other.move(self.position - other.origin)
+        self.entries += other.entries
         self._adopt(other)
 
     def lead_into(self, other: Stretch, entries: List[Entry], meets: int) -> bool:
@@ -87,6 +96,7 @@ class Stretch:
         self.ends = self.all_ends() + other.all_ends()
         other.stream.ends = []  # they are in ``ends`` now
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
+        self.ended = other.ended
 
 
 def align(stretches: Sequence[Stretch]) -> None:
@@ -121,6 +131,6 @@ def gap(before: Stretch, after: Stretch) -> int:
 
 
 def _possible(before: Stretch, after: Stretch) -> bool:
-    """Whether deflate can make so many bytes of those in the gap (at most 1032 of one; a block of 64 KiB grows by 5)."""
-    fetched = after.bit // 8 - before.at
-    return -1024 <= gap(before, after) <= 1032 * (fetched + 64) and gap(before, after) * 1.001 + 1024 >= fetched
+    """Whether deflate can make so many bytes of those in the gap; stored blocks of 64 KiB grow by 5 bytes."""
+    passed = after.bit // 8 - before.at
+    return passed <= gap(before, after) * 1.001 + 1024 and 0 <= gap(before, after) <= GREATEST_EXPANSION * (passed + 64)

@@ -1,0 +1,283 @@
+"""Finding the end of a body without reading the body: sampling, landing, going on to the next header."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional, Tuple
+
+from ...errors import CorruptLayer
+from ...limits import check_size
+from ..fields import checksum_holds
+from ..inflate_at import WINDOW
+from ..members import BLOCK
+from ..tar import TarWalker
+from .boundaries import Boundary, find_boundary, inflater_at
+from .fetching import Fetcher
+from .landing import MAGIC, MAGIC_AT, Doubtful, Landing
+from .members import MemberStream
+from .sampling import Samples
+from .stretches import GREATEST_EXPANSION, Stretch, gap
+
+_INCREDIBLE = 5.0  # standard deviations that a gap may be off
+_DUBIOUS = 2.0  # the same, where a header may have been missed
+_LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
+_END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
+
+
+class Tuning(NamedTuple):
+    """What leaps are measured by, in bytes of the blob where nothing else is said."""
+
+    chunk: int = 128 * 1024  # read at a time, at least
+    greatest_chunk: int = 1024 * 1024
+    piece: int = 48 * 1024  # a sample, and a first look at a landing; doubled where no block begins in it
+    greatest_piece: int = 512 * 1024
+    samples_at_once: int = 4
+    margin: float = 1.5  # standard deviations that a leap falls short of the body's probable end
+    least: int = 384 * 1024  # what a leap must save
+    step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
+    allowance: float = 0.045  # of the blob may be fetched twice, at worst
+
+
+class Lander:
+    """Lands in one blob. ``allowance`` is how many bytes may still be fetched that might be fetched again."""
+
+    def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
+        self._fetcher = fetcher
+        self._tuning = tuning
+        self._piece = tuning.piece
+        self.allowance = int(fetcher.size * tuning.allowance)
+
+    @property
+    def least(self) -> int:
+        """Bytes that a leap must save to be worth its requests."""
+        return max(self._tuning.least, 4 * self._piece) + self._fetcher.pace.in_flight
+
+    @property
+    def chunk(self) -> int:
+        """Bytes to read at a time: about as many as pass while one waits for an answer."""
+        return max(self._tuning.chunk, min(self._tuning.greatest_chunk, self._fetcher.pace.in_flight))
+
+    def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
+        """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.
+
+        None where reading on is better. ``expansion`` is what to expect of the body at first.
+        """
+        owed, left = stretch.walker.owed, self._fetcher.size - stretch.at
+        if owed < self.least or owed > GREATEST_EXPANSION * left:
+            return None
+        samples = Samples(stretch.at, owed, expansion, self._fetcher.size)
+        target = self._target(stretch.at, samples)
+        return self._land(stretch, target, samples) if target is not None else None
+
+    # -- where to land ----------------------------------------------------
+
+    def _target(self, start: int, samples: Samples) -> Optional[int]:
+        """Return where to land, short of where the body ends; None where that saves too little."""
+        tuning = self._tuning
+        while True:
+            reach = samples.reach()
+            if reach.end - start < self.least:
+                return None
+            margin = tuning.margin * reach.doubt
+            # Twice as many samples would take three tenths off the margin.
+            cost = max(tuning.samples_at_once, samples.count) * self._piece
+            if 0.3 * margin < cost or self.allowance < 2 * tuning.samples_at_once * self._piece:
+                break
+            if not self._sample(samples):
+                break
+        ceiling = samples.ceiling if samples.ceiling is not None else self._fetcher.size
+        target = int(min(reach.end - margin, ceiling)) - self._piece
+        return target if target - start >= self.least else None
+
+    def _sample(self, samples: Samples) -> bool:
+        """Take a few more samples, asked for at once; False where there was none to take."""
+        fetcher, piece = self._fetcher, self._piece
+        places = [place for place in samples.wanted(self._tuning.samples_at_once) if place + piece < fetcher.size]
+        for place in places:
+            fetcher.ahead(place, place + piece)
+        for place in places:
+            self.allowance -= piece
+            data = fetcher.read(place, place + piece)
+            boundary = find_boundary(data)
+            if boundary is None:
+                self._piece = min(2 * piece, self._tuning.greatest_piece)
+                continue
+            engine, rest = inflater_at(data, boundary, 0)
+            output, headers = _sampled(MemberStream(engine), rest)
+            if headers:
+                samples.bound(place)
+            else:
+                samples.add(place + boundary.bit // 8, place + len(data), output)
+        return bool(places)
+
+    # -- landing ------------------------------------------------------------
+
+    def _land(self, stretch: Stretch, target: int, samples: Samples) -> Optional[Stretch]:
+        """Land at ``target``, further back where that is of no use, further on where the body still goes on."""
+        back = self._tuning.step_back
+        while target - stretch.at >= self._tuning.least and self.allowance > 0:
+            found = self.boundary_from(target)
+            if found is None:
+                return None
+            start, piece, boundary = found
+            self.allowance -= boundary.bit // 8
+            try:
+                landed, further = self._follow(stretch, start, piece, boundary, samples)
+            except (Doubtful, CorruptLayer):
+                samples.bound(start)
+                target = start - back
+                back *= 2
+                continue
+            if further is None:
+                return landed
+            target = further
+        return None
+
+    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
+        """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
+        length = self._piece
+        while length <= self._tuning.greatest_piece and start < self._fetcher.size:
+            piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
+            boundary = find_boundary(piece)
+            if boundary is not None:
+                return start, piece, boundary
+            length *= 2
+        return None
+
+    def _follow(
+        self, stretch: Stretch, start: int, piece: bytes, boundary: Boundary, samples: Samples
+    ) -> Tuple[Optional[Stretch], Optional[int]]:
+        """Read on from a landing until it is settled; return the stretch, or where to land further on.
+
+        Raises Doubtful and CorruptLayer where this place is of no use.
+        """
+        landing, data = landed_at(stretch, piece, boundary)
+        size, begin, at = self._fetcher.size, start + boundary.bit // 8, start + len(piece)
+        while True:
+            output = landing.stream.output
+            landing.feed(data)
+            check_size(stretch.position + landing.stream.output, at)
+            if landing.first is None:
+                samples.add(begin, at, landing.stream.output - output)
+                begin = at
+                further = self._further(at, samples)
+                if further is not None:
+                    return None, further
+            if landing.settled:
+                return self._settled(stretch, 8 * start + boundary.bit, at, landing, samples), None
+            if at >= size:
+                return _at_the_end(stretch, 8 * start + boundary.bit, landing, size), None
+            end = min(at + self.chunk, size)
+            data = self._fetcher.read(at, end)
+            at = end
+
+    def _further(self, at: int, samples: Samples) -> Optional[int]:
+        """Return where to land next, when the body goes on much further than ``at``."""
+        if samples.reach().end - at < 2 * self.least:
+            return None
+        return self._target(at, samples)
+
+    def _settled(self, stretch: Stretch, bit: int, at: int, landing: Landing, samples: Samples) -> Stretch:
+        found = settled(stretch, bit, at, landing)
+        found.entries = landing.entries
+        found.expected, deviation = samples.output_at(bit // 8)
+        found.deviation = max(deviation, _LEAST_DEVIATION * found.expected, float(self._tuning.step_back))
+        off = abs(gap(stretch, found) - found.expected) / found.deviation
+        if off > (_DUBIOUS if landing.doubted else _INCREDIBLE):
+            raise Doubtful
+        return found
+
+    # -- looking back -------------------------------------------------------
+
+    def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
+        """Land once more, before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
+
+        Returns a stretch that leads into ``after`` by headers of its own, or None.
+        """
+        begins = after.begins
+        expansion = max(1.0, after.expected / max(1, begins - before.at))
+        back = int(1.5 * max(0, missing - after.first) / expansion) + self._tuning.step_back
+        again = max(0, after.first - missing + BLOCK) / expansion  # bytes read anew behind the landing
+        if back + again > self.allowance or begins - back - before.at < self._tuning.step_back:
+            return None
+        spent = self._fetcher.spent
+        try:
+            return self._leading_into(before, after, begins - back)
+        except (Doubtful, CorruptLayer):
+            return None
+        finally:
+            self.allowance -= self._fetcher.spent - spent
+
+    def _leading_into(self, before: Stretch, after: Stretch, start: int) -> Optional[Stretch]:
+        found = self.boundary_from(start)
+        if found is None:
+            return None
+        start, piece, boundary = found
+        landing, data = landed_at(before, piece, boundary)
+        begins = after.begins
+        at = min(start + len(piece), begins)
+        landing.feed(data[: len(data) - (start + len(piece) - at)])
+        while at < begins:
+            end = min(at + self.chunk, begins)
+            landing.feed(self._fetcher.read(at, end))
+            at = end
+        meets = landing.stream.output + after.first  # the first header of ``after``, in this landing's output
+        while landing.stream.output < meets + BLOCK:
+            if landing.settled and landing.walker.owed == meets - landing.stream.output:
+                break
+            if at >= after.at or (landing.first is not None and landing.first >= meets):
+                return None  # there is nothing before it
+            end = min(at + self._tuning.chunk, after.at)
+            landing.feed(self._fetcher.read(at, end))
+            at = end
+        if landing.first is None or landing.first >= meets or not landing.certain:
+            return None
+        fuller = settled(before, 8 * start + boundary.bit, at, landing)
+        fuller.expected, fuller.deviation = after.expected, after.deviation
+        return fuller if fuller.lead_into(after, landing.entries, meets) else None
+
+
+def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary) -> Tuple[Landing, bytes]:
+    """Return a landing in the body that a stretch has come to, and its first input."""
+    zeros, data = inflater_at(piece, boundary, 0)
+    ones, _ = inflater_at(piece, boundary, 0xFF)
+    return Landing(MemberStream(zeros), MemberStream(ones), stretch.position + stretch.walker.owed), data
+
+
+def settled(before: Stretch, bit: int, at: int, landing: Landing) -> Stretch:
+    """Return the stretch that a landing has become, without its entries."""
+    assert landing.first is not None
+    origin = before.position + before.walker.owed - landing.first
+    return Stretch(bit, at, landing.stream, landing.walker, landing.first, origin)
+
+
+def _at_the_end(stretch: Stretch, bit: int, landing: Landing, size: int) -> Stretch:
+    """The blob has ended without another header: the body must be the last, and only zeros come after it.
+
+    What the trailer states tells how many; they must all be there. Raises Doubtful.
+    """
+    ends = landing.stream.ends
+    landing.stream.close()
+    ends_at = stretch.position + stretch.walker.owed
+    if landing.first is not None or len(ends) != 1:
+        raise Doubtful
+    padding = (ends[0][1] - ends_at) % 2**32
+    if padding > min(landing.zeros, _END_PADDING) or padding % BLOCK:
+        raise Doubtful
+    walker = TarWalker(ends_at)
+    walker.feed(bytes(padding))
+    first = landing.stream.output - padding
+    return Stretch(bit, size, landing.stream, walker, first, ends_at - first)
+
+
+def _sampled(stream: MemberStream, data: bytes) -> Tuple[int, bool]:
+    """Return how much ``data`` inflates to, and whether tar headers are in that."""
+    tail, headers = b"", False
+    for piece in stream.feed(data):
+        buffer = tail + piece
+        at = buffer.find(MAGIC)
+        while at >= 0 and not headers:
+            block = buffer[at - MAGIC_AT : at - MAGIC_AT + BLOCK] if at >= MAGIC_AT else b""
+            headers = len(block) == BLOCK and checksum_holds(block)
+            at = buffer.find(MAGIC, at + 1)
+        tail = buffer[-WINDOW:]
+    return stream.output, headers
