@@ -13,7 +13,7 @@ from .layers.reading import Report, read_entries
 from .sources.base import Source
 
 if TYPE_CHECKING:  # the store is there already where there is one; listings do without
-    from .claims import Claims
+    from .shortcuts import Shortcuts
     from .store import KnownLayer, Store
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
@@ -50,12 +50,12 @@ def read_contents(
     layer: Layer,
     store: Optional[Store] = None,
     advance: Advance = lambda count: None,
-    claims: Optional[Claims] = None,
+    shortcuts: Optional[Shortcuts] = None,
 ) -> Contents:
     """Return a whole layer, as the store knows it or else read now, and then kept there.
 
-    ``claims`` gives the publisher's index in its place where the layer has one,
-    which is then not kept. What goes wrong stands in the report; the entries before it are there.
+    ``shortcuts`` are taken where there are any; what they give is not kept. What
+    goes wrong stands in the report; the entries before it are there.
     """
     descriptor = layer.descriptor
     known = store.layer(descriptor.digest) if store else None
@@ -69,9 +69,14 @@ def read_contents(
         report.problem = LayerslayerError("it is {}".format(special))
         return Contents(layer, entries, {}, report)
 
-    index = claims.index_of(layer, report) if claims else None
-    if index is not None:
-        return Contents(layer, index.entries, index.digests(), report)
+    if shortcuts:
+        index = shortcuts.claims.index_of(layer, report)
+        if index is not None:
+            return Contents(layer, index.entries, index.digests(), report)
+        if shortcuts.leaps.worth(layer):
+            for batch in shortcuts.leaps.entries(layer, report):
+                entries += batch
+            return Contents(layer, entries, {}, report)
 
     def opened() -> BinaryIO:
         return cast(BinaryIO, _Counted(source.blob(descriptor), advance))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..carving import CarvedFile, open_folder
-from ..claims import Claims
 from ..contents import Contents, fetch_bodies, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
@@ -41,9 +40,7 @@ class _Run:
         self.layers = select_layers(image.layers, session.options.layers)
         self.folder = folder
         self._single = single  # files alone, no directories
-        self._claims: Optional[Claims] = None
-        if session.options.fast and not session.options.verify:  # which wants the layer itself
-            self._claims = Claims(source, image, session.console.warn, keep=True)
+        self._shortcuts = session.shortcuts(source, image, keep=True)
         self._indexes: Dict[int, ClaimedIndex] = {}
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
@@ -69,12 +66,12 @@ class _Run:
 
     def _look_for_index(self, layer: Layer) -> Optional[List[Entry]]:
         """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
-        if self._claims is None:
+        if self._shortcuts is None:
             return None
         index = self._indexes.get(layer.number)
         if index is None:
             report = Report(layer.descriptor)
-            index = self._claims.index_of(layer, report)
+            index = self._shortcuts.claims.index_of(layer, report)
             if index is None:
                 return None
             self._indexes[layer.number] = index
@@ -84,7 +81,7 @@ class _Run:
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
         """Hand over a file by its publisher's index; None where that does not help, and the layer is to be read."""
         index = self._indexes.get(layer.number)
-        if index is None or self._claims is None:
+        if index is None or self._shortcuts is None:
             return None
         report = Report(layer.descriptor)
         report.claimed = index.kind
@@ -104,7 +101,7 @@ class _Run:
             self.reports.append(report)
             if written and self.folder == STDOUT:
                 raise  # what was printed cannot be taken back
-            self._claims.distrust(layer, error)
+            self._shortcuts.claims.distrust(layer, error)
             del self._indexes[layer.number]
             return None
         sink.end()
@@ -160,7 +157,7 @@ class _Run:
 
     def many(self, asked: Sequence[str], exact: bool = False) -> None:
         """Get all that globs name, or a directory: the merged view first, then the files layer by layer."""
-        laid = lay_out(self.session, self.source, self.image, claims=self._claims)
+        laid = lay_out(self.session, self.source, self.image, shortcuts=self._shortcuts)
         self.reports += laid.reports
         if laid.code != ExitCode.DONE:
             self.codes.append(laid.code)

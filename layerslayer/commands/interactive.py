@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import List, Sequence, Tuple
 
-from ..claims import Claims
 from ..errors import ExitCode, InvalidReference, UsageError
 from ..escaping import human_size
 from ..image import Candidate, Candidates, Image, Layer, choose, find_candidates, open_image, select_layers
@@ -92,10 +91,10 @@ def _walk(session: Session, source: Source, image: Image) -> ExitCode:
         return ExitCode.DONE
     console.show("\nLayers ({} in all):\n".format(human_size(image.size)) + "\n".join(layer_table(image.layers)))
     codes: List[ExitCode] = []
-    claims = Claims(source, image) if session.options.fast else None
+    shortcuts = session.shortcuts(source, image)
     for layer in _ask_layers(session, image.layers):
         console.show("")
-        codes.append(peek_layers(session, source, [layer], claims=claims))
+        codes.append(peek_layers(session, source, [layer], shortcuts=shortcuts))
         answer = console.ask("Download this layer? (y/N) ")
         while answer.lower() not in ("", "y", "yes", "n", "no"):
             answer = console.ask("Please answer y or n. Download this layer? (y/N) ")

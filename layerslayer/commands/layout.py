@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..ahead import in_order
-from ..claims import Claims
 from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
@@ -18,6 +17,9 @@ from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
 from .session import Session, combined
+
+if TYPE_CHECKING:
+    from ..shortcuts import Shortcuts
 
 Digests = Dict[int, Mapping[int, bytes]]  # by layer and entry offset: sha256 of a file's content
 
@@ -65,21 +67,20 @@ def lay_out(
     image: Image,
     keep_removed: bool = False,
     chosen: Optional[Sequence[Layer]] = None,
-    claims: Optional[Claims] = None,
+    shortcuts: Optional[Shortcuts] = None,
 ) -> LaidOut:
     """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
 
-    Says what could not be read. ``claims`` are the image's, where the caller
-    looked for them already.
+    Says what could not be read. ``shortcuts`` are the image's, where the caller
+    has them already.
     """
-    if claims is None and session.options.fast and not session.options.verify:
-        claims = Claims(source, image, session.console.warn)
+    shortcuts = shortcuts or session.shortcuts(source, image)
     layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
     tree = Tree(keep_removed)
     reports: List[Report] = []
     digests: Digests = {}
-    for contents in _all_contents(session, source, layers, claims):
+    for contents in _all_contents(session, source, layers, shortcuts):
         number, report = contents.layer.number, contents.report
         reports.append(report)
         tree.apply(number, contents.entries)
@@ -105,7 +106,7 @@ _NAME_SHOWN = 200  # characters
 
 
 def _all_contents(
-    session: Session, source: Source, layers: Sequence[Layer], claims: Optional[Claims]
+    session: Session, source: Source, layers: Sequence[Layer], shortcuts: Optional[Shortcuts]
 ) -> Iterator[Contents]:
     with session.console.progress() as progress:
 
@@ -114,7 +115,7 @@ def _all_contents(
                 task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
                 try:
                     yield read_contents(
-                        source, layer, session.store, lambda count: progress.advance(task, count), claims
+                        source, layer, session.store, lambda count: progress.advance(task, count), shortcuts
                     )
                 finally:
                     progress.finish(task)

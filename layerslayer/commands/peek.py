@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
-from ..claims import Claims
 from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
@@ -18,6 +17,9 @@ from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
 from .again import with_a_second_try
 from .session import Session, combined
+
+if TYPE_CHECKING:
+    from ..shortcuts import Shortcuts
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
 _PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
@@ -65,7 +67,7 @@ def peek_image(session: Session, source: Source, image: Image, reports: List[Rep
     session.console.say(image_summary(image))
     if not layers:
         session.console.say("The image has no layers.")
-    return peek_layers(session, source, layers, reports, Claims(source, image) if session.options.fast else None)
+    return peek_layers(session, source, layers, reports, session.shortcuts(source, image))
 
 
 def peek_layers(
@@ -73,16 +75,16 @@ def peek_layers(
     source: Source,
     layers: Sequence[Layer],
     told: Optional[List[Report]] = None,
-    claims: Optional[Claims] = None,
+    shortcuts: Optional[Shortcuts] = None,
 ) -> ExitCode:
     """List ``layers`` one after the other while later ones are being read; reports are added to ``told``.
 
-    ``claims`` gives publishers' indexes in place of the layers that have one.
+    ``shortcuts`` are taken where there are any.
     Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
     """
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
-    makers = [_maker(session, source, layer, report, claims) for layer, report in zip(layers, reports)]
+    makers = [_maker(session, source, layer, report, shortcuts) for layer, report in zip(layers, reports)]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
@@ -119,7 +121,7 @@ def _cost(layer: Layer) -> int:
 
 
 def _maker(
-    session: Session, source: Source, layer: Layer, report: Report, claims: Optional[Claims]
+    session: Session, source: Source, layer: Layer, report: Report, shortcuts: Optional[Shortcuts]
 ) -> Callable[[], Iterator[str]]:
     """Return what reads one layer in a thread of its own and yields its listing as text."""
 
@@ -133,7 +135,7 @@ def _maker(
         def as_lines(batch: List[Entry]) -> List[str]:
             return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
 
-        index = claims.index_of(layer, report) if claims else None
+        index = shortcuts.claims.index_of(layer, report) if shortcuts else None
         if index is not None:
             for start in range(0, len(index.entries), _LINES_AT_ONCE):
                 yield "\n".join(as_lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
@@ -142,7 +144,9 @@ def _maker(
         def texts(into: Report) -> Iterator[str]:
             lines: List[str] = []
             due = time.monotonic() + _PATIENCE
-            for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), into):
+            leaps = shortcuts.leaps if shortcuts and shortcuts.leaps.worth(layer) else None
+            read = read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), into)
+            for batch in leaps.entries(layer, into) if leaps else read:
                 lines += as_lines(batch)
                 if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
                     yield "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from ..views.style import COLOR, PLAIN, Style
 if TYPE_CHECKING:
     from ..credentials import Login, UserToken
     from ..early import EarlyConnections
+    from ..shortcuts import Shortcuts
     from ..store import Store
     from ..transport import Transport
 
@@ -124,6 +125,14 @@ class Session:
 
         source = self.open_source(self.reference())
         return Remembering(source, self.store) if self.store else source
+
+    def shortcuts(self, source: Source, image: Image, keep: bool = False) -> Optional[Shortcuts]:
+        """Return what ``--fast`` may take in place of reading layers in full; None where that is wanted."""
+        if not self.options.fast or self.options.verify:
+            return None
+        from ..shortcuts import Shortcuts  # which most runs do without
+
+        return Shortcuts(source, image, self.console.warn, keep)
 
     def begin(self) -> None:
         """Ask the registry for what ``-t`` names already, in the background. Raises as ``reference``."""

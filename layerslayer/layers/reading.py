@@ -37,13 +37,16 @@ class Report:
         self.opaque = False
         self.ended = False
         self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
+        self.leapt = False  # not all was read: bodies were leapt over, and the lengths add up
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
     @property
     def complete(self) -> bool:
-        return self.problem is None and (self.opaque or bool(self.claimed) or (self.ended and self.verified))
+        return self.problem is None and (
+            self.opaque or bool(self.claimed) or (self.ended and (self.verified or self.leapt))
+        )
 
 
 def read_entries(
@@ -101,7 +104,7 @@ def read_entries(
         report.verified = verifier.verified
         report.compression = decompressor.kind
         report.hidden = walker.hidden
-        report.notes += _notes(walker, decompressor)
+        report.notes += layer_notes(walker, decompressor.trailing)
 
 
 def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:
@@ -111,7 +114,8 @@ def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:
         yield batch
 
 
-def _notes(walker: TarWalker, decompressor: Decompressor) -> List[str]:
+def layer_notes(walker: TarWalker, trailing: int) -> List[str]:
+    """Say what was odd about a layer; ``trailing`` bytes came after the compressed stream."""
     notes = []
     if walker.hidden:
         notes.append(
@@ -121,8 +125,8 @@ def _notes(walker: TarWalker, decompressor: Decompressor) -> List[str]:
         )
     if walker.foreign is not None:
         notes.append("data that is no tar begins at offset {}, after the end marker".format(walker.foreign))
-    if decompressor.trailing:
-        notes.append("{} bytes after the compressed stream belong to no gzip member".format(decompressor.trailing))
+    if trailing:
+        notes.append("{} bytes after the compressed stream belong to no gzip member".format(trailing))
     if walker.ignored_globals:
         notes.append("global pax headers were ignored, as container runtimes do")
     return notes

@@ -118,6 +118,7 @@ def layer_end_object(number: int, report: Report) -> Object:
         "complete": report.complete,
         "tar": not report.opaque,
         "index": report.claimed or None,
+        "lengths_add_up": True if report.leapt else None,
         "problem": str(report.problem) if report.problem else None,
         "notes": list(report.notes),
     }

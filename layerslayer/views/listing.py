@@ -116,6 +116,9 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
         kind = printable(report.descriptor.media_type) or "no media type"
         return "= not a tar ({}); --save-all downloads it as it is.".format(kind)
     parts = ["{} {}".format(report.entries, "entry" if report.entries == 1 else "entries")]
+    if report.leapt:
+        parts.append("{} · lengths add up · digest not verified".format(listed_from(report.bytes_read, size)))
+        return "= " + "; ".join(parts + _told_notes(report, style)) + "."
     if size in (report.bytes_read, UNKNOWN_SIZE):
         parts.append("read {} bytes".format(report.bytes_read))
     else:
@@ -131,8 +134,17 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
                 style.alarm, printable(str(report.problem or "reading was stopped")).rstrip("."), style.off
             )
         )
-    parts += ["{}NOTE: {}{}".format(style.alarm, note, style.off) for note in report.notes]
-    return "= " + "; ".join(parts) + "."
+    return "= " + "; ".join(parts + _told_notes(report, style)) + "."
+
+
+def _told_notes(report: Report, style: Style) -> List[str]:
+    return ["{}NOTE: {}{}".format(style.alarm, note, style.off) for note in report.notes]
+
+
+def listed_from(read: int, size: int) -> str:
+    """Say what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
+    share = 100 * read / max(size, 1)
+    return "listed from {:.{}f} % of {}".format(share, 0 if share >= 9.95 else 1, human_size(size))
 
 
 def layer_table(layers: Sequence[Layer]) -> List[str]:

@@ -16,7 +16,18 @@ SMALL = Tuning(
     chunk=16 * 1024, greatest_chunk=64 * 1024, piece=24 * 1024, greatest_piece=128 * 1024, least=64 * 1024,
     step_back=32 * 1024, allowance=0.2,
 )  # fmt: skip
-WORDS = [b"layer ", b"image ", b"manifest ", b"\0\0\0\0", b"digest:", b"\x7fELF", b"ustar", b"\xff" * 9, b"<html>", b"0x"]
+WORDS = [
+    b"layer ",
+    b"image ",
+    b"manifest ",
+    b"\0\0\0\0",
+    b"digest:",
+    b"\x7fELF",
+    b"ustar",
+    b"\xff" * 9,
+    b"<html>",
+    b"0x",
+]
 
 
 def text(source: random.Random, size: int) -> bytes:
@@ -146,7 +157,7 @@ except ImportError:
     pass
 
 
-def layer(seed: int) -> "tuple[str, bytes]":
+def layer(seed: int) -> tuple[str, bytes]:
     """Return what was done, and a gzip layer."""
     source = random.Random(seed)
     name = source.choice(sorted(COMPRESSORS))

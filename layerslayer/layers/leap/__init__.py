@@ -1,1 +1,24 @@
+"""Leaping: a plain ``tar+gzip`` layer listed without reading all of it.
 
+A tar is headers, which check themselves, and bodies whose length a header
+states. Most bytes of large layers are the bodies of a few large files. Deflate
+is a chain of blocks, and a decoder can begin with any of them::
+
+    boundaries   where a block begins in bytes from the middle
+    landing      which bytes are certain there, and the first header among them
+    sampling     how far a body reaches in the compressed stream, guessed
+    lander       sampling, landing, going on to the next header
+    members      gzip members, and the lengths that their trailers state
+    stretches    what was read, the gaps between, and whether the lengths add up
+    leaping      the walk, and its repair
+    fetching     parts of the blob, and the line's pace
+
+The proof is the gzip trailer: headers and bodies must add up to the member's
+length modulo 2**32. A listing that cannot be proved is mended, at worst by
+reading every gap: the whole layer, and a twentieth of it more.
+"""
+
+from .fetching import Fetcher, Pace
+from .leaping import Leaping, NotGzip
+
+__all__ = ["Fetcher", "Leaping", "NotGzip", "Pace"]

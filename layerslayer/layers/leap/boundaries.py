@@ -23,6 +23,7 @@ _GLANCE = 96  # bytes that most wrong guesses die within
 _PROOF = 1024  # bytes of input that a right one must get beyond, past the end of its block at best
 _MAX_OUTPUT = 256 * 1024  # bytes of output at a time
 
+
 def _pattern(hdists: Iterable[int], third: bytes) -> Pattern[bytes]:
     first = b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30))
     second = b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in hdists for high in range(8))
@@ -129,7 +130,9 @@ def _holds(piece: bytes, candidate: Boundary) -> bool:
     engine, data = inflater_at(piece, candidate, 0)
     if len(data) < _PROOF and not candidate.stored:
         return False
-    if candidate.stored and int.from_bytes(piece[candidate.bit // 8 : candidate.bit // 8 + 2], "little") + 8 > len(data):
+    if candidate.stored and int.from_bytes(piece[candidate.bit // 8 : candidate.bit // 8 + 2], "little") + 8 > len(
+        data
+    ):
         return False  # nothing after it would confirm it
     try:
         while data:

@@ -10,6 +10,7 @@ from ...errors import CorruptLayer
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 _KEPT = 6 * 1024 * 1024  # bytes remembered
+_MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
 _TELLING = 64 * 1024  # bytes of an answer from which on it tells the line's rate
 
 
@@ -31,7 +32,7 @@ class Pace:
     @property
     def in_flight(self) -> int:
         """Bytes that pass while one waits for an answer: what a request costs besides its own."""
-        return int(self.latency * self.rate)
+        return min(int(self.latency * self.rate), _MOST_IN_FLIGHT)
 
 
 class Fetcher:

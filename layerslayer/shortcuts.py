@@ -1,0 +1,23 @@
+"""What ``--fast`` may take in place of reading an image's layers in full."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from .claims import Claims
+from .image import Image
+from .leaps import Leaps
+from .sources.base import Source
+
+
+class Shortcuts:
+    """One image's: ``claims``, the publishers' indexes, come first; then ``leaps``. Safe for several threads.
+
+    ``tell`` and ``keep`` are for the claims.
+    """
+
+    def __init__(
+        self, source: Source, image: Image, tell: Callable[[str], None] = lambda text: None, keep: bool = False
+    ) -> None:
+        self.claims = Claims(source, image, tell, keep)
+        self.leaps = Leaps(source)
