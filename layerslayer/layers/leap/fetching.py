@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
 import time
 from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
@@ -10,6 +11,7 @@ from ...errors import CorruptLayer
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 _KEPT = 6 * 1024 * 1024  # bytes remembered
+_SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 _MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
 _TELLING = 64 * 1024  # bytes of an answer from which on it tells the line's rate
 
@@ -22,36 +24,67 @@ class Pace:
         self.rate = 4e6
         self._seen = False
 
-    def note(self, waited: float, length: int, took: float) -> None:
-        """Take what one answer showed."""
+    def note(self, waited: float, length: int, took: float, beside: int) -> None:
+        """Take what one answer showed, ``beside`` as many others that shared the line with it."""
         self.latency = min(self.latency, waited) if self._seen else waited
         self._seen = True
         if length >= _TELLING:
-            self.rate = 0.5 * self.rate + 0.5 * length / max(took, 1e-4)
+            self.rate = 0.7 * self.rate + 0.3 * length * (1 + beside) / max(took, 1e-4)
 
     @property
     def in_flight(self) -> int:
-        """Bytes that pass while one waits for an answer: what a request costs besides its own."""
-        return min(int(self.latency * self.rate), _MOST_IN_FLIGHT)
+        """Bytes that pass while one waits for an answer: what a request costs besides its own; 0 for next to no wait."""
+        return min(int(self.latency * self.rate), _MOST_IN_FLIGHT) if self.latency > _SHORT else 0
+
+
+class Extent:
+    """A set of byte ranges."""
+
+    def __init__(self) -> None:
+        self._starts: List[int] = []
+        self._ends: List[int] = []
+        self.total = 0  # bytes in it
+
+    def add(self, start: int, end: int) -> int:
+        """Add [start, end); return how many of its bytes were there before."""
+        first = bisect.bisect_left(self._ends, start)
+        last = bisect.bisect_right(self._starts, end)
+        known = sum(
+            max(0, min(end, to) - max(start, at)) for at, to in zip(self._starts[first:last], self._ends[first:last])
+        )
+        if first < last:
+            start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
+        before = sum(to - at for at, to in zip(self._starts[first:last], self._ends[first:last]))
+        self._starts[first:last], self._ends[first:last] = [start], [end]
+        self.total += end - start - before
+        return known
 
 
 class Fetcher:
     """Reads parts of a blob of ``size`` bytes. What is remembered is not asked for again.
 
-    ``spent`` and ``requests`` count what was. Safe for one reader and what that
-    asked for ``ahead``; ``close`` lets those end by themselves.
+    ``spent`` and ``requests`` count what was, ``again`` the bytes that were for
+    a second time, ``distinct`` the others. Safe for one reader and what that
+    asked for ``ahead``.
     """
 
     def __init__(self, open_range: OpenRange, size: int, pace: Optional[Pace] = None) -> None:
         self.size = size
         self.spent = 0
         self.requests = 0
+        self.again = 0
+        self._extent = Extent()
+        self._active = 0
         self.pace = pace or Pace()
         self._open_range = open_range
         self._kept: Dict[int, bytes] = {}  # by where they begin, oldest first
         self._coming: List[Tuple[int, int, threading.Thread]] = []
         self._lock = threading.Lock()
         self._error: Optional[BaseException] = None
+
+    @property
+    def distinct(self) -> int:
+        return self._extent.total
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes [start, end) of the blob, which must lie in it. Raises what ``open_range`` raises."""
@@ -104,6 +137,9 @@ class Fetcher:
     def _fetch(self, start: int, end: int) -> bytes:
         began = time.monotonic()
         blob = self._open_range(start, end - start)
+        with self._lock:
+            beside = self._active
+            self._active += 1
         try:
             answered = time.monotonic()
             pieces, left = [], end - start
@@ -115,11 +151,14 @@ class Fetcher:
                 left -= len(piece)
         finally:
             blob.close()
+            with self._lock:
+                self._active -= 1
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         with self._lock:
             self.spent += len(data)
             self.requests += 1
-            self.pace.note(answered - began, len(data), time.monotonic() - answered)
+            self.again += self._extent.add(start, end)
+            self.pace.note(answered - began, len(data), time.monotonic() - answered, (beside + self._active) // 2)
             self._kept[start] = data
             held = sum(map(len, self._kept.values()))
             for at in list(self._kept):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ...limits import check_size
@@ -20,6 +20,8 @@ from .stretches import GREATEST_EXPANSION, Stretch, gap
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
+_SHARE = 0.4  # of the allowance that the samples of one body may take
+_RESERVE = 0.2  # of the allowance that is kept for mending
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -27,34 +29,46 @@ class Tuning(NamedTuple):
     """What leaps are measured by, in bytes of the blob where nothing else is said."""
 
     chunk: int = 128 * 1024  # read at a time, at least
-    greatest_chunk: int = 1024 * 1024
     piece: int = 48 * 1024  # a sample, and a first look at a landing; doubled where no block begins in it
     greatest_piece: int = 512 * 1024
     samples_at_once: int = 4
     margin: float = 1.5  # standard deviations that a leap falls short of the body's probable end
     least: int = 384 * 1024  # what a leap must save
     step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
-    allowance: float = 0.045  # of the blob may be fetched twice, at worst
+    allowance: float = 0.049  # of the blob may be fetched twice, at worst
 
 
 class Lander:
-    """Lands in one blob. ``allowance`` is how many bytes may still be fetched that might be fetched again."""
+    """Lands in one blob. ``walked`` tells how many bytes of it the stretches have."""
 
-    def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
+    def __init__(self, fetcher: Fetcher, tuning: Tuning, walked: Callable[[], int]) -> None:
         self._fetcher = fetcher
         self._tuning = tuning
+        self._walked = walked
+        self._following = 0  # bytes read from a landing on that is not settled yet
         self._piece = tuning.piece
-        self.allowance = int(fetcher.size * tuning.allowance)
+        self._all = int(fetcher.size * tuning.allowance)
+
+    @property
+    def allowance(self) -> int:
+        """Bytes that may still be fetched in gaps: if all those were read in the end, they would be fetched again."""
+        in_gaps = self._fetcher.distinct - self._walked() - self._following
+        return self._all - self._fetcher.again - in_gaps
 
     @property
     def least(self) -> int:
         """Bytes that a leap must save to be worth its requests."""
-        return max(self._tuning.least, 4 * self._piece) + self._fetcher.pace.in_flight
+        return max(self._tuning.least, 4 * self._piece) + self._fetcher.pace.in_flight // 2
 
     @property
     def chunk(self) -> int:
-        """Bytes to read at a time: about as many as pass while one waits for an answer."""
-        return max(self._tuning.chunk, min(self._tuning.greatest_chunk, self._fetcher.pace.in_flight))
+        """Bytes to read at a time."""
+        return max(self._tuning.chunk, self._fetcher.pace.in_flight // 2)
+
+    @property
+    def ahead(self) -> int:
+        """Bytes to have asked for before they are needed, so that the line is never idle."""
+        return self._fetcher.pace.in_flight * 3 // 2
 
     def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
         """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.
@@ -66,7 +80,9 @@ class Lander:
             return None
         samples = Samples(stretch.at, owed, expansion, self._fetcher.size)
         target = self._target(stretch.at, samples)
-        return self._land(stretch, target, samples) if target is not None else None
+        landed = self._land(stretch, target, samples) if target is not None else None
+        self._following = 0
+        return landed
 
     # -- where to land ----------------------------------------------------
 
@@ -77,10 +93,12 @@ class Lander:
             reach = samples.reach()
             if reach.end - start < self.least:
                 return None
-            margin = tuning.margin * reach.doubt
+            margin = (
+                tuning.margin * reach.doubt * (1 + 2 / max(samples.count, 2))
+            )  # few samples tell little of their spread
             # Twice as many samples would take three tenths off the margin.
             cost = max(tuning.samples_at_once, samples.count) * self._piece
-            if 0.3 * margin < cost or self.allowance < 2 * tuning.samples_at_once * self._piece:
+            if 0.3 * margin < cost or samples.count * self._piece > _SHARE * self.allowance:
                 break
             if not self._sample(samples):
                 break
@@ -95,7 +113,6 @@ class Lander:
         for place in places:
             fetcher.ahead(place, place + piece)
         for place in places:
-            self.allowance -= piece
             data = fetcher.read(place, place + piece)
             boundary = find_boundary(data)
             if boundary is None:
@@ -114,12 +131,12 @@ class Lander:
     def _land(self, stretch: Stretch, target: int, samples: Samples) -> Optional[Stretch]:
         """Land at ``target``, further back where that is of no use, further on where the body still goes on."""
         back = self._tuning.step_back
-        while target - stretch.at >= self._tuning.least and self.allowance > 0:
+        while target - stretch.at >= self._tuning.least and self.allowance > _RESERVE * self._all:
             found = self.boundary_from(target)
             if found is None:
                 return None
             start, piece, boundary = found
-            self.allowance -= boundary.bit // 8
+            self._following = 0
             try:
                 landed, further = self._follow(stretch, start, piece, boundary, samples)
             except (Doubtful, CorruptLayer):
@@ -154,6 +171,7 @@ class Lander:
         size, begin, at = self._fetcher.size, start + boundary.bit // 8, start + len(piece)
         while True:
             output = landing.stream.output
+            self._following = at - start
             landing.feed(data)
             check_size(stretch.position + landing.stream.output, at)
             if landing.first is None:
@@ -172,13 +190,13 @@ class Lander:
 
     def _further(self, at: int, samples: Samples) -> Optional[int]:
         """Return where to land next, when the body goes on much further than ``at``."""
-        if samples.reach().end - at < 2 * self.least:
+        if samples.reach().end - at < 4 * self.least:
             return None
         return self._target(at, samples)
 
     def _settled(self, stretch: Stretch, bit: int, at: int, landing: Landing, samples: Samples) -> Stretch:
         found = settled(stretch, bit, at, landing)
-        found.entries = landing.entries
+        found.entries, found.blind = landing.entries, landing.blind if landing.doubted else 0
         found.expected, deviation = samples.output_at(bit // 8)
         found.deviation = max(deviation, _LEAST_DEVIATION * found.expected, float(self._tuning.step_back))
         off = abs(gap(stretch, found) - found.expected) / found.deviation
@@ -199,13 +217,10 @@ class Lander:
         again = max(0, after.first - missing + BLOCK) / expansion  # bytes read anew behind the landing
         if back + again > self.allowance or begins - back - before.at < self._tuning.step_back:
             return None
-        spent = self._fetcher.spent
         try:
             return self._leading_into(before, after, begins - back)
         except (Doubtful, CorruptLayer):
             return None
-        finally:
-            self.allowance -= self._fetcher.spent - spent
 
     def _leading_into(self, before: Stretch, after: Stretch, start: int) -> Optional[Stretch]:
         found = self.boundary_from(start)

@@ -58,6 +58,11 @@ class Landing:
         self._doubted = 0  # bytes of output looked at for such
 
     @property
+    def blind(self) -> int:
+        """Bytes of output in which a header may have been missed."""
+        return self.stream.output if self._certain_from is None else self._certain_from
+
+    @property
     def settled(self) -> bool:
         """Whether a header was found and all is certain: go on with ``stream`` and ``walker``."""
         return self.first is not None and self.certain

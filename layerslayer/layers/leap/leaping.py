@@ -17,7 +17,6 @@ from .members import MemberStream
 from .stretches import Stretch, adds_up, align, deficit, gap
 
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
-_SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 
 
 class NotGzip(Exception):
@@ -39,7 +38,7 @@ class Leaping:
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
         self._fetcher = fetcher
         self._size = fetcher.size
-        self._lander = Lander(fetcher, tuning)
+        self._lander = Lander(fetcher, tuning, lambda: sum(item.at - item.begins for item in self.stretches))
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
 
@@ -101,8 +100,9 @@ class Leaping:
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
         lander = self._lander
-        if self._fetcher.pace.latency > _SHORT and stretch.walker.owed < self._expansion(stretch) * lander.least:
-            self._fetcher.ahead(end, end + lander.chunk)
+        if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
+            for at in range(end, end + lander.ahead, lander.chunk):
+                self._fetcher.ahead(at, at + lander.chunk)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:
@@ -144,13 +144,20 @@ class Leaping:
         self._fill(suspects[0])
 
     def _suspects(self, missing: int) -> List[int]:
-        """Return the numbers of stretches before which ``missing`` bytes may have been lost, the likeliest first."""
-        scores = []
+        """Return the numbers of stretches before which ``missing`` bytes may have been lost, the best to look at first.
+
+        That is, the likeliest for the bytes of their gap; what samples told is
+        wrong by far more often than a normal distribution has it.
+        """
+        worth = []
         for number in range(1, len(self.stretches)):
-            after = self.stretches[number]
-            off = gap(self.stretches[number - 1], after) - after.expected
-            scores.append((((off + missing) / after.deviation) ** 2 - (off / after.deviation) ** 2, number))
-        return [number for _, number in sorted(scores)]
+            before, after = self.stretches[number - 1], self.stretches[number]
+            off = gap(before, after) - after.expected
+            likely = (1 + (off / after.deviation) ** 2) / (1 + ((off + missing) / after.deviation) ** 2)
+            if 0 < missing <= after.first and after.first - missing >= after.blind:
+                likely = 1e-9  # a header there would have been seen
+            worth.append((likely / max(after.begins - before.at, 1), number))
+        return [number for _, number in sorted(worth, reverse=True)]
 
     def _look_back(self, number: int, missing: int) -> bool:
         before, after = self.stretches[number - 1], self.stretches[number]
@@ -175,7 +182,6 @@ class Leaping:
             if before.walker.owed == after.first and not after.broken:
                 before.append(after)
             else:
-                self._lander.allowance = 0
                 self._read_up_to(before, after.at)
         except CorruptLayer:
             if number == 1:

@@ -34,6 +34,7 @@ class Stretch:
         self.broken = False  # the walk could not go on
         self.ended = False
         self.looked_for = 0  # bytes that were looked for right before it
+        self.blind = 0  # bytes of its output in which a header may have been missed
         self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
 
     @property
