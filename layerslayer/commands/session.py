@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..credentials import Login, UserToken
     from ..early import EarlyConnections
     from ..store import Store
-    from ..transport import Transport
+    from ..transport.client import Transport
 
 ALL_PLATFORMS = "all"
 
@@ -169,7 +169,7 @@ class Session:
 
     def _transport(self, reference: Reference) -> Transport:
         from ..tls import Tls
-        from ..transport import Transport
+        from ..transport.client import Transport
 
         options, console = self.options, self.console
         tls = Tls(

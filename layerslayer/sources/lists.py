@@ -16,7 +16,7 @@ from ..manifest import Index, parse_manifest
 from ..media_types import OCI_INDEX
 from ..origins import Origin
 from ..reference import is_tag
-from ..transport import Answer
+from ..transport.answers import Answer
 from .pages import pages
 
 MAX_TAGS_PAGE = 16 * 1024 * 1024  # bytes; GCR lists all tags in one page, with every manifest beside them

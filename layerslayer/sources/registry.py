@@ -13,7 +13,7 @@ import time
 from functools import partial
 from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
 
-from ..auth import BearerAuth, Handshake
+from ..auth import BearerAuth
 from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..documents import MAX_DOCUMENT
@@ -26,12 +26,14 @@ from ..errors import (
     Unauthorized,
     Unreachable,
 )
+from ..handshake import Handshake
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
 from ..retries import allowance, in_words, is_pull_limit, retry_after
 from ..schema1 import signed_payload
-from ..transport import MAX_ERROR_BODY, Answer, Transport
+from ..transport.answers import MAX_ERROR_BODY, Answer
+from ..transport.client import Transport
 from .base import Document, Source
 from .foreign import ask_foreign
 from .foresight import Foresight

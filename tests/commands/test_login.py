@@ -249,7 +249,7 @@ def test_an_insecure_host_that_speaks_http_sees_no_login(
     run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("layerslayer.origins.is_loopback", lambda host: False)
-    monkeypatch.setattr("layerslayer.transport.is_loopback", lambda host: False)
+    monkeypatch.setattr("layerslayer.transport.sending.is_loopback", lambda host: False)
     with Registry(challenge=True) as registry:
         log_in(nobody, registry.host)
         registry.fault("/v2/", lambda request, normal: wants_basic(request, normal))

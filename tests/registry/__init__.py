@@ -17,7 +17,7 @@ from layerslayer.demo.image import Store, demo_store
 from layerslayer.demo.registry import DemoRegistry, Request, Response
 from layerslayer.reference import parse_reference
 from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport import Transport
+from layerslayer.transport.client import Transport
 
 # A proxy of the surroundings must not see the tests' requests.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
