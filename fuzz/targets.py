@@ -83,8 +83,10 @@ def tar_as_tarfile(data: bytes) -> None:
             found = [item for item in archive if item.isreg() and not item.sparse]
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError):
         return
-    if not all(data[item.offset_data - 512 + 124] for item in found):
-        return  # a size field that begins with NUL: 0 for tarfile; Go's archive/tar and the walk read on
+    # Where tarfile differs from Go's archive/tar, which the walk follows: a size field that begins with NUL is 0
+    # for it, and an old directory, known by the slash after its (long) name, a file with a body.
+    if any(not data[item.offset_data - 512 + 124] or item.name.endswith("/") for item in found):
+        return
     walker = TarWalker()
     try:
         entries = walker.feed(data) + walker.close()
