@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
+import zlib
 from typing import Any, BinaryIO, List, Mapping, Optional, cast
 
 import requests
@@ -25,13 +27,15 @@ class Answer:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.final_origin = origin_of(url)
+        # Said of a body, though nobody asked for it; whether it is so, the body tells (RFC 9110, 8.4).
+        self.encoded = self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
         self._body: Optional[bytes] = None
         metered = _metered(response)
         if metered is not None:
             metered.forgiving = True
 
     def read(self, limit: int) -> bytes:
-        """Return the body; at most ``limit`` bytes and one more, to tell that it is larger.
+        """Return the body, a document, at most ``limit`` bytes and one more, to tell that it is larger.
 
         May be called again with the same ``limit``.
         """
@@ -44,7 +48,7 @@ class Answer:
                     if not piece:
                         break
                     data += piece
-                self._body = data
+                self._body = _inflated(data, limit) if self.encoded else data
             finally:
                 self.close()
         return self._body[: limit + 1]
@@ -55,6 +59,16 @@ class Answer:
 
     def close(self) -> None:
         self._response.close()
+
+
+def _inflated(data: bytes, limit: int) -> bytes:
+    """Return a document that was compressed for its way; no more than ``limit`` bytes and one."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return zlib.decompressobj(31).decompress(data, limit + 1)
+    except zlib.error:
+        return data
 
 
 def _metered(response: requests.Response) -> Any:
@@ -81,11 +95,12 @@ class _Body:
                 piece = self._response.raw.read(count, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 self._error = _broken(error, self._url)
-                piece = b""
-            if not piece:
+                piece = _salvaged(error)
+            if piece:
+                pieces.append(piece)
+                count -= len(piece)
+            if not piece or self._error is not None:
                 break
-            pieces.append(piece)
-            count -= len(piece)
         if self._metered is not None and self._metered.error is not None:
             self._error = _broken(self._metered.error, self._url)
         if self._error is not None and not pieces:
@@ -94,6 +109,15 @@ class _Body:
 
     def close(self) -> None:
         self._response.close()
+
+
+def _salvaged(error: BaseException) -> bytes:
+    """Return what had arrived of a chunked body when it broke off: whole chunks, then a part of the next."""
+    chain: List[BaseException] = [error]
+    while chain[-1].__context__ is not None and len(chain) < 8:
+        chain.append(chain[-1].__context__)
+    parts = [item.partial for item in chain if isinstance(item, http.client.IncompleteRead)]
+    return b"".join(part for part in parts if isinstance(part, bytes))
 
 
 def _broken(error: Exception, url: str) -> ConnectionLost:

@@ -32,9 +32,15 @@ class Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> Optional[str]:
+        """None: to look ahead to where a redirect leads, which nobody asked for, the usual one reads its body whole."""
+        return None
+
+
 def new_session(adapter: Adapter) -> requests.Session:
     """Return a session that adds nothing of its own to a request and keeps nothing of an answer."""
-    session = requests.Session()
+    session = _Session()
     session.auth = _no_auth
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()

@@ -33,6 +33,8 @@ def reason_of(error: Exception) -> str:
         ("name resolution", "its name cannot be resolved"),
         ("refused", "nothing listens there"),
         ("unreachable", "there is no route to it"),
+        ("badstatusline", "its answer is no http"),
+        ("got more than", "its answer has too many headers, or too long ones"),
         ("reset", _BROKE),
         ("closed connection", _CLOSED),
         ("aborted", _BROKE),

@@ -20,6 +20,7 @@ from .connections import Adapter, new_session
 from .reasons import HANDSHAKE, NO_HTTPS, PASSING, host_of, reason_of
 
 CONNECT_TIMEOUT = 15.0  # seconds
+_SHOWN = 200  # characters of an address that cannot be used
 _SAID = 4096  # bytes looked at to see why a server refuses http
 
 
@@ -104,7 +105,9 @@ class Sender:
             return (ConnectionLost if answered or reason in PASSING else Unreachable)(
                 "{} cannot be reached: {}.".format(host, reason), "Check the address and the network."
             )
-        return RegistryError("the address {} cannot be used.".format(redacted(url)))
+        if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
+            return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
+        return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
 
     def _by_the_right_scheme(
         self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]

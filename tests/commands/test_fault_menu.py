@@ -122,7 +122,7 @@ TOLD: Dict[str, Tuple[str, Any, int, str]] = {
     "more than stated": (FIRST, altered(lambda body: body + b"\0"), 3, "larger than the"),
     "a redirect loop": (FIRST, lambda request, normal: redirect(request.path), 3, "redirects more than 10 times"),
     "a redirect to a file": (FIRST, redirect("file:///etc/passwd"), 3, "not http or https"),
-    "a redirect to nowhere": (FIRST, redirect("http://[::1"), 3, "cannot be used"),
+    "a redirect to nowhere": (FIRST, redirect("http://[::1"), 3, "unreadable address"),
     "a token service that never answers right": ("/token", token_body(HTML), 2, "no usable token"),
     "a token service in pieces": ("/token", cut(3), 2, "broke before all data"),
 }

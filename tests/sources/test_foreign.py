@@ -130,6 +130,7 @@ class FakeAnswer(Answer):
         self.status = 302 if location else 200
         self.headers = {"location": location} if location else {}
         self.final_origin = origin_of(url)
+        self.encoded = False
 
     def close(self) -> None:
         pass
