@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Mapping, Optional
 
 from .auth import ATTEMPTS, BearerAuth
 from .origins import Origin, origin_of
+from .realms import carries_secrets
 from .transport.answers import Answer
 from .transport.client import Transport
 
@@ -14,12 +15,21 @@ from .transport.client import Transport
 class Handshake:
     """Sends one registry's requests with whatever authorization they need."""
 
-    def __init__(self, transport: Transport, auth: BearerAuth, base_url: str, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        auth: BearerAuth,
+        base_url: str,
+        tell: Callable[[str], None],
+        find_headers: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """``find_headers`` is asked once for more headers, which only the registry itself sees."""
         self._transport = transport
         self._base_url = base_url
         self._tell = tell
         self._lock = threading.Lock()
         self._origin = origin_of(base_url)
+        self._more = find_headers() if carries_secrets(self._origin) else {}
         self._auths: Dict[Origin, BearerAuth] = {self._origin: auth}
 
     def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None, whole: int = 0) -> Answer:
@@ -31,7 +41,8 @@ class Handshake:
             origin = origin_of(url)
             auth = self._auths.get(origin)
             value = sent[origin] = auth.header(url, scope) if auth else None
-            return {"Authorization": value} if value else {}
+            more = self._more if origin == self._origin else {}
+            return {**more, "Authorization": value} if value else more
 
         while True:
             answer = self._transport.get(self._base_url + path, headers, secrets, whole=whole)

@@ -146,7 +146,7 @@ class _Run:
         self._absent(asked, reason, ExitCode.FAILED if failed else ExitCode.NO)
 
     def _absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
-        self.session.console.warn("'{}' was not got: {}.".format(asked, reason))
+        self.session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
         self.codes.append(code)
 
     # -- many -------------------------------------------------------------

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from functools import partial
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth
 from ..credentials import Login, UserToken
@@ -50,7 +50,8 @@ _CODE_LIMIT = 200  # characters quoted of a server's own words
 class RegistrySource(Source):
     """One repository of one registry.
 
-    ``find_login`` is asked for the user's login once the registry wants one.
+    ``find_login`` is asked for the user's login once the registry wants one,
+    ``find_headers`` for what else only this registry is to see.
     ``warn`` gets sentences for the user: a refused token, a wrong digest
     header, the registry's own warnings. They may quote the server.
     """
@@ -63,6 +64,7 @@ class RegistrySource(Source):
         warn: Callable[[str], None] = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
+        find_headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.reference = reference
         self._transport = transport
@@ -71,7 +73,7 @@ class RegistrySource(Source):
         self._origin = origin_of(base)
         auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
         self._told_quota = False
-        self._handshake = Handshake(transport, auth, base, warn)
+        self._handshake = Handshake(transport, auth, base, warn, find_headers)
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
