@@ -13,8 +13,8 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
+from .limits import bound
 
-MAX_PATH = 4096  # bytes-ish of a path; Linux knows no longer ones
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 IMPLIED = -1  # the offset of an entry that no layer has
@@ -121,6 +121,7 @@ class Tree:
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
+        longest = bound("path")
         added: List[Entry] = []
         for entry in entries:
             if entry.hidden or (WHITEOUT_PREFIX in entry.name and self._whiteout(entry, number)):
@@ -139,7 +140,7 @@ class Tree:
                 or base in parent.children
                 or base in ("", ".", "..")
                 or entry.kind == "h"
-                or len(name) > MAX_PATH
+                or len(name) > longest
             ):
                 self._add(entry, number)
                 continue
@@ -179,7 +180,7 @@ class Tree:
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
-        if path is None or len(path) > MAX_PATH or (not path and entry.kind != "d"):
+        if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
             reason = "'..' in its name" if path is None else "a name too long" if path else "no name"
             self.unsafe.append(Unsafe(entry, number, reason))
             return

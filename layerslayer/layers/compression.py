@@ -9,6 +9,7 @@ import zlib
 from typing import Any, Iterator, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
+from ..limits import bound
 from .kinds import GZIP_MAGIC, compression_of
 from .zstd_frames import FrameCutter
 
@@ -22,7 +23,6 @@ except ImportError:  # slower, and right all the same
     _inflate_errors = (zlib.error,)
 
 MAX_PIECE = 256 * 1024  # bytes of output at a time
-_MAX_WINDOW = 128 * 1024 * 1024  # bytes of zstd window; more is refused
 
 
 class Decompressor:
@@ -114,7 +114,7 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise MissingBinding(
             "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
         ) from None
-    engine = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
     cutter = FrameCutter()
     frame = engine.decompressobj()
     for piece in pieces:

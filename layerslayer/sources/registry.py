@@ -16,7 +16,6 @@ from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Opt
 from ..auth import BearerAuth
 from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
-from ..documents import MAX_DOCUMENT
 from ..errors import (
     DigestMismatch,
     InvalidDocument,
@@ -27,6 +26,7 @@ from ..errors import (
     Unreachable,
 )
 from ..handshake import Handshake
+from ..limits import bound
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
@@ -81,12 +81,12 @@ class RegistrySource(Source):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
-        if known is not None and known.size > MAX_DOCUMENT:
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        if known is not None and known.size > bound("document"):
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        body = answer.read(MAX_DOCUMENT)
-        if len(body) > MAX_DOCUMENT:
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        body = answer.read(bound("document"))
+        if len(body) > bound("document"):
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
@@ -172,7 +172,7 @@ class RegistrySource(Source):
 
     def _ask_manifest(self, wanted: str) -> Answer:
         path = self._path + "/manifests/" + wanted
-        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=MAX_DOCUMENT)
+        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=bound("document"))
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         for descriptor in descriptors:
@@ -185,7 +185,7 @@ class RegistrySource(Source):
         return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
-        ask = partial(self._ask, "referrers of", digest, whole=MAX_DOCUMENT)
+        ask = partial(self._ask, "referrers of", digest, whole=bound("document"))
         found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
         return super().referrers(digest) if found is None else found
 
