@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import sys
 import zlib
 from typing import Any, BinaryIO, List, Mapping, Optional, cast
 
@@ -117,6 +118,8 @@ def _salvaged(error: BaseException) -> bytes:
     while chain[-1].__context__ is not None and len(chain) < 8:
         chain.append(chain[-1].__context__)
     parts = [item.partial for item in chain if isinstance(item, http.client.IncompleteRead)]
+    if sys.version_info < (3, 10):
+        del parts[1:]  # there the part of a chunk is not what arrived, but what follows it in the buffer
     return b"".join(part for part in parts if isinstance(part, bytes))
 
 
