@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from typing import Callable, Dict, Iterator, List
+from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
 
 from layerslayer.challenges import parse_challenges
 from layerslayer.config import parse_config
@@ -15,9 +15,10 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
 from layerslayer.escaping import original, printable
+from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.compression import Decompressor
-from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.tar import TarWalker
+from layerslayer.layers.toc import Toc
 from layerslayer.layers.ztoc import Ztoc
 from layerslayer.manifest import parse_manifest
 from layerslayer.nodes import normal
@@ -26,8 +27,23 @@ from layerslayer.retries import retry_after
 from layerslayer.store.columns import pack, unpack
 from tests.layers.ztoc_writer import ztoc_of
 
+from . import building
+
 _MOST = 64 * 1024 * 1024  # bytes inflated in one go at most
 _DIGEST = "sha256:" + "0" * 64
+_TOC = json.dumps(
+    {
+        "version": 1,
+        "entries": [
+            {"name": "d/", "type": "dir", "modtime": "2026-01-15T09:30:00+01:00", "mode": 493, "uid": 1},
+            {"name": "d/a", "type": "reg", "size": 9, "offset": 8, "endOffset": 90, "digest": _DIGEST, "chunkSize": 4},
+            {"name": "d/a", "type": "chunk", "offset": 20, "chunkOffset": 4, "chunkDigest": _DIGEST, "innerOffset": 2},
+            {"name": "l", "type": "symlink", "linkName": "d/a", "xattrs": {"user.a": "YQ=="}},
+            {"name": "n", "type": "char", "devMajor": 1, "devMinor": 3},
+            {"name": "z", "type": "reg", "size": 5, "chunkType": "zeros", "chunkSize": 5},
+        ],
+    }
+).encode()
 
 
 def _walked(data: bytes, step: int) -> List[Entry]:
@@ -56,21 +72,31 @@ def tar(data: bytes) -> None:
     assert unpack(kept) == entries
 
 
+def tar_headers(data: bytes) -> None:
+    """The same of an archive whose headers are what they are by their own checksums."""
+    tar(building.with_checksums(data))
+    tar_as_tarfile(building.with_checksums(data))
+
+
 def tar_as_tarfile(data: bytes) -> None:
     """What tarfile lists of a sound archive of ordinary members, the walk lists first and just so."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            members = [(item.name, item.size) for item in archive if item.isreg() and not item.sparse]
+            found = [item for item in archive if item.isreg() and not item.sparse]
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError):
+        return
+    # Where tarfile differs from Go's archive/tar, which the walk follows: a size field that begins with NUL is 0
+    # for it, and an old directory, known by the slash after its (long) name, a file with a body.
+    if any(not data[item.offset_data - 512 + 124] or item.name.endswith("/") for item in found):
         return
     walker = TarWalker()
     try:
         entries = walker.feed(data) + walker.close()
     except LayerslayerError:
         return  # it says so; tarfile is silent about much
-    ours = [(entry.name.rstrip("/"), entry.size) for entry in entries if entry.kind == "-" and not entry.hidden]
-    if len(ours) == len(members):
-        assert [size for _, size in ours] == [size for _, size in members]
+    ours = [entry for entry in entries if entry.kind == "-" and not entry.hidden]
+    if len(ours) == len(found):
+        assert [entry.size for entry in ours] == [item.size for item in found]
 
 
 def compression(data: bytes) -> None:
@@ -103,16 +129,36 @@ def config(data: bytes) -> None:
         pass
 
 
-def toc(data: bytes) -> None:
+def _found(finder: Callable[..., Optional[Toc]], blob: bytes) -> None:
+    """A table names only what can be shown; a file of it is read within its bounds, or refused in a sentence."""
+
+    def part(start: int, length: int) -> BinaryIO:
+        assert start >= 0 and length > 0 and start + length <= len(blob)
+        return io.BytesIO(blob[start : start + length])
+
+    try:
+        found = finder(Descriptor("", _DIGEST, len(blob), {}), part)
+    except LayerslayerError:
+        return
+    for number, entry in enumerate(found.entries if found else ()):
+        assert original(printable(entry.name)) == entry.name
+        if found and number in found.files and number < 20:
+            try:
+                assert sum(map(len, found.read_file(number, part))) == found.files[number].size
+            except LayerslayerError:
+                pass
+
+
+def footers(data: bytes) -> None:
     """A publisher's index at the end of a blob is read, absent, or refused in a sentence."""
-    for kind in ("gzip", "zstd"):
-        descriptor = Descriptor("application/vnd.oci.image.layer.v1.tar+" + kind, _DIGEST, len(data), {})
-        try:
-            found = find_toc(descriptor, lambda start, length: io.BytesIO(data[start : start + length]))
-        except LayerslayerError:
-            continue
-        for entry in found.entries if found else ():
-            assert entry.name is not None
+    for finder in (estargz.find, zstd_chunked.find):
+        _found(finder, data)
+
+
+def toc(data: bytes) -> None:
+    """A table of contents, in the frames it comes in, is read, or refused in a sentence."""
+    _found(estargz.find, building.estargz(data))
+    _found(zstd_chunked.find, building.zstd_chunked(data))
 
 
 _LAYER = gzip_of(tar_of([Member("d/", tarfile.DIRTYPE), Member("d/a", body=b"x" * 700), Member("b", body=b"y" * 9)]))
@@ -182,8 +228,8 @@ def escaping(data: bytes) -> None:
 TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-        tar, tar_as_tarfile, compression, manifest, config, toc, ztoc, challenges, references, logins, columns,
-        escaping,
+        tar, tar_headers, tar_as_tarfile, compression, manifest, config, footers, toc, ztoc, challenges, references,
+        logins, columns, escaping,
     )
 }  # fmt: skip
 
@@ -205,10 +251,15 @@ def seeds(name: str) -> Iterator[bytes]:
         with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as made:
             made.addfile(tarfile.TarInfo("long/" * 40))
         yield out.getvalue()
-    elif name in ("compression", "toc"):
+    elif name == "toc":
+        yield _TOC
+        yield json.dumps({"version": 1, "entries": [{"name": "a", "type": "reg", "size": 1}]}).encode()
+    elif name == "footers":
+        yield building.estargz(_TOC)
+        yield building.zstd_chunked(_TOC)
+    elif name == "compression":
         yield gzip_of(archive)
         yield gzip_of(archive) * 2
-        yield gzip_of(b'{"version": 1, "entries": [{"name": "a", "type": "reg", "size": 1}]}')
         try:
             import zstandard
         except ImportError:

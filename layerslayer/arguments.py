@@ -252,7 +252,8 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         dest="limits",
-        help="raise or lower a bound on what a layer may cost: size, ratio, entries",
+        help="raise or lower a bound on what an image may cost: size, ratio, entries, layers, document, "
+        "extension, window, path",
     )
     network.add_argument(
         "--allow-private", action="store_true", help="let a public registry lead into private networks"

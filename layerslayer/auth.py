@@ -27,9 +27,10 @@ from .errors import RegistryError, Unauthorized
 from .origins import Origin, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
-from .transport import Answer, Transport
+from .transport.answers import Answer
+from .transport.client import Transport
 
-_ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
+ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
 
 
 class BearerAuth:
@@ -176,7 +177,7 @@ class BearerAuth:
     def _next_scope(bearer: Challenge, scope: str, tried: List[str]) -> Optional[str]:
         offered = bearer.parameters.get("scope", "")
         for candidate in (scope, offered):
-            if candidate and candidate not in tried and len(tried) < _ATTEMPTS - 2:
+            if candidate and candidate not in tried and len(tried) < ATTEMPTS - 2:
                 return candidate
         return "" if not scope and not offered and not tried else None
 
@@ -192,55 +193,3 @@ class BearerAuth:
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
         return realm
-
-
-class Handshake:
-    """Sends one registry's requests with whatever authorization they need."""
-
-    def __init__(self, transport: Transport, auth: BearerAuth, base_url: str, tell: Callable[[str], None]) -> None:
-        self._transport = transport
-        self._base_url = base_url
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._origin = origin_of(base_url)
-        self._auths: Dict[Origin, BearerAuth] = {self._origin: auth}
-
-    def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None, whole: int = 0) -> Answer:
-        """GET ``path`` of the registry (see ``Transport.get``). A 401 comes back only when no token helps."""
-        tried: Dict[Origin, List[str]] = {}
-        sent: Dict[Origin, Optional[str]] = {}
-
-        def authorize(url: str) -> Optional[str]:
-            origin = origin_of(url)
-            auth = self._auths.get(origin)
-            sent[origin] = auth.header(url, scope) if auth else None
-            return sent[origin]
-
-        while True:
-            answer = self._transport.get(self._base_url + path, headers, authorize, whole=whole)
-            if answer.status != 401:
-                return answer
-            origin = answer.final_origin
-            challenge = answer.headers.get("www-authenticate", "")
-            if not challenge and origin == self._origin:
-                challenge = self._ping()  # of the registry's own 401 only: its tokens are not for storage hosts
-            scopes = tried.setdefault(origin, [])
-            if len(scopes) >= _ATTEMPTS:
-                return answer
-            with self._lock:
-                # A host we were redirected to may want a token of its own; it gets an anonymous one.
-                auth = self._auths.setdefault(origin, BearerAuth(self._transport, origin, None, self._tell))
-            try:
-                again = auth.answer(answer, sent.get(origin), scope, scopes, challenge)
-            except BaseException:
-                answer.close()
-                raise
-            if not again:
-                return answer
-            answer.close()
-
-    def _ping(self) -> str:
-        """Return the challenge of ``/v2/``, for registries whose real 401 has none (GCR)."""
-        answer = self._transport.get(self._base_url + "/v2/")
-        answer.close()
-        return answer.headers.get("www-authenticate", "")

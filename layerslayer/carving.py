@@ -7,6 +7,7 @@ ownership nor setuid bits nor devices come over.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -14,7 +15,7 @@ import stat
 import sys
 from typing import Optional, Union
 
-from .errors import LocalFileError
+from .errors import LocalFileError, NameRefused
 from .escaping import raw_name
 from .layers.bodies import Sink
 
@@ -173,7 +174,10 @@ def _umask() -> int:
     return mask
 
 
+# What disks say of a name that they do not take, or that a folder has.
+_NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EISDIR)
+
+
 def _failure(path: str, error: OSError) -> LocalFileError:
-    return LocalFileError(
-        "{} cannot be written: {}.".format(path, error.strerror or error), "Choose another folder with -o."
-    )
+    kind = NameRefused if error.errno in _NO_NAME else LocalFileError
+    return kind("{} cannot be written: {}.".format(path, error.strerror or error), "Choose another folder with -o.")

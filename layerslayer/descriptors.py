@@ -7,8 +7,9 @@ import binascii
 import hashlib
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from .documents import MAX_DOCUMENT, text_at, texts_by_key, texts_of
+from .documents import text_at, texts_by_key, texts_of
 from .errors import InvalidDocument
+from .limits import bound
 from .media_types import ATTESTATION, INDEX_TYPES, SOCI_PREFIX
 from .reference import digest_problem
 
@@ -81,7 +82,7 @@ def parse_platform_object(value: Any) -> Optional[Platform]:
 
 def _inline_data(value: Any, digest: str, size: int) -> Optional[bytes]:
     # descriptor.md: the data must match size and digest, else it is as if absent.
-    if not isinstance(value, str) or len(value) > MAX_DOCUMENT * 4 // 3 + 4:
+    if not isinstance(value, str) or len(value) > bound("document") * 4 // 3 + 4:
         return None
     try:
         data = base64.b64decode(value, validate=True)

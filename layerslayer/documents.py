@@ -6,8 +6,8 @@ import json
 from typing import Any, Dict, List, Tuple
 
 from .errors import InvalidDocument
+from .limits import bound
 
-MAX_DOCUMENT = 4 * 1024 * 1024  # bytes; the limit registries themselves use
 _MAX_DIGITS = 400  # of an integer; int() of millions takes minutes before Python 3.11
 _DECISIVE = (
     "mediaType",
@@ -41,17 +41,17 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def load_object(body: bytes, what: str, limit: int = MAX_DOCUMENT) -> Dict[str, Any]:
-    """Parse a JSON object of at most ``limit`` bytes. Raises InvalidDocument."""
-    document = _load(body, what, limit)
+def load_object(body: bytes, what: str, limit: int = 0) -> Dict[str, Any]:
+    """Parse a JSON object of at most ``limit`` bytes (0: of a document). Raises InvalidDocument."""
+    document = _load(body, what, limit or bound("document"))
     if not isinstance(document, dict):
         raise InvalidDocument("the {} is not a JSON object".format(what))
     return document
 
 
 def load_list(body: bytes, what: str) -> List[Any]:
-    """Parse a JSON list of at most MAX_DOCUMENT bytes. Raises InvalidDocument."""
-    document = _load(body, what, MAX_DOCUMENT)
+    """Parse a JSON list of a document's size at most. Raises InvalidDocument."""
+    document = _load(body, what, bound("document"))
     if not isinstance(document, list):
         raise InvalidDocument("the {} is not a JSON list".format(what))
     return document

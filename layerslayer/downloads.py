@@ -149,15 +149,17 @@ def _download(
     rest: Optional[BinaryIO] = None
     arrived = 0
     if file.size and open_rest and file.size <= descriptor.size:
-        rest = _rest(open_rest, file.size, descriptor.size)
-    if rest is None:
-        file.restart()
-    else:
         for piece in file.beginning():
             verifier.update(piece)
             head = (head + piece[:_HEAD])[:_HEAD]
             advance(len(piece))
             arrived += len(piece)
+        # Asked for only now: what came in meanwhile would be lost if this run were ended as well.
+        rest = _rest(open_rest, file.size, descriptor.size)
+    if rest is None:
+        file.restart()
+        advance(-arrived)
+        verifier, head, arrived = Verifier(descriptor), b"", 0
     # Bytes are read and hashed in a thread of their own, while earlier ones are written here.
     verified = Ahead(lambda: verified_pieces(rest or open_blob(), verifier, _PIECE), _AHEAD, len)
     try:

@@ -108,5 +108,9 @@ class LocalFileError(LayerslayerError):
     """A file or folder of this machine cannot be used as wished."""
 
 
+class NameRefused(LocalFileError):
+    """A file cannot have this name on this machine; others may be written all the same."""
+
+
 class EndOfInput(LayerslayerError):
     """Standard input ended at a prompt."""

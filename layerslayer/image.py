@@ -6,10 +6,10 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tu
 
 from .config import Config, Step, parse_config
 from .descriptors import UNKNOWN_SIZE, Descriptor, Platform
-from .documents import MAX_DOCUMENT
 from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
 from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
+from .limits import bound
 from .manifest import Index, Manifest, parse_manifest
 from .platforms import best, normalise
 from .reference import Target
@@ -179,10 +179,10 @@ def open_image(
 def _read_config(source: Source, descriptor: Descriptor) -> bytes:
     if descriptor.data is not None:
         return descriptor.data  # checked when it was parsed
-    if descriptor.size > MAX_DOCUMENT:
+    if descriptor.size > bound("document"):
         raise InvalidDocument(
             "the image config is {}, more than the {} allowed".format(
-                human_size(descriptor.size), human_size(MAX_DOCUMENT)
+                human_size(descriptor.size), human_size(bound("document"))
             )
         )
     return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))

@@ -1,15 +1,14 @@
-"""How much of a layer is taken, whatever it says: the bounds a user may raise with ``--limit``.
+"""How much of an image is taken, whatever it says: the bounds a user may raise with ``--limit``.
 
 Images that nobody checked can be made to cost anything: a few kilobytes inflate
 to terabytes. What ends at one of these bounds says so, and how to raise it. Set
 once, before anything is read; one process serves one user.
 
 Other bounds are of the formats and are not for raising; each stands beside what
-it bounds: documents 4 MiB and JSON depth (``documents``), layers, index entries
-and nesting (``manifest``, ``image``), pax headers and long names 1 MiB
-(``layers.tar``), zstd windows 128 MiB (``layers.compression``), publishers'
-indexes 150 MiB (``layers.toc``), their spans (``layers.spans``), pages and tags (``sources.pages``,
-``sources.lists``), redirects (``transport``), links followed (``overlay``).
+it bounds: JSON depth and digits (``documents``), index entries 4096 and nesting
+4 (``manifest``, ``image``), publishers' indexes 150 MiB (``layers.toc``), their
+spans (``layers.spans``), pages and tags (``sources.pages``, ``sources.lists``),
+redirects 10 (``transport``), links followed (``overlay``).
 """
 
 from __future__ import annotations
@@ -22,8 +21,22 @@ MEANINGS: Dict[str, str] = {
     "size": "bytes that a layer inflates to",
     "ratio": "times its own size that a layer inflates to, beyond the first 256 MiB",
     "entries": "entries of a layer",
+    "layers": "layers of an image",
+    "document": "bytes of a manifest, index or config",
+    "extension": "bytes of a pax header or long name in a tar",
+    "window": "bytes of memory that a zstd frame may ask for",
+    "path": "characters of a path in a merged view",
 }
-_DEFAULTS = {"size": 256 * 2**30, "ratio": 200, "entries": 2_000_000}
+_DEFAULTS = {
+    "size": 256 * 2**30,
+    "ratio": 200,
+    "entries": 2_000_000,
+    "layers": 1000,
+    "document": 4 * 2**20,  # the limit that registries themselves have
+    "extension": 2**20,
+    "window": 128 * 2**20,
+    "path": 4096,  # Linux knows no longer ones
+}
 _FREE = 256 * 2**20  # bytes that any layer may inflate to
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -52,6 +65,11 @@ def set_limit(text: str) -> None:
             "Say NAME=NUMBER; names: {}.".format(", ".join(sorted(MEANINGS))),
         )
     current[name] = int(digits) * (unit or 1)
+
+
+def bound(name: str) -> int:
+    """Return the bound of that name."""
+    return current[name]
 
 
 def check_size(inflated: int, fetched: int) -> None:

@@ -13,6 +13,7 @@ from typing import Dict, NamedTuple, Tuple, Union
 from .descriptors import Descriptor, parse_descriptor, parse_descriptors
 from .documents import load_object, text_at, texts_by_key
 from .errors import InvalidDocument
+from .limits import bound
 from .media_types import (
     CONFIG_TYPES,
     INDEX_TYPES,
@@ -24,7 +25,6 @@ from .media_types import (
 )
 from .schema1 import parse_schema1
 
-MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 4096
 
 
@@ -83,7 +83,7 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
     if (document.get("schemaVersion") == 1) != ("fsLayers" in has):
         raise InvalidDocument("the manifest's content contradicts its schemaVersion, and is refused")
     if "fsLayers" in has:
-        parts = parse_schema1(document, MAX_LAYERS)
+        parts = parse_schema1(document, bound("layers"))
         return Manifest(
             kind if kind.startswith(SCHEMA1_PREFIX) else SCHEMA1_PREFIX + "json", parts.config, parts.layers, {}
         )
@@ -92,7 +92,7 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
     return Manifest(
         media_type=kind or OCI_MANIFEST,
         config=parse_descriptor(document["config"], "config"),
-        layers=parse_descriptors(document.get("layers"), "layer", MAX_LAYERS),
+        layers=parse_descriptors(document.get("layers"), "layer", bound("layers")),
         annotations=texts_by_key(document.get("annotations")),
         artifact_type=text_at(document, "artifactType"),
     )

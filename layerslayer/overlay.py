@@ -13,9 +13,9 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
+from .limits import bound
 from .nodes import IMPLIED, Node, Removal, Unsafe, as_inode, implied, normal, walk
 
-MAX_PATH = 4096  # bytes-ish of a path; Linux knows no longer ones
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 _ODD = frozenset(("", ".", ".."))  # no names
@@ -45,6 +45,7 @@ class Tree:
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
+        longest = bound("path")
         added: List[Entry] = []
         whiteouts: List[Entry] = []
         for entry in entries:
@@ -62,7 +63,7 @@ class Tree:
             directory, _, base = name.rpartition("/")
             parent = self._directories.get(directory)
             siblings = parent.children if parent is not None else None
-            if siblings is None or base in siblings or base in _ODD or kind == "h" or len(name) > MAX_PATH:
+            if siblings is None or base in siblings or base in _ODD or kind == "h" or len(name) > longest:
                 self._add(entry, number)
                 continue
             node = siblings[base] = Node(base, parent, entry, number)
@@ -102,7 +103,7 @@ class Tree:
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
-        if path is None or len(path) > MAX_PATH or (not path and entry.kind != "d"):
+        if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
             reason = "'..' in its name" if path is None else "a name too long" if path else "no name"
             self.unsafe.append(Unsafe(entry, number, reason))
             return

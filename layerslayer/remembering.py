@@ -6,7 +6,7 @@ import io
 from typing import BinaryIO, Iterator, Optional, Sequence, Tuple
 
 from .descriptors import Descriptor
-from .documents import MAX_DOCUMENT
+from .limits import bound
 from .media_types import CONFIG_TYPES
 from .sources.base import Document, Source
 from .store import Store
@@ -69,4 +69,4 @@ class Remembering(Source):
 
 
 def _is_config(descriptor: Descriptor) -> bool:
-    return descriptor.media_type in CONFIG_TYPES and descriptor.size <= MAX_DOCUMENT
+    return descriptor.media_type in CONFIG_TYPES and descriptor.size <= bound("document")

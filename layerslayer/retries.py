@@ -16,7 +16,7 @@ LONGEST_WAIT = 60.0  # seconds that a server may ask us to wait; beyond it the u
 WORTH_TELLING = 2.0  # seconds of waiting that a user should know of
 _BASE = 0.5  # seconds; doubled with each failure
 _CAP = 8.0
-_PASSING = frozenset((408, 429, 500, 502, 503, 504, 522))
+_LASTING = frozenset((501, 505, 506, 510, 511))  # 5xx that are about the request, or a login page in the way
 _PULL_LIMIT = re.compile(rb"pull rate limit", re.IGNORECASE)  # Docker Hub's; waiting a little does not help
 _QUOTA = re.compile(r"([0-9]{1,9})(?:;w=([0-9]{1,9}))?")
 
@@ -25,7 +25,7 @@ pause = time.sleep
 
 def may_pass(status: int) -> bool:
     """Whether an answer of this status may be another one soon."""
-    return status in _PASSING
+    return status in (408, 429) or (500 <= status < 600 and status not in _LASTING)
 
 
 def is_pull_limit(body: bytes) -> bool:

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from .credentials import Login
 from .errors import RegistryError, Unauthorized
-from .transport import Answer, Transport
+from .transport.answers import Answer
+from .transport.client import Secrets, Transport
 
 _MAX_TOKEN_BODY = 256 * 1024  # bytes
 _MIN_LIFETIME = 60.0  # seconds; also the default when the service names none
@@ -53,8 +54,7 @@ def exchange(
         query += [("scope", item) for item in scope.split()]
         query += [("account", login.username), ("client_id", CLIENT)] if login and basic else []
         address = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
-        authorize = (lambda url: basic) if basic else None
-        answer = transport.get(address, None, authorize, redirects=0, whole=_MAX_TOKEN_BODY)
+        answer = transport.get(address, None, _shown(basic), redirects=0, whole=_MAX_TOKEN_BODY)
     body = answer.read(_MAX_TOKEN_BODY)
     if answer.status in (401, 403, 404):
         who = "refuses the login from {}".format(login.origin) if login else "gives no anonymous access"
@@ -69,6 +69,10 @@ def exchange(
             "the auth service {} answered {}.".format(parts.hostname, answer.status), "Try again later.", answer.status
         )
     return _read_token(body, parts.hostname or "")
+
+
+def _shown(basic: str) -> Secrets:
+    return lambda url: {"Authorization": basic} if basic else {}
 
 
 def _post(transport: Transport, realm: str, service: str, scope: str, identity_token: str) -> Answer:

@@ -17,6 +17,6 @@ settings.load_profile("untimed")
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how many of the menu's faults were served."""
-    passed = [item for item in terminalreporter.stats.get("passed", []) if "test_fault_menu" in item.nodeid]
+    passed = [item for item in terminalreporter.stats.get("passed", []) if "_fault" in item.nodeid]
     if passed:
         terminalreporter.write_line("{} cases of the fault menu passed".format(len(passed)))

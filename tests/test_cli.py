@@ -79,7 +79,7 @@ def test_ctrl_c_in_the_middle_of_the_work(run: Runner, monkeypatch: pytest.Monke
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("layerslayer.transport.Transport.get", interrupted)
+    monkeypatch.setattr("layerslayer.transport.client.Transport.get", interrupted)
     ran = run(*PEEK, "localhost:1/a")
     assert (ran.code, ran.out) == (130, "")
     assert ran.err == "\nInterrupted.\n"

@@ -158,6 +158,20 @@ def test_an_earlier_beginning(
     assert (len(calls), sum(counted), part.exists()) == (opened, len(BODY), False)
 
 
+def test_the_rest_is_asked_for_once_the_beginning_is_hashed(tmp_path: Path) -> None:
+    """Or what arrives while a large beginning is hashed would be lost with a run that is ended then."""
+    part_of(tmp_path, BODY[:5])
+    counted: List[int] = []
+    known: List[int] = []
+
+    def rest(start: int) -> BinaryIO:
+        known.append(sum(counted))
+        return io.BytesIO(BODY[start:])
+
+    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), counted.append, rest)
+    assert known == [5]
+
+
 def test_nothing_is_kept_that_nobody_goes_on_with(tmp_path: Path) -> None:
     class Breaking(io.BytesIO):
         def read(self, count: Optional[int] = -1) -> bytes:

@@ -7,7 +7,7 @@ from typing import Iterator, List
 import pytest
 
 from layerslayer.early import EarlyConnections, through_proxy
-from layerslayer.transport import Transport
+from layerslayer.transport.client import Transport
 
 from .registry import Registry, closed_port
 

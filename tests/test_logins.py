@@ -70,6 +70,12 @@ def test_nobody_else_gets_one(domain: str) -> None:
         ({"credsStore": "desktop"}, "docker.io", Helper("desktop", HUB_SERVER)),
         ({"credHelpers": {"gcr.io": "gcloud"}, "credsStore": "x"}, "gcr.io", Helper("gcloud", "gcr.io")),
         ({"credHelpers": {"gcr.io": "gcloud"}}, "ghcr.io", None),
+        (
+            {"auths": {"https://art.example/artifactory/api/docker": {"username": "u"}}},
+            "art.example",
+            Login("a file", "u"),
+        ),
+        ({"auths": {"art.example/other": {"username": "u"}}}, "art.example", None),
     ],
 )
 def test_helpers(document: Any, domain: str, expected: Optional[Helper]) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.config import parse_config
-from layerslayer.documents import MAX_DOCUMENT, load_object
+from layerslayer.documents import load_object
 from layerslayer.errors import InvalidDocument
+from layerslayer.limits import bound
 from layerslayer.manifest import Index, Manifest, parse_manifest
 from layerslayer.media_types import OCI_INDEX, OCI_MANIFEST
 
@@ -68,7 +69,7 @@ def test_sizes_are_checked(size: Any) -> None:
         b'{"a":' * 200000,
         b"\xff",
         b"{",
-        b" " * (MAX_DOCUMENT + 1),
+        b" " * (bound("document") + 1),
         b'{"layers":1,"layers":2}',
         b"9" * 10**6,
     ],

@@ -15,7 +15,7 @@ from layerslayer.origins import origin_of
 from layerslayer.realms import may_see_login
 from layerslayer.reference import parse_reference
 from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport import Transport
+from layerslayer.transport.client import Transport
 
 from .registry import NAME, SCOPE, Normal, Opened, Registry, store
 from .registry.faults import challenged, layer_digests, redirect, token_body, with_headers

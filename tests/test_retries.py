@@ -40,7 +40,12 @@ def test_any_retry_after_is_read_or_not(text: str) -> None:
     assert found is None or found >= 0
 
 
-@pytest.mark.parametrize(("status", "passes"), [(200, False), (404, False), (429, True), (503, True), (501, False)])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 522, 530])
+def test_what_passes_by_itself(status: int) -> None:
+    assert may_pass(status)
+
+
+@pytest.mark.parametrize(("status", "passes"), [(200, False), (404, False), (429, True), (511, False), (501, False)])
 def test_what_may_pass(status: int, passes: bool) -> None:
     assert may_pass(status) is passes
 

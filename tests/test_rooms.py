@@ -122,8 +122,10 @@ def _import_offences(room: str, top: str, names: Set[str]) -> Iterator[str]:
         forbidden += inside("console", "commands", "sources", "transport", "auth")
     if room != "__main__":
         forbidden += inside("cli", "__main__")
-    if room != "transport":
-        forbidden += ["requests", "urllib3", "urllib.request", *([] if room == "metered" else ["http.client"])]
+    if top != "transport":
+        forbidden += ["requests", "urllib3", "urllib.request", "http.client"]
+    if room in ("transport", "transport.unix_socket"):  # which daemons' images load, without the HTTP library
+        forbidden += ["requests", "urllib3"]
     if room != "arguments":
         forbidden += ["argparse", "optparse", "getopt"]
     forbidden += ["importlib", "logging"]  # imports and output by the back door
@@ -171,7 +173,9 @@ def test_the_rooms_that_the_laws_name_exist() -> None:
         "views.steps",
     ):
         assert PACKAGE + "." + room in known
-    assert "requests" in imports(PACKAGE + ".transport", ast.parse(source_of(PACKAGE + ".transport")))
+    for room in ("sending", "connections", "answers"):
+        name = PACKAGE + ".transport." + room
+        assert "requests" in imports(name, ast.parse(source_of(name)))
     assert "argparse" in imports(PACKAGE + ".arguments", ast.parse(source_of(PACKAGE + ".arguments")))
     assert streams(ast.parse(source_of(PACKAGE + ".console"))) >= {"stdout", "stderr"}
 
@@ -184,6 +188,10 @@ PLANTED = [
     ("layers.tar", "import requests.adapters", "layers.tar imports requests.adapters"),
     ("sources.registry", "from ..layers import tar", "sources.registry imports layerslayer.layers.tar"),
     ("sources.registry", "from requests import Session", "sources.registry imports requests"),
+    ("transport.unix_socket", "import requests", "transport.unix_socket imports requests"),
+    ("transport", "from urllib3 import connection", "transport imports urllib3"),
+    ("docker_transport", "import requests", "docker_transport imports requests"),
+    ("auth", "import http.client", "auth imports http.client"),
     ("auth", "import urllib3", "auth imports urllib3"),
     ("auth", "from urllib.request import urlopen", "auth imports urllib.request"),
     ("commands.peek", "from ..cli import main", "commands.peek imports layerslayer.cli"),
@@ -219,7 +227,8 @@ def test_a_planted_offence_is_caught(room: str, source: str, offence: str) -> No
 
 
 INNOCENT = [
-    ("transport", "import requests, urllib3"),
+    ("transport.sending", "import requests, urllib3"),
+    ("transport.unix_socket", "import http.client"),
     ("arguments", "import argparse"),
     ("cli", "import sys\nsys.stdout.fileno()"),
     ("console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
@@ -227,7 +236,7 @@ INNOCENT = [
     ("platforms", "import platform as machine\nfrom .errors import UsageError"),
     ("manifest", "from __future__ import annotations\nfrom .reference import digest_problem\nimport json"),
     ("layers.reading", "from ..entries import Entry\nfrom .tar import TarWalker"),
-    ("sources.registry", "from ..transport import Transport"),
+    ("sources.registry", "from ..transport.client import Transport"),
     ("commands.peek", "class C:\n    def print(self): ...\nC().print()"),
 ]
 

@@ -8,7 +8,8 @@ from typing import Any, Dict, List
 import pytest
 
 from layerslayer.errors import RegistryError
-from layerslayer.transport import Transport
+from layerslayer.transport.client import Transport
+from layerslayer.transport.sending import Sender
 
 from .registry import Registry
 from .registry.faults import redirect
@@ -32,12 +33,12 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Dict[str, str]:
 @pytest.fixture
 def public_home(names: Dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry's own address counts as one of the public internet."""
-    guard = Transport._guard
+    guard = Sender.guard
 
-    def lenient(self: Transport, host: str, address: str) -> None:
+    def lenient(self: Sender, host: str, address: str) -> None:
         guard(self, host, "93.184.216.34" if host == HOME else address)
 
-    monkeypatch.setattr(Transport, "_guard", lenient)
+    monkeypatch.setattr(Sender, "guard", lenient)
 
 
 def fetch(home: str, url: str) -> int:
@@ -90,7 +91,7 @@ def test_the_guard_by_itself() -> None:
         ("cdn.example.org", "fd00::1"),
     ):
         try:
-            transport._guard(host, address)
+            transport._sender.guard(host, address)
             seen.append("passed")
         except RegistryError:
             seen.append("refused")

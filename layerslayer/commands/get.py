@@ -8,7 +8,7 @@ from ..carving import CarvedFile, open_folder
 from ..contents import Contents, fetch_bodies, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, RangeIgnored
+from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, NameRefused, RangeIgnored
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
@@ -150,7 +150,7 @@ class _Run:
         self._absent(asked, reason, ExitCode.FAILED if failed else ExitCode.NO)
 
     def _absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
-        self.session.console.warn("'{}' was not got: {}.".format(asked, reason))
+        self.session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
         self.codes.append(code)
 
     # -- many -------------------------------------------------------------
@@ -231,6 +231,10 @@ class _Run:
                 else:
                     self.reports.append(report)
                     self._written(path, made[-1], layer, report)
+            except LocalFileError as error:
+                if not isinstance(error, NameRefused):
+                    raise  # the disk's trouble, and the next file's too
+                self._refused(path, error)
             except LayerslayerError as error:
                 self._absent(path, str(error), ExitCode.FAILED)
             finally:
@@ -269,10 +273,10 @@ class _Run:
     def _make_folder(self, path: str) -> None:
         try:
             open_folder(self.folder, path).close()
-        except LocalFileError as error:
+        except NameRefused as error:
             self._refused(path, error)
 
-    def _refused(self, path: str, error: LocalFileError) -> None:
+    def _refused(self, path: str, error: NameRefused) -> None:
         self._absent(path, str(error).rstrip("."), ExitCode.FAILED)
 
     def _written(self, path: str, target: Target, layer: Layer, report: Optional[Report]) -> None:
@@ -287,7 +291,7 @@ class _Run:
             return
         try:
             where = target.keep()
-        except LocalFileError as error:
+        except NameRefused as error:
             self._refused(path, error)
             return
         self.codes.append(ExitCode.DONE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
 from ..descriptors import Platform
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..early import EarlyConnections
     from ..shortcuts import Shortcuts
     from ..store import Store
-    from ..transport import Transport
+    from ..transport.client import Transport
 
 ALL_PLATFORMS = "all"
 
@@ -162,6 +162,7 @@ class Session:
             self.console.warn,
             lambda: self._login_for(reference),
             trusted,
+            self._meta_headers,
         )
         mirror = self.options.mirror
         if not mirror or reference.domain != DOCKER_HUB:
@@ -178,7 +179,7 @@ class Session:
 
     def _transport(self, reference: Reference) -> Transport:
         from ..tls import Tls
-        from ..transport import Transport
+        from ..transport.client import Transport
 
         options, console = self.options, self.console
         tls = Tls(
@@ -214,6 +215,14 @@ class Session:
             found = "Using the login from {}".format(login.origin) if login else "No login was found"
             self.console.say("{} for {}.".format(found, reference.domain))
         return login
+
+    def _meta_headers(self) -> Mapping[str, str]:
+        from ..credentials.headers import meta_headers
+
+        found = meta_headers()
+        if found and self.options.verbose:
+            self.console.say("Sending the headers {} of Docker's config.json.".format(", ".join(sorted(found))))
+        return found
 
     def _is_meant(self, reference: Reference) -> bool:
         """Whether ``--username`` is for this registry: the one of the image named first, and no mirror of it."""

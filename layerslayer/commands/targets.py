@@ -6,7 +6,7 @@ from typing import Callable, List, Optional, Tuple, Union
 
 from ..carving import CarvedFile
 from ..console import Console
-from ..errors import LocalFileError
+from ..errors import NameRefused
 from ..layers.bodies import Sink
 
 
@@ -39,7 +39,7 @@ class Fan(Sink):
     A name that this machine's disk does not take is told to ``failed``; the others are written all the same.
     """
 
-    def __init__(self, written: Callable[[str, Target], None], failed: Callable[[str, LocalFileError], None]) -> None:
+    def __init__(self, written: Callable[[str, Target], None], failed: Callable[[str, NameRefused], None]) -> None:
         self.paths: List[Tuple[str, Callable[[], Target]]] = []
         self._written = written
         self._failed = failed
@@ -52,7 +52,7 @@ class Fan(Sink):
             for path, make in self.paths:
                 try:
                     self._targets.append((path, make()))
-                except LocalFileError as error:
+                except NameRefused as error:
                     self._failed(path, error)
         return self._targets
 

@@ -91,8 +91,11 @@ def _best(table: Any, domain: str, path: str) -> Optional[Tuple[str, Any]]:
 
 
 def normalised(key: str) -> str:
-    """Return a key as ``host`` or ``host/path``, without scheme, API version and aliases of Docker Hub."""
-    text = re.sub(r"\Ahttps?://", "", key.strip(), flags=re.IGNORECASE).rstrip("/")
-    host, _, path = text.partition("/")
+    """Return a key as ``host`` or ``host/path``, without scheme, API version and aliases of Docker Hub.
+
+    A URL, as Docker's files have them, is about its host, whatever its path.
+    """
+    text = re.sub(r"\Ahttps?://", "", key.strip(), flags=re.IGNORECASE)
+    host, _, path = text.rstrip("/").partition("/")
     host = canonical_host(host.lower())
-    return host if path in ("", "v1", "v2") else host + "/" + path
+    return host if text != key.strip() or path in ("", "v1", "v2") else host + "/" + path

@@ -50,16 +50,22 @@ def find_login(
     return None
 
 
-def _in_file(file: str, flat: bool, domain: str, path: str) -> Optional[Login]:
+def read_small(file: str) -> bytes:
+    """Return what is in a file of logins, nothing where there is none. Raises LocalFileError."""
     try:
         with open(file, "rb") as opened:
             body = opened.read(_MAX_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return b""
     except OSError as error:
         raise LocalFileError("the logins in {} cannot be read: {}.".format(file, error.strerror or error)) from None
     if len(body) > _MAX_FILE:
         raise LocalFileError("{} is larger than {} bytes, and is not used.".format(file, _MAX_FILE))
+    return body
+
+
+def _in_file(file: str, flat: bool, domain: str, path: str) -> Optional[Login]:
+    body = read_small(file)
     if not body.strip():
         return None  # podman logout leaves such files
     document = documents.parse(body, file)
@@ -70,13 +76,19 @@ def _in_file(file: str, flat: bool, domain: str, path: str) -> Optional[Login]:
     return ask(found, file) or documents.plain(document.get("auths"), domain, path, file)
 
 
+def docker_config(environment: Mapping[str, str]) -> str:
+    """Return the path of Docker's ``config.json``."""
+    home = environment.get("HOME") or os.path.expanduser("~")
+    return os.path.join(environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker"), "config.json")
+
+
 def _files(environment: Mapping[str, str]) -> Iterator[Tuple[str, bool]]:
     """Yield the files, and whether each is only a table of logins."""
     home = environment.get("HOME") or os.path.expanduser("~")
     named = environment.get("REGISTRY_AUTH_FILE")
     if named:
         yield named, False
-    yield os.path.join(environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker"), "config.json"), False
+    yield docker_config(environment), False
     runtime = environment.get("XDG_RUNTIME_DIR")
     if runtime:
         yield os.path.join(runtime, "containers", "auth.json"), False

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Iterator, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
+from ..limits import bound
 from .kinds import GZIP_MAGIC, compression_of
 from .zstd_frames import FrameCutter
 
@@ -20,7 +21,6 @@ except ImportError:  # slower, and right all the same
     igzip = None
 
 MAX_PIECE = 256 * 1024  # bytes of output at a time
-_MAX_WINDOW = 128 * 1024 * 1024  # bytes of zstd window; more is refused
 
 
 class Decompressor:
@@ -133,7 +133,7 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise MissingBinding(
             "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
         ) from None
-    engine = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
     cutter = FrameCutter()
     frame = engine.decompressobj()
     for piece in pieces:

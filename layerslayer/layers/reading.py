@@ -7,7 +7,7 @@ from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
 from ..ahead import Ahead
 from ..descriptors import Descriptor
 from ..entries import Entry
-from ..errors import CorruptLayer, LayerslayerError
+from ..errors import CorruptLayer, LayerslayerError, LocalFileError
 from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
@@ -64,7 +64,7 @@ def read_entries(
     batch, perhaps an empty one, then comes for every piece, so that the caller
     can stop once it has what it wants. ``ahead`` bytes are fetched before they
     are needed. What goes wrong ends the iteration and stands in ``report.problem``; entries
-    before it have been yielded.
+    before it have been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
     """
     verifier = Verifier(descriptor)
     decompressor = Decompressor()
@@ -73,11 +73,14 @@ def read_entries(
         walker.bodies = bodies.starts
     fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
     pieces = iter(fetched)
+    keeping = False
     try:
         for piece in decompressor.run(pieces):
             batch = walker.feed(piece)
             if bodies:
+                keeping = True
                 bodies.take(report.uncompressed, piece, batch)
+                keeping = False
             report.uncompressed += len(piece)
             check_size(report.uncompressed, verifier.count)
             if batch or bodies:
@@ -97,6 +100,8 @@ def read_entries(
             report.entries += len(walker.entries)
             yield walker.entries
     except LayerslayerError as error:
+        if keeping and isinstance(error, LocalFileError):
+            raise  # the disk's trouble, not the layer's
         report.problem = error
     finally:
         fetched.close()

@@ -26,11 +26,10 @@ from typing import Dict, List, Optional, Tuple
 
 from ..entries import Entry
 from ..errors import CorruptLayer
+from ..limits import bound
 from .fields import checksum_holds, number, text
 from .members import BLOCK, MemberReader, Pending, padding
 from .pax import parse_records
-
-MAX_EXTENSION = 1024 * 1024  # bytes of one pax header or long name
 
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
@@ -192,8 +191,8 @@ class TarWalker:
 
     def _begin_extension(self, kind: bytes, size: bytes, offset: int) -> None:
         length = number(size, "size")
-        if length > MAX_EXTENSION:
-            raise ValueError("an extension of {} bytes, more than the {} allowed".format(length, MAX_EXTENSION))
+        if length > bound("extension"):
+            raise ValueError("an extension of {} bytes, more than {} (--limit)".format(length, bound("extension")))
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

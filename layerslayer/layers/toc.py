@@ -80,6 +80,8 @@ class Toc(ClaimedIndex):
         blob: Optional[_Span] = None
         if stored:
             first, end = stored[0].offset, self._after(stored[-1].offset)
+            if end <= first:
+                raise CorruptLayer(self.kind, first, "the chunks of a file do not follow one another")
             blob = _Span(open_range(first, end - first), first)
         try:
             for chunk in file.chunks:

@@ -22,7 +22,7 @@ from ..config import stated_diff_ids
 from ..descriptors import Descriptor, digest_of
 from ..documents import load_list
 from ..errors import InvalidDocument, InvalidReference, NotFound
-from ..manifest import MAX_LAYERS
+from ..limits import bound
 from ..media_types import DOCKER_MANIFEST
 from ..reference import LocalReference, digest_problem, parse_reference
 from .base import Document, Source
@@ -163,7 +163,7 @@ def _entry(item: Any) -> _Saved:
     if not isinstance(config, str):
         raise InvalidDocument("an image of manifest.json lacks its Config")
     names, layers = item.get("RepoTags") or [], item.get("Layers") or []
-    lists = isinstance(names, list) and isinstance(layers, list) and len(layers) <= MAX_LAYERS
+    lists = isinstance(names, list) and isinstance(layers, list) and len(layers) <= bound("layers")
     if not lists or not all(isinstance(text, str) for text in [*names, *layers]):
         raise InvalidDocument("the RepoTags or Layers of an image of manifest.json are no list of texts")
     return _Saved(config, tuple(names), tuple(layers))

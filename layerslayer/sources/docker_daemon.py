@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ..errors import LocalFileError, NotFound, RegistryError, UsageError
 from ..reference import LocalReference
-from ..transport import MAX_ERROR_BODY, SocketAnswer
+from ..transport.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile
 from .tar_index import TarIndex
@@ -23,6 +23,7 @@ _SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
 _PATIENCE = 600.0  # seconds without a byte: the daemon may gather a whole image before it sends the first
 _PIECE = 512 * 1024  # bytes
+_MAX_ERROR_BODY = 64 * 1024  # bytes
 _SAID_LIMIT = 200  # characters quoted of the daemon's own words
 
 
@@ -80,7 +81,7 @@ def _no_room(error: OSError) -> LocalFileError:
 
 
 def _refusal(answer: SocketAnswer, reference: LocalReference) -> Exception:
-    said = _said(answer.read(MAX_ERROR_BODY))
+    said = _said(answer.read(_MAX_ERROR_BODY))
     told = "{}{}".format(answer.status, ", " + said if said else "")
     if answer.status == 404:
         return NotFound("the docker daemon has no image {} ({}).".format(reference.path, told), "See: docker images")

@@ -8,8 +8,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import BinaryIO, Optional, cast
 
-from ..documents import MAX_DOCUMENT
 from ..errors import InvalidDocument, LocalFileError, NotFound
+from ..limits import bound
 
 
 class OpenFile:
@@ -87,11 +87,13 @@ class Tree(ABC):
         """Return a small file whole. Raises as ``open``, and InvalidDocument for a large one."""
         file = self.open(name)
         try:
-            body = file.read(MAX_DOCUMENT + 1)
+            body = file.read(bound("document") + 1)
         finally:
             file.close()
-        if len(body) > MAX_DOCUMENT:
-            raise InvalidDocument("the file {} of {} is larger than {} bytes".format(name, self.path, MAX_DOCUMENT))
+        if len(body) > bound("document"):
+            raise InvalidDocument(
+                "the file {} of {} is larger than {} bytes".format(name, self.path, bound("document"))
+            )
         return body
 
     def close(self) -> None:

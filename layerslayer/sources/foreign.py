@@ -8,14 +8,15 @@ there already. Size and digest are checked by whoever reads.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Mapping
 from urllib.parse import urlsplit
 
 from ..addresses import is_inside
 from ..descriptors import Descriptor
 from ..errors import LayerslayerError, NotFound, RegistryError
 from ..origins import Origin, origin_of
-from ..transport import Answer, Transport
+from ..transport.answers import Answer
+from ..transport.client import Transport
 
 _MAX_URLS = 8  # tried
 
@@ -27,19 +28,19 @@ def ask_foreign(transport: Transport, descriptor: Descriptor, registry: Origin) 
     """
     inside = is_inside(registry.host)
 
-    def authorize(url: str) -> Optional[str]:
+    def secrets(url: str) -> Mapping[str, str]:
         # The transport asks this before each hop, redirects included.
         where = origin_of(url)
         if not inside and is_inside(where.host):
             raise RegistryError("{} is of a private network".format(where.host))
-        return None
+        return {}
 
     problem = ""
     for url in descriptor.urls[:_MAX_URLS]:
         try:
             if "@" in urlsplit(url).netloc:
                 raise RegistryError("the address holds a user name")
-            answer = transport.get(url, authorize=authorize)
+            answer = transport.get(url, secrets=secrets)
         except (LayerslayerError, ValueError) as error:
             problem = str(error).rstrip(".") if isinstance(error, LayerslayerError) else "the address is unreadable"
             continue

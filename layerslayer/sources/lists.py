@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
 
 from ..descriptors import Descriptor
-from ..documents import MAX_DOCUMENT, load_object, texts_of
+from ..documents import load_object, texts_of
 from ..errors import InvalidDocument, NotFound, RegistryError
+from ..limits import bound
 from ..manifest import Index, parse_manifest
 from ..media_types import OCI_INDEX
 from ..origins import Origin
 from ..reference import is_tag
-from ..transport import Answer
+from ..transport.answers import Answer
 from .pages import pages
 
 MAX_TAGS_PAGE = 16 * 1024 * 1024  # bytes; GCR lists all tags in one page, with every manifest beside them
@@ -64,7 +65,7 @@ def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Desc
     read = 0  # pages
     try:
         for answer in pages(partial(_ask_index, ask), path, origin):
-            parsed = parse_manifest(answer.read(MAX_DOCUMENT), OCI_INDEX)
+            parsed = parse_manifest(answer.read(bound("document")), OCI_INDEX)
             for entry in parsed.entries if isinstance(parsed, Index) else ():
                 found.setdefault(entry.digest, entry)
             if len(found) > _MAX_REFERRERS:

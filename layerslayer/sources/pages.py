@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from ..errors import RegistryError
 from ..origins import Origin, netloc_of, origin_of
-from ..transport import Answer
+from ..transport.answers import Answer
 
 MAX_PAGES = 1000
 _LINK = re.compile(r"<([^<>]*)>([^<>]*)")

@@ -11,12 +11,11 @@ import json
 import re
 import time
 from functools import partial
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple, cast
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
-from ..auth import BearerAuth, Handshake
+from ..auth import BearerAuth
 from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
-from ..documents import MAX_DOCUMENT
 from ..errors import (
     DigestMismatch,
     InvalidDocument,
@@ -26,18 +25,23 @@ from ..errors import (
     Unauthorized,
     Unreachable,
 )
+from ..handshake import Handshake
+from ..limits import bound
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
 from ..retries import allowance, in_words, is_pull_limit, retry_after
 from ..schema1 import signed_payload
-from ..transport import MAX_ERROR_BODY, Answer, Transport
+from ..transport.answers import MAX_ERROR_BODY, Answer
+from ..transport.client import Transport
 from .base import Document, Source
+from .encoded import unwrapped
 from .foreign import ask_foreign
 from .foresight import Foresight
 from .lists import MAX_TAGS_PAGE, listed_referrers, listed_tags
 from .steady import SteadyBody
 
+_WHOLE_STATUSES = (200, 206)  # the last where a server takes all for a part
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
 _CODE_LIMIT = 200  # characters quoted of a server's own words
@@ -46,7 +50,8 @@ _CODE_LIMIT = 200  # characters quoted of a server's own words
 class RegistrySource(Source):
     """One repository of one registry.
 
-    ``find_login`` is asked for the user's login once the registry wants one.
+    ``find_login`` is asked for the user's login once the registry wants one,
+    ``find_headers`` for what else only this registry is to see.
     ``warn`` gets sentences for the user: a refused token, a wrong digest
     header, the registry's own warnings. They may quote the server.
     """
@@ -59,6 +64,7 @@ class RegistrySource(Source):
         warn: Callable[[str], None] = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
+        find_headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.reference = reference
         self._transport = transport
@@ -67,7 +73,7 @@ class RegistrySource(Source):
         self._origin = origin_of(base)
         auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
         self._told_quota = False
-        self._handshake = Handshake(transport, auth, base, warn)
+        self._handshake = Handshake(transport, auth, base, warn, find_headers)
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
@@ -75,12 +81,12 @@ class RegistrySource(Source):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
-        if known is not None and known.size > MAX_DOCUMENT:
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        if known is not None and known.size > bound("document"):
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        body = answer.read(MAX_DOCUMENT)
-        if len(body) > MAX_DOCUMENT:
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, MAX_DOCUMENT))
+        body = answer.read(bound("document"))
+        if len(body) > bound("document"):
+            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
@@ -102,12 +108,23 @@ class RegistrySource(Source):
             return io.BytesIO(descriptor.data)
         path = "/blobs/" + descriptor.digest
         try:
-            answer = self._foresight.take(path) or self._get(path, "blob")
+            stream = self._whole(descriptor, self._foresight.take(path))
         except NotFound:
             if not descriptor.urls:
                 raise
             return ask_foreign(self._transport, descriptor, self._origin).stream()
-        return self._steady(descriptor, answer.stream(), 0, descriptor.size)
+        return self._steady(descriptor, stream, 0, descriptor.size)
+
+    def _whole(self, descriptor: Descriptor, answer: Optional[Answer] = None) -> BinaryIO:
+        """Return the whole of a blob as it comes; of ``answer``, if that was asked for before."""
+        answer = answer or self._get("/blobs/" + descriptor.digest, "blob", None, _WHOLE_STATUSES)
+        problem = _range_problem(answer, 0, descriptor.size, descriptor.size) if answer.status == 206 else ""
+        if problem:
+            answer.close()
+            raise RegistryError(
+                "{} sent a part of a blob that was asked for whole: {}.".format(answer.final_origin.host, problem)
+            )
+        return unwrapped(answer, descriptor.media_type)
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """See ``Source.blob_range``. Raises RangeIgnored where the server does not serve just that.
@@ -119,27 +136,30 @@ class RegistrySource(Source):
         if length <= 0:
             return io.BytesIO()
         end = start + length
-        return cast(BinaryIO, Part(self._steady(descriptor, self._part(descriptor, start, end), start, end), length))
+        stream = self._part(descriptor, self._ask_part(descriptor, start, end), start, end)
+        return cast(BinaryIO, Part(self._steady(descriptor, stream, start, end), length))
 
     def _steady(self, descriptor: Descriptor, stream: BinaryIO, start: int, end: int) -> BinaryIO:
-        def whole() -> BinaryIO:
-            return self._get("/blobs/" + descriptor.digest, "blob").stream()
-
-        def part(position: int) -> BinaryIO:
+        def part(position: int) -> Tuple[BinaryIO, int]:
             if position == 0 and end == descriptor.size:
-                return whole()
-            return self._part(descriptor, position, end)
+                return self._whole(descriptor), 0
+            answer = self._ask_part(descriptor, position, end)
+            if answer.status == 200:  # all of it, though the rest would do
+                return self._whole(descriptor, answer), 0
+            return self._part(descriptor, answer, position, end), position
 
         transport = self._transport
         known = None if end == UNKNOWN_SIZE else end
+        whole = partial(self._whole, descriptor)
         return cast(BinaryIO, SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note))
 
-    def _part(self, descriptor: Descriptor, start: int, end: int) -> BinaryIO:
-        """Ask for the bytes [start, end) of a blob. Raises RangeIgnored."""
+    def _ask_part(self, descriptor: Descriptor, start: int, end: int) -> Answer:
         wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
-        answer = self._get("/blobs/" + descriptor.digest, "blob", wanted, _PART_STATUSES)
-        length = end - start
-        problem = _range_problem(answer, start, length, descriptor.size)
+        return self._get("/blobs/" + descriptor.digest, "blob", wanted, _PART_STATUSES)
+
+    def _part(self, descriptor: Descriptor, answer: Answer, start: int, end: int) -> BinaryIO:
+        """Return the body of an answer as the bytes [start, end) of a blob. Raises RangeIgnored."""
+        problem = _range_problem(answer, start, end - start, descriptor.size)
         if problem:
             answer.close()
             raise RangeIgnored(
@@ -152,20 +172,20 @@ class RegistrySource(Source):
 
     def _ask_manifest(self, wanted: str) -> Answer:
         path = self._path + "/manifests/" + wanted
-        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=MAX_DOCUMENT)
+        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=bound("document"))
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         for descriptor in descriptors:
             if descriptor.data is None:
                 path = "/blobs/" + descriptor.digest
-                self._foresight.begin(path, partial(self._get, path, "blob"))
+                self._foresight.begin(path, partial(self._get, path, "blob", None, _WHOLE_STATUSES))
 
     def tags(self, page: int = 0) -> Iterator[str]:
         path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
         return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
-        ask = partial(self._ask, "referrers of", digest, whole=MAX_DOCUMENT)
+        ask = partial(self._ask, "referrers of", digest, whole=bound("document"))
         found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
         return super().referrers(digest) if found is None else found
 
@@ -294,6 +314,8 @@ def _range_problem(answer: Answer, start: int, length: int, size: int) -> str:
     """Say why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
     if answer.status != 206:
         return "it answered {}".format(answer.status)
+    if answer.encoded:
+        return "it compresses what it sends"
     match = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
     if not match:
         return "its answer does not say which part it is"

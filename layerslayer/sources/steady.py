@@ -8,7 +8,7 @@ size and digest of the whole.
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, List, Optional
+from typing import BinaryIO, Callable, List, Optional, Tuple
 
 from .. import retries
 from ..errors import ConnectionLost, LayerslayerError, RangeIgnored
@@ -20,7 +20,8 @@ _SKIPPED = 128 * 1024  # bytes at a time
 class SteadyBody:
     """A readable of ``[position, end)`` of a blob; ``end`` None where its size is unknown.
 
-    ``part(position)`` opens the rest of it and may raise RangeIgnored; then
+    ``part(position)`` opens the rest of it, and says where in the blob that
+    begins: there, or at 0. It may raise RangeIgnored, now or always; then
     ``whole()`` opens all of it. More than ``attempts`` connections in a row that
     bring next to nothing are given up: ConnectionLost. ``tell`` gets a line for
     each break.
@@ -31,7 +32,7 @@ class SteadyBody:
         stream: BinaryIO,
         position: int,
         end: Optional[int],
-        part: Callable[[int], BinaryIO],
+        part: Callable[[int], Tuple[BinaryIO, int]],
         whole: Callable[[], BinaryIO],
         attempts: int = retries.ATTEMPTS,
         tell: Callable[[str], None] = lambda text: None,
@@ -39,7 +40,7 @@ class SteadyBody:
         self._stream = stream
         self._position = position
         self._end = end
-        self._part: Optional[Callable[[int], BinaryIO]] = part if end is not None else None
+        self._part = part if end is not None else None
         self._whole = whole
         self._attempts = attempts
         self._tell = tell
@@ -78,6 +79,8 @@ class SteadyBody:
                     "a blob broke off after {} of {} bytes.".format(self._position, self._end), "Try again."
                 )
         except ConnectionLost as error:
+            if self._end is not None and self._position >= self._end and not self._skip:
+                return b""  # all is there, whatever length had been promised
             self._connect(error)
             return None
         if self._skip:
@@ -97,16 +100,13 @@ class SteadyBody:
         self._tell("{} Going on at byte {}.".format(error, self._position))
         if self._failures > 1:  # after a good stretch at once
             retries.pause(retries.backoff(self._failures - 1))
-        self._skip = 0
-        if self._part is not None:
-            try:
-                self._stream = self._part(self._position)
-                return
-            except RangeIgnored as ignored:
-                self._tell("{} Asking for all of it.".format(ignored))
-                self._part = None
-        self._stream = self._whole()
-        self._skip = self._position
+        begin = 0
+        try:
+            self._stream, begin = self._part(self._position) if self._part else (self._whole(), 0)
+        except RangeIgnored as ignored:
+            self._tell("{} Asking for all of it.".format(ignored))
+            self._stream = self._whole()
+        self._skip = self._position - begin
 
     def close(self) -> None:
         self._stream.close()

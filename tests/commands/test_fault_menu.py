@@ -122,7 +122,7 @@ TOLD: Dict[str, Tuple[str, Any, int, str]] = {
     "more than stated": (FIRST, altered(lambda body: body + b"\0"), 3, "larger than the"),
     "a redirect loop": (FIRST, lambda request, normal: redirect(request.path), 3, "redirects more than 10 times"),
     "a redirect to a file": (FIRST, redirect("file:///etc/passwd"), 3, "not http or https"),
-    "a redirect to nowhere": (FIRST, redirect("http://[::1"), 3, "cannot be used"),
+    "a redirect to nowhere": (FIRST, redirect("http://[::1"), 3, "unreadable address"),
     "a token service that never answers right": ("/token", token_body(HTML), 2, "no usable token"),
     "a token service in pieces": ("/token", cut(3), 2, "broke before all data"),
 }
@@ -193,7 +193,8 @@ def test_a_quota_that_ends_is_told_once(run: Runner) -> None:
     assert ran.err.count("3 of 100 pulls in 6 hours are left") == 1
 
 
-def test_an_address_that_was_signed_is_made_anew(run: Runner) -> None:
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_address_that_was_signed_is_made_anew(run: Runner, status: int) -> None:
     """Storage that refuses a signature whose time is over; the registry gives a fresh one. No token goes there."""
     with Registry() as storage, Registry(challenge=True) as registry:
         signatures = iter(range(10**6))
@@ -204,7 +205,7 @@ def test_an_address_that_was_signed_is_made_anew(run: Runner) -> None:
             return redirect(where) if response.status == 200 else response
 
         registry.fault(LAYERS, sign)
-        storage.fault(LAYERS, Response(403, {}, b"<Error>Request has expired</Error>"), 1)
+        storage.fault(LAYERS, Response(status, {}, b"<Error>Request has expired</Error>"), 1)
         ran = run("--peek-all", "--platform", "linux/amd64", "-t", registry.target)
         sent = [request.query["sig"] for request in storage.asked(LAYERS)]
         assert ran.code == 0, ran.err

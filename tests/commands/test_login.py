@@ -17,6 +17,7 @@ from layerslayer.sources import mirrored
 from layerslayer.tls import Tls
 
 from ..registry import NAME, Normal, Registry, closed_port, seen_by
+from ..registry.faults import redirect
 from ..registry.running import Runner
 
 SECRET = "correct-horse-battery"
@@ -58,6 +59,32 @@ def test_basic_by_a_stored_login(run: Runner, nobody: Path) -> None:
     shown = ran.out + ran.err + (run.folder / "log.txt").read_text()
     assert "Using the login from" in shown and "config.json" in shown
     assert SECRET not in shown and BASIC[6:] not in shown
+
+
+def test_headers_that_docker_would_pass_on(run: Runner, nobody: Path) -> None:
+    """Only those, to the registry itself only, and never to its storage or auth service, nor to the log."""
+    (nobody / ".docker").mkdir()
+    headers = {"X-Meta-Team": SECRET, "X-Other": "other", "Authorization": "Basic x", "X-Meta-Bad": "a\r\nb", "x": 5}
+    (nobody / ".docker" / "config.json").write_text(json.dumps({"HttpHeaders": headers}))
+    with Registry() as storage, Registry(challenge=True) as registry:
+        registry.fault("/blobs/", lambda request, normal: redirect(storage.url + request.path))
+        ran = run("--peek-all", "-v", "-l", "log.txt", "-t", registry.target)
+        assert ran.code == 0, ran.err
+        asked = [request for request in registry.requests if request.path != "/token"]
+        assert {request.headers.get("x-meta-team") for request in asked} == {SECRET}
+        assert not any({"x-other", "x-meta-bad", "x"} & set(request.headers) for request in registry.requests)
+        assert SECRET not in seen_by(storage)
+        assert all("x-meta-team" not in request.headers for request in registry.asked("/token"))
+    assert SECRET not in ran.out + ran.err + (run.folder / "log.txt").read_text()
+
+
+def test_no_such_headers_over_plain_http(run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layerslayer.realms.is_loopback", lambda host: False)
+    (nobody / ".docker").mkdir()
+    (nobody / ".docker" / "config.json").write_text(json.dumps({"HttpHeaders": {"X-Meta-Team": SECRET}}))
+    with Registry() as registry:
+        assert run("--peek-all", "-t", registry.target).code == 0
+        assert SECRET not in seen_by(registry)
 
 
 def test_basic_without_a_login_says_what_to_do(run: Runner) -> None:
@@ -249,7 +276,7 @@ def test_an_insecure_host_that_speaks_http_sees_no_login(
     run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("layerslayer.origins.is_loopback", lambda host: False)
-    monkeypatch.setattr("layerslayer.transport.is_loopback", lambda host: False)
+    monkeypatch.setattr("layerslayer.transport.sending.is_loopback", lambda host: False)
     with Registry(challenge=True) as registry:
         log_in(nobody, registry.host)
         registry.fault("/v2/", lambda request, normal: wants_basic(request, normal))

@@ -181,6 +181,18 @@ def test_nothing_is_written_through_links_that_stand_in_the_way(run: Runner) -> 
     assert (run.folder / "out/etc/passwd").read_bytes() == b"root\n"
 
 
+@pytest.mark.parametrize("asked", ["/etc/passwd", "/etc", "/etc/*"])
+def test_what_the_disk_refuses_is_one_sentence_and_the_end(run: Runner, asked: str) -> None:
+    (run.folder / "out").write_text("a file in the way of the folder")
+    with Registry() as registry:
+        ran = run("get", registry.target, asked, "-o", "out/more")
+    assert ran.code == 2
+    assert [line for line in ran.err.splitlines() if "out/more" in line] == [
+        "Error: out/more cannot be written: Not a directory. Choose another folder with -o."
+    ]
+    assert "could not be read" not in ran.err
+
+
 def test_hostile_names_write_nothing_outside(run: Runner) -> None:
     evil = [
         file("../up", b"evil"), file("a/../../up", b"evil"), file("/abs", b"abs"),

@@ -153,7 +153,10 @@ def test_limits_that_are_none(run: Runner) -> None:
     for text in ("ratio", "ratio=", "ratio=0", "ratio=-1", "ratio=x", "ratio=1X", "height=5", "ratio=\u0663", "=5"):
         ran = run("--peek-all", "-t", "a", "--limit", text)
         assert ran.code == 2
-        assert "is no limit. Say NAME=NUMBER; names: entries, ratio, size." in ran.err
+        assert (
+            "is no limit. Say NAME=NUMBER; names: document, entries, extension, layers, path, ratio, size, window."
+            in ran.err
+        )
 
 
 def test_too_many_entries(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.errors import CorruptLayer
-from layerslayer.layers.tar import MAX_EXTENSION, TarWalker
+from layerslayer.layers.tar import TarWalker
+from layerslayer.limits import bound
 
 from .tars import END, header, member, octal, pax, record, walk
 
@@ -177,7 +178,7 @@ def test_a_corrupt_header_is_told_with_its_offset_and_the_entries_before_it() ->
 
 def test_a_huge_extension_is_refused() -> None:
     with pytest.raises(CorruptLayer, match="more than"):
-        walk(header(b"x", octal(MAX_EXTENSION + 1, 12), b"x"))
+        walk(header(b"x", octal(bound("extension") + 1, 12), b"x"))
 
 
 @pytest.mark.parametrize("records", [b"5 a=b\n", b"6 a=b", b"9 ab\n", b"x", b"0 a=b\n", b"99 a=b\n"])

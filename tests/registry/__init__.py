@@ -17,7 +17,7 @@ from layerslayer.demo.image import Store, demo_store
 from layerslayer.demo.registry import DemoRegistry, Request, Response
 from layerslayer.reference import parse_reference
 from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport import Transport
+from layerslayer.transport.client import Transport
 
 # A proxy of the surroundings must not see the tests' requests.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -25,6 +25,7 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 NAME = "demo/shop"
 SCOPE = "repository:demo/shop:pull"
 STALL = "X-Stall"  # a response header: keep the connection open and silent after the body
+RAW = "X-Raw"  # a response header: the body is all that goes on the wire; "keep" the connection, or "close" it
 
 Normal = Callable[[], Response]
 Answer = Union[Response, Callable[[Request, Normal], Response]]
@@ -78,6 +79,10 @@ class Registry(DemoRegistry):
         return normal()
 
     def send(self, handler: BaseHTTPRequestHandler, response: Response) -> None:
+        if RAW in response.headers:
+            handler.wfile.write(response.body)
+            handler.close_connection = response.headers[RAW] == "close"
+            return
         if STALL not in response.headers:
             super().send(handler, response)
             return

@@ -33,7 +33,7 @@ class Pace:
 
     @property
     def in_flight(self) -> int:
-        """Bytes that pass while one waits for an answer: what a request costs besides its own; 0 for next to no wait."""
+        """Bytes that pass while one waits for an answer: what a request costs besides its own; 0 for no wait."""
         return min(int(self.latency * self.rate), _MOST_IN_FLIGHT) if self.latency > _SHORT else 0
 
 

@@ -7,8 +7,8 @@ from typing import Any, List
 
 import pytest
 
-from layerslayer import metered
-from layerslayer.metered import LEAST, Metered, TooSlow
+from layerslayer.transport import metered
+from layerslayer.transport.metered import LEAST, Metered, TooSlow
 
 
 class Slow(io.RawIOBase):

@@ -1,0 +1,73 @@
+"""Blobs that were compressed once more for their way, though nobody asked for it.
+
+``Accept-Encoding: identity`` is what we say (RFC 9110, 12.5.3); some proxies do
+not mind, and some registries (Pulp) say ``Content-Encoding: x-gzip`` of layers
+that are gzip by themselves, which is not the same. What arrives tells.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import BinaryIO, Iterator, cast
+
+from ..errors import CorruptLayer
+from ..transport.answers import Answer
+
+_MAGIC = b"\x1f\x8b"
+_HEAD = 4096  # bytes looked at
+_PIECE = 64 * 1024
+
+
+def unwrapped(answer: Answer, media_type: str) -> BinaryIO:
+    """Return the body of an answer as the blob that was stored, as far as its beginning tells."""
+    stream = answer.stream()
+    return cast(BinaryIO, _Unwrapped(stream, media_type)) if answer.encoded else stream
+
+
+class _Unwrapped:
+    """A readable of ``stream``, inflated where that makes it what ``media_type`` says."""
+
+    def __init__(self, stream: BinaryIO, media_type: str) -> None:
+        self._stream = stream
+        self._is_gzip = media_type.endswith("gzip")
+        self._pieces = self._run()
+        self._left = b""
+
+    def read(self, count: int) -> bytes:
+        """Return up to ``count`` bytes, none at the end. Raises as ``stream``, and CorruptLayer."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = piece
+        piece, self._left = self._left[:count], self._left[count:]
+        return piece
+
+    def _run(self) -> Iterator[bytes]:
+        head = self._stream.read(_HEAD)
+        wrapped = head.startswith(_MAGIC) and (not self._is_gzip or _inflates_to_gzip(head))
+        if not wrapped:
+            yield head
+            yield from iter(lambda: self._stream.read(_PIECE), b"")
+            return
+        inflater = zlib.decompressobj(31)
+        data = head
+        try:
+            while data:
+                yield inflater.decompress(data, _PIECE)
+                data = inflater.unconsumed_tail or self._stream.read(_PIECE)
+            yield inflater.flush()
+        except zlib.error as error:
+            raise CorruptLayer(
+                "gzip", 0, "what it was compressed with on its way is damaged ({})".format(error)
+            ) from None
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _inflates_to_gzip(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj(31).decompress(head, 2) == _MAGIC
+    except zlib.error:
+        return False

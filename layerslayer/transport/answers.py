@@ -1,0 +1,132 @@
+"""What came back: its status and headers, and its body as it arrives."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import sys
+import zlib
+from typing import Any, BinaryIO, List, Mapping, Optional, cast
+
+import requests
+import urllib3
+
+from ..errors import ConnectionLost
+from ..origins import origin_of
+from .metered import TooSlow
+from .reasons import host_of
+
+MAX_ERROR_BODY = 64 * 1024  # bytes
+
+
+class Answer:
+    """A response whose body has not been read. Close it, or read it to its end."""
+
+    def __init__(self, response: requests.Response, url: str) -> None:
+        self._response = response
+        self.url = url
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.final_origin = origin_of(url)
+        # Said of a body, though nobody asked for it; whether it is so, the body tells (RFC 9110, 8.4).
+        self.encoded = self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+        self._body: Optional[bytes] = None
+        metered = _metered(response)
+        if metered is not None:
+            metered.forgiving = True
+
+    def read(self, limit: int) -> bytes:
+        """Return the body, a document, at most ``limit`` bytes and one more, to tell that it is larger.
+
+        May be called again with the same ``limit``.
+        """
+        if self._body is None:
+            body = _Body(self._response, self.url)
+            try:
+                data = body.read(limit + 1)
+                while len(data) <= limit:
+                    piece = body.read(limit + 1 - len(data))
+                    if not piece:
+                        break
+                    data += piece
+                self._body = _inflated(data, limit) if self.encoded else data
+            finally:
+                self.close()
+        return self._body[: limit + 1]
+
+    def stream(self) -> BinaryIO:
+        """Return the body as a readable; closing it drops the connection if bytes are left."""
+        return cast(BinaryIO, _Body(self._response, self.url))
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _inflated(data: bytes, limit: int) -> bytes:
+    """Return a document that was compressed for its way; no more than ``limit`` bytes and one."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return zlib.decompressobj(31).decompress(data, limit + 1)
+    except zlib.error:
+        return data
+
+
+def _metered(response: requests.Response) -> Any:
+    """Return the ``Metered`` of a response, None where the connection has none."""
+    return getattr(getattr(response.raw, "_original_response", None), "metered", None)
+
+
+class _Body:
+    """The raw body of a response as a file-like object with ``read`` and ``close``."""
+
+    def __init__(self, response: requests.Response, url: str) -> None:
+        self._response = response
+        self._url = url
+        self._error: Optional[ConnectionLost] = None
+        self._metered = _metered(response)
+
+    def read(self, count: int) -> bytes:
+        """Return up to ``count`` bytes; fewer at the end, or before a break, which the next call raises."""
+        if self._error is not None:
+            raise self._error
+        pieces: List[bytes] = []
+        while count > 0:
+            try:
+                piece = self._response.raw.read(count, decode_content=False)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                self._error = _broken(error, self._url)
+                piece = _salvaged(error)
+            if piece:
+                pieces.append(piece)
+                count -= len(piece)
+            if not piece or self._error is not None:
+                break
+        if self._metered is not None and self._metered.error is not None:
+            self._error = _broken(self._metered.error, self._url)
+        if self._error is not None and not pieces:
+            raise self._error
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _salvaged(error: BaseException) -> bytes:
+    """Return what had arrived of a chunked body when it broke off: whole chunks, then a part of the next."""
+    chain: List[BaseException] = [error]
+    while chain[-1].__context__ is not None and len(chain) < 8:
+        chain.append(chain[-1].__context__)
+    parts = [item.partial for item in chain if isinstance(item, http.client.IncompleteRead)]
+    if sys.version_info < (3, 10):
+        del parts[1:]  # there the part of a chunk is not what arrived, but what follows it in the buffer
+    return b"".join(part for part in parts if isinstance(part, bytes))
+
+
+def _broken(error: Exception, url: str) -> ConnectionLost:
+    host = host_of(url)
+    if isinstance(error, TooSlow):
+        return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
+    if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):
+        return ConnectionLost("{} stopped sending data.".format(host), "Try again, or allow more time with --timeout.")
+    return ConnectionLost("the connection to {} broke before all data had arrived.".format(host), "Try again.")

@@ -1,0 +1,100 @@
+"""Connections: begun early, seen by a guard before anything is sent, metered; one session without traps."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import socket
+from typing import Any, Callable, Dict, Optional
+
+import requests
+import urllib3
+
+from .. import __version__
+from ..early import EarlyConnections
+from .metered import MeteredResponse
+
+Guard = Callable[[str, str], None]  # host and address of a connection just opened
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """The usual adapter, whose direct connections may have been begun ``early``, and are seen by ``guard``.
+
+    For ``hosts`` hosts with ``connections`` each.
+    """
+
+    def __init__(self, hosts: int, connections: int, early: Optional[EarlyConnections], guard: Guard) -> None:
+        super().__init__(pool_connections=hosts, pool_maxsize=connections, max_retries=0)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(early, guard)
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **named)
+        manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
+        return manager
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> Optional[str]:
+        """None: to look ahead to where a redirect leads, which nobody asked for, the usual one reads its body whole."""
+        return None
+
+
+def new_session(adapter: Adapter) -> requests.Session:
+    """Return a session that adds nothing of its own to a request and keeps nothing of an answer."""
+    session = _Session()
+    session.auth = _no_auth
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers.update({"User-Agent": "layerslayer/" + __version__, "Accept-Encoding": "identity"})
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _let_pass(host: str, address: str) -> None:
+    return
+
+
+def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, Any]:
+    """Return the classes of connection pools, by scheme.
+
+    Their connections may be those begun ``early``, and ``guard`` sees each before anything is sent.
+    """
+
+    def guarded(connection: Any, opened: Any) -> Any:
+        try:
+            guard(connection.host.strip("[]"), opened.getpeername()[0])
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    class _Http(urllib3.connection.HTTPConnection):
+        response_class = MeteredResponse
+
+        def _new_conn(self) -> Any:
+            return guarded(self, _taken(early, self) or super()._new_conn())
+
+    class _Https(urllib3.connection.HTTPSConnection):
+        response_class = MeteredResponse
+
+        def _new_conn(self) -> Any:
+            return guarded(self, _taken(early, self) or super()._new_conn())
+
+    class _HttpPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = _Http
+
+    class _HttpsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = _Https
+
+    return {"http": _HttpPool, "https": _HttpsPool}
+
+
+def _taken(early: Optional[EarlyConnections], connection: Any) -> Optional[socket.socket]:
+    taken = early.take(connection.host.strip("[]"), connection.port) if early else None
+    if taken is not None:
+        taken.settimeout(connection.timeout)
+    return taken
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
