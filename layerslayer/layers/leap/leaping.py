@@ -97,6 +97,7 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self._fetcher.read(begin, end)
+        self._fetcher.forget(stretch.begins, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
         lander = self._lander
