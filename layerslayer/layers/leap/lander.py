@@ -154,7 +154,7 @@ class Lander:
             if landed is not None:
                 # Two landings that find the same header have not both gone past others.
                 again = rejected is not None and _same(rejected, landed.entries[0])
-                if again or self._credible(landed, stretch):
+                if again or not landed.entries or self._credible(landed, stretch):
                     return landed
                 rejected = landed.entries[0]
             if further is not None:
@@ -225,22 +225,37 @@ class Lander:
     # -- looking back -------------------------------------------------------
 
     def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
-        """Land once more, before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
+        """Land before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
 
-        Returns a stretch that leads into ``after`` by headers of its own, or None.
+        Returns a stretch that leads into ``after`` by headers of its own. None
+        where there are none; what was read of the body then belongs to ``after``.
         """
-        begins = after.begins
-        expansion = max(1.0, after.expected / max(1, begins - before.at))
-        back = int(1.5 * max(0, missing - after.first) / expansion) + self._tuning.step_back
-        again = max(0, after.first - missing + BLOCK) / expansion  # bytes read anew behind the landing
-        if back + again > self._room or begins - back - before.at < self._tuning.step_back:
+        wanted = after.first + int(1.5 * max(0, missing - after.first)) + 1  # bytes before the first header
+        within = missing <= after.first  # among what was not certain, right after the landing
+        again = after.first / max(1.0, after.expected / max(1, after.begins - before.at))  # bytes read anew for that
+        if within and again > self._room:
             return None
-        try:
-            return self._leading_into(before, after, begins - back)
-        except (Doubtful, CorruptLayer):
-            return None
+        back = self._tuning.step_back
+        if after.missed:  # it is here that headers are missing, so go back as far as that takes
+            back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
+        while after.first < wanted:
+            start = after.begins - back
+            if start - before.at < self._tuning.step_back or self._room < back:
+                return None
+            try:
+                fuller = self._leading_into(before, after, start, within)
+            except (Doubtful, CorruptLayer):
+                fuller = None
+            if fuller is not None or within:
+                return fuller
+            back *= 2
+        return None
 
-    def _leading_into(self, before: Stretch, after: Stretch, start: int) -> Optional[Stretch]:
+    def _leading_into(self, before: Stretch, after: Stretch, start: int, within: bool) -> Optional[Stretch]:
+        """Read from ``start`` on up to where ``after`` begins, or ``within`` it up to its first header.
+
+        Raises Doubtful and CorruptLayer.
+        """
         found = self.boundary_from(start)
         if found is None:
             return None
@@ -249,24 +264,31 @@ class Lander:
         begins = after.begins
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
+        sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
         while at < begins:
             end = min(at + self.chunk, begins)
             landing.feed(self._fetcher.read(at, end))
             at = end
-        meets = landing.stream.output + after.first  # the first header of ``after``, in this landing's output
-        while landing.stream.output < meets + BLOCK:
-            if landing.settled and landing.walker.owed == meets - landing.stream.output:
-                break
-            if at >= after.at or (landing.first is not None and landing.first >= meets):
-                return None  # there is nothing before it
+            sure = sure or ((at, landing.stream.output) if landing.certain else None)
+        output, ends = landing.stream.output, list(landing.stream.ends)
+        meets = output + after.first  # the first header of ``after``, in this landing's output
+        while within or landing.first is not None:
+            if landing.first is not None and landing.first >= meets:
+                break  # there is nothing before it
+            if landing.settled and (
+                landing.walker.owed == meets - landing.stream.output or landing.stream.output >= meets + BLOCK
+            ):
+                fuller = settled(before, 8 * start + boundary.bit, at, landing)
+                fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
+                return fuller if fuller.lead_into(after, landing.entries, meets) else None
+            if at >= after.at:
+                return None
             end = min(at + self._tuning.chunk, after.at)
             landing.feed(self._fetcher.read(at, end))
             at = end
-        if landing.first is None or landing.first >= meets or not landing.certain:
-            return None
-        fuller = settled(before, 8 * start + boundary.bit, at, landing)
-        fuller.expected, fuller.deviation = after.expected, after.deviation
-        return fuller if fuller.lead_into(after, landing.entries, meets) else None
+        if sure is not None and not within:
+            after.extend_back(8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends])
+        return None
 
 
 def _same(one: Entry, other: Entry) -> bool:
