@@ -142,10 +142,10 @@ class Lander:
         back = self._tuning.step_back
         rejected: Optional[Entry] = None
         while target - stretch.at >= self._tuning.least and self._affordable:
-            found = self.boundary_from(target)
-            if found is None:
+            place = self.boundary_from(target)
+            if place is None:
                 return None
-            start, piece, boundary = found
+            start, piece, boundary = place
             self._following = 0
             try:
                 landed, further = self._follow(stretch, start, piece, boundary, samples)
@@ -153,10 +153,11 @@ class Lander:
                 landed, further = None, None
             if landed is not None:
                 # Two landings that find the same header have not both gone past others.
-                again = rejected is not None and _same(rejected, landed.entries[0])
-                if again or not landed.entries or self._credible(landed, stretch):
+                found = landed.entries[0] if landed.entries else None  # none: only the archive's end comes after it
+                again = found is not None and rejected is not None and _same(rejected, found)
+                if found is None or again or self._credible(landed, stretch):
                     return landed
-                rejected = landed.entries[0]
+                rejected = found
             if further is not None:
                 target = further
                 continue
@@ -240,7 +241,7 @@ class Lander:
             back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
         while after.first < wanted:
             start = after.begins - back
-            if start - before.at < self._tuning.step_back or self._room < back:
+            if start - before.at < self._tuning.step_back:
                 return None
             try:
                 fuller = self._leading_into(before, after, start, within)
@@ -269,6 +270,8 @@ class Lander:
             end = min(at + self.chunk, begins)
             landing.feed(self._fetcher.read(at, end))
             at = end
+            if sure is None and at - start > self._room:
+                raise Doubtful  # what is not certain would have to be read again
             sure = sure or ((at, landing.stream.output) if landing.certain else None)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output
