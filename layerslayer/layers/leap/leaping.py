@@ -91,7 +91,9 @@ class Leaping:
             last.ended = True
             last.stream.close()
             last.entries += last.walker.close()
-        self.proved = self.whole or adds_up(self.stretches)
+        self.proved = adds_up(self.stretches)
+        if self.whole and not self.proved:
+            raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")
 
     def _advance(self, stretch: Stretch, length: int) -> None:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
