@@ -123,6 +123,8 @@ class Leaping:
         owed = stretch.walker.owed
         if stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
             return
+        if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
+            return
         landed = self._lander.leap(stretch, self._expansion(stretch))
         if landed is None:
             self._stay = stretch.position + owed

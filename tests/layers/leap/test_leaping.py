@@ -31,8 +31,8 @@ def test_hard_layers(seed: int) -> None:
 
 
 def test_they_were_hard_enough() -> None:
-    """All that can happen did."""
-    assert WENT in ({"leaps", "repairs", "whole", "gaps"}, set())  # none where they were not run
+    """Some were leapt in, with success and without."""
+    assert {"leaps", "whole", "gaps"} <= WENT or not WENT  # where they were not run
 
 
 @settings(max_examples=15)
