@@ -10,7 +10,7 @@ from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
 from ...errors import CorruptLayer
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
-_KEPT = 6 * 1024 * 1024  # bytes remembered
+KEPT = 12 * 1024 * 1024  # bytes remembered
 _SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 _MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
 _TELLING = 64 * 1024  # bytes of an answer from which on it tells the line's rate
@@ -61,7 +61,7 @@ class Extent:
 
 
 class Fetcher:
-    """Reads parts of a blob of ``size`` bytes. What is remembered is not asked for again.
+    """Reads parts of a blob of ``size`` bytes. The last ``KEPT`` bytes are remembered, and not asked for again.
 
     ``spent`` and ``requests`` count what was, ``again`` the bytes that were for
     a second time, ``distinct`` the others. Safe for one reader and what that
@@ -96,12 +96,22 @@ class Fetcher:
             start = until
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def forget(self, start: int, end: int) -> None:
+        """Take that the bytes [start, end) will not be asked for again."""
+        with self._lock:
+            for at in [at for at, data in self._kept.items() if start <= at and at + len(data) <= end]:
+                del self._kept[at]
+
     def ahead(self, start: int, end: int) -> None:
         """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""
         start, end = max(start, 0), min(end, self.size)
         while start < end:
             known, until = self._known(start, end)
-            if known is None and not any(at <= start < to for at, to, _ in self._coming):
+            coming = [(at, to) for at, to, _ in self._coming if at < until and start < to]
+            if coming and coming[0][0] <= start:
+                until = coming[0][1]
+            elif known is None:
+                until = min([until, *(at for at, _ in coming)])
                 thread = threading.Thread(target=self._fetch_quietly, args=(start, until), daemon=True)
                 self._coming.append((start, until, thread))
                 thread.start()
@@ -162,7 +172,7 @@ class Fetcher:
             self._kept[start] = data
             held = sum(map(len, self._kept.values()))
             for at in list(self._kept):
-                if held <= _KEPT or at == start:
+                if held <= KEPT or at == start:
                     break
                 held -= len(self._kept.pop(at))
         return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Optional, Tuple
 
+from ...entries import Entry
 from ...errors import CorruptLayer
 from ...limits import check_size
 from ..fields import checksum_holds
@@ -11,7 +12,7 @@ from ..inflate_at import WINDOW
 from ..members import BLOCK
 from ..tar import TarWalker
 from .boundaries import Boundary, find_boundary, inflater_at
-from .fetching import Fetcher
+from .fetching import KEPT, Fetcher
 from .landing import MAGIC, MAGIC_AT, Doubtful, Landing
 from .members import MemberStream
 from .sampling import Samples
@@ -20,8 +21,8 @@ from .stretches import GREATEST_EXPANSION, Stretch, gap
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
-_SHARE = 0.4  # of the allowance that the samples of one body may take
-_RESERVE = 0.2  # of the allowance that is kept for mending
+_SHARE = 0.4  # of what may be fetched in gaps that the samples of one body may take
+_RESERVE = 0.2  # of it that is left for mending
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -35,6 +36,7 @@ class Tuning(NamedTuple):
     margin: float = 1.5  # standard deviations that a leap falls short of the body's probable end
     least: int = 384 * 1024  # what a leap must save
     step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
+    kept: int = KEPT * 2 // 3  # bytes in gaps that are sure to be remembered
     allowance: float = 0.049  # of the blob may be fetched twice, at worst
 
 
@@ -50,10 +52,15 @@ class Lander:
         self._all = int(fetcher.size * tuning.allowance)
 
     @property
-    def allowance(self) -> int:
-        """Bytes that may still be fetched in gaps: if all those were read in the end, they would be fetched again."""
+    def _room(self) -> int:
+        """Bytes in gaps that may still be fetched."""
         in_gaps = self._fetcher.distinct - self._walked() - self._following
-        return self._all - self._fetcher.again - in_gaps
+        return self._all + self._tuning.kept - self._fetcher.again - in_gaps
+
+    @property
+    def _affordable(self) -> bool:
+        """Whether one more landing leaves enough for mending."""
+        return self._room - self._piece > _RESERVE * (self._all + self._tuning.kept)
 
     @property
     def least(self) -> int:
@@ -82,6 +89,8 @@ class Lander:
         target = self._target(stretch.at, samples)
         landed = self._land(stretch, target, samples) if target is not None else None
         self._following = 0
+        if landed is not None:
+            self._fetcher.forget(landed.begins, landed.at)
         return landed
 
     # -- where to land ----------------------------------------------------
@@ -98,7 +107,7 @@ class Lander:
             )  # few samples tell little of their spread
             # Twice as many samples would take three tenths off the margin.
             cost = max(tuning.samples_at_once, samples.count) * self._piece
-            if 0.3 * margin < cost or samples.count * self._piece > _SHARE * self.allowance:
+            if 0.3 * margin < cost or samples.count * self._piece > _SHARE * self._room:
                 break
             if not self._sample(samples):
                 break
@@ -131,22 +140,30 @@ class Lander:
     def _land(self, stretch: Stretch, target: int, samples: Samples) -> Optional[Stretch]:
         """Land at ``target``, further back where that is of no use, further on where the body still goes on."""
         back = self._tuning.step_back
-        while target - stretch.at >= self._tuning.least and self.allowance > _RESERVE * self._all:
-            found = self.boundary_from(target)
-            if found is None:
+        rejected: Optional[Entry] = None
+        while target - stretch.at >= self._tuning.least and self._affordable:
+            place = self.boundary_from(target)
+            if place is None:
                 return None
-            start, piece, boundary = found
+            start, piece, boundary = place
             self._following = 0
             try:
                 landed, further = self._follow(stretch, start, piece, boundary, samples)
             except (Doubtful, CorruptLayer):
-                samples.bound(start)
-                target = start - back
-                back *= 2
+                landed, further = None, None
+            if landed is not None:
+                # Two landings that find the same header have not both gone past others.
+                found = landed.entries[0] if landed.entries else None  # none: only the archive's end comes after it
+                again = found is not None and rejected is not None and _same(rejected, found)
+                if found is None or again or self._credible(landed, stretch):
+                    return landed
+                rejected = found
+            if further is not None:
+                target = further
                 continue
-            if further is None:
-                return landed
-            target = further
+            samples.bound(start)
+            target = start - back
+            back *= 2
         return None
 
     def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
@@ -190,7 +207,7 @@ class Lander:
 
     def _further(self, at: int, samples: Samples) -> Optional[int]:
         """Return where to land next, when the body goes on much further than ``at``."""
-        if samples.reach().end - at < 4 * self.least:
+        if samples.reach().end - at < 4 * self.least or not self._affordable:
             return None
         return self._target(at, samples)
 
@@ -199,30 +216,47 @@ class Lander:
         found.entries, found.blind = landing.entries, landing.blind if landing.doubted else 0
         found.expected, deviation = samples.output_at(bit // 8)
         found.deviation = max(deviation, _LEAST_DEVIATION * found.expected, float(self._tuning.step_back))
-        off = abs(gap(stretch, found) - found.expected) / found.deviation
-        if off > (_DUBIOUS if landing.doubted else _INCREDIBLE):
-            raise Doubtful
         return found
+
+    def _credible(self, landed: Stretch, before: Stretch) -> bool:
+        """Whether a gap holds about what samples told."""
+        off = abs(gap(before, landed) - landed.expected) / landed.deviation
+        return off <= (_DUBIOUS if landed.blind else _INCREDIBLE)
 
     # -- looking back -------------------------------------------------------
 
     def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
-        """Land once more, before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
+        """Land before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
 
-        Returns a stretch that leads into ``after`` by headers of its own, or None.
+        Returns a stretch that leads into ``after`` by headers of its own. None
+        where there are none; what was read of the body then belongs to ``after``.
         """
-        begins = after.begins
-        expansion = max(1.0, after.expected / max(1, begins - before.at))
-        back = int(1.5 * max(0, missing - after.first) / expansion) + self._tuning.step_back
-        again = max(0, after.first - missing + BLOCK) / expansion  # bytes read anew behind the landing
-        if back + again > self.allowance or begins - back - before.at < self._tuning.step_back:
+        wanted = after.first + int(1.5 * max(0, missing - after.first)) + 1  # bytes before the first header
+        within = missing <= after.first  # among what was not certain, right after the landing
+        again = after.first / max(1.0, after.expected / max(1, after.begins - before.at))  # bytes read anew for that
+        if within and again > self._room:
             return None
-        try:
-            return self._leading_into(before, after, begins - back)
-        except (Doubtful, CorruptLayer):
-            return None
+        back = self._tuning.step_back
+        if after.missed:  # it is here that headers are missing, so go back as far as that takes
+            back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
+        while after.first < wanted:
+            start = after.begins - back
+            if start - before.at < self._tuning.step_back:
+                return None
+            try:
+                fuller = self._leading_into(before, after, start, within)
+            except (Doubtful, CorruptLayer):
+                fuller = None
+            if fuller is not None or within:
+                return fuller
+            back *= 2
+        return None
 
-    def _leading_into(self, before: Stretch, after: Stretch, start: int) -> Optional[Stretch]:
+    def _leading_into(self, before: Stretch, after: Stretch, start: int, within: bool) -> Optional[Stretch]:
+        """Read from ``start`` on up to where ``after`` begins, or ``within`` it up to its first header.
+
+        Raises Doubtful and CorruptLayer.
+        """
         found = self.boundary_from(start)
         if found is None:
             return None
@@ -231,24 +265,37 @@ class Lander:
         begins = after.begins
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
+        sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
         while at < begins:
             end = min(at + self.chunk, begins)
             landing.feed(self._fetcher.read(at, end))
             at = end
-        meets = landing.stream.output + after.first  # the first header of ``after``, in this landing's output
-        while landing.stream.output < meets + BLOCK:
-            if landing.settled and landing.walker.owed == meets - landing.stream.output:
-                break
-            if at >= after.at or (landing.first is not None and landing.first >= meets):
-                return None  # there is nothing before it
+            if sure is None and at - start > self._room:
+                raise Doubtful  # what is not certain would have to be read again
+            sure = sure or ((at, landing.stream.output) if landing.certain else None)
+        output, ends = landing.stream.output, list(landing.stream.ends)
+        meets = output + after.first  # the first header of ``after``, in this landing's output
+        while within or landing.first is not None:
+            if landing.first is not None and landing.first >= meets:
+                break  # there is nothing before it
+            if landing.settled and (
+                landing.walker.owed == meets - landing.stream.output or landing.stream.output >= meets + BLOCK
+            ):
+                fuller = settled(before, 8 * start + boundary.bit, at, landing)
+                fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
+                return fuller if fuller.lead_into(after, landing.entries, meets) else None
+            if at >= after.at:
+                return None
             end = min(at + self._tuning.chunk, after.at)
             landing.feed(self._fetcher.read(at, end))
             at = end
-        if landing.first is None or landing.first >= meets or not landing.certain:
-            return None
-        fuller = settled(before, 8 * start + boundary.bit, at, landing)
-        fuller.expected, fuller.deviation = after.expected, after.deviation
-        return fuller if fuller.lead_into(after, landing.entries, meets) else None
+        if sure is not None and not within:
+            after.extend_back(8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends])
+        return None
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    return one._replace(offset=0) == other._replace(offset=0)
 
 
 def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary) -> Tuple[Landing, bytes]:

@@ -7,6 +7,7 @@ agree depend on neither. Once the last 32 KiB agree, all that follows does.
 
 from __future__ import annotations
 
+import re
 from typing import List, Optional, Set, Tuple
 
 from ...entries import Entry
@@ -21,7 +22,13 @@ MAGIC = b"ustar"
 MAGIC_AT = 257
 _MAY_BE = [bytes(byte in (letter, 0xFF) for byte in range(256)) for letter in MAGIC]  # 0xFF: not known
 _NO_FF = bytes(range(255)) + b"\xfe"
-_NEAR = 64 * 1024  # bytes of output: a landing is meant to be further away from the first header than that
+# What is known of a block, 0xFF standing for what is not, does not speak against its being a header.
+_HEADER = re.compile(
+    rb".{100}[0-7 \0\xff]{8}.{40}[0-7 \0\xff]{8}[0-7A-Zgx\0\xff].{100}"
+    rb"[u\xff][s\xff][t\xff][a\xff][r\xff][\0 \xff][0 \xff][0\0\xff]",
+    re.DOTALL,
+)
+_LEAST_KNOWN = 8  # bytes of a header: its checksum, its name or its size are no copies of what was before
 _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it is given up
 
 
@@ -111,20 +118,25 @@ class Landing:
             block = buffer[begins : begins + BLOCK] if begins >= 0 else b""
             if len(block) == BLOCK and block == other[begins : begins + BLOCK]:
                 if checksum_holds(block):
-                    self._check_doubts(start + at)
+                    self._check_doubts(buffer, other, begins, start + at)
                     return begins
             elif len(block) == BLOCK or (begins < 0 and start == 0):
                 self._likely.add((start + at) % BLOCK)  # a header with bytes that are not known
             at = buffer.find(MAGIC, at + 1)
         return None
 
-    def _check_doubts(self, at: int) -> None:
-        """Take that a header's magic is there. Raises Doubtful when another has very likely come before."""
+    def _check_doubts(self, buffer: bytes, other: bytes, begins: int, at: int) -> None:
+        """Take that a header begins there in the buffers, its magic at ``at`` of the output.
+
+        Raises Doubtful when another very likely came before it.
+        """
         if at % BLOCK in self._likely:
             raise Doubtful
-        self.doubted = self._doubtful(at)
-        if self.doubted and (self._certain_from is None or at - self._certain_from < _NEAR):
-            raise Doubtful
+        self.doubted = any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
+        for end in range(begins, 0, -BLOCK):
+            start = max(0, end - BLOCK)
+            if buffer[start:end] != other[start:end] and _may_be_header(_marked(buffer[start:end], other[start:end])):
+                raise Doubtful
 
     def _doubt(self, buffer: bytes, other: bytes, start: int) -> None:
         """Note where a magic may be that is not known."""
@@ -133,10 +145,7 @@ class Landing:
         buffer, other = buffer[fresh:], other[fresh:]
         if buffer == other:
             return
-        length = len(buffer)
-        differ = int.from_bytes(buffer, "little") ^ int.from_bytes(other, "little")
-        known = int.from_bytes(buffer.translate(_NO_FF), "little")
-        marked = (known | differ).to_bytes(length, "little")  # 0xFF just where nothing is known
+        marked, length = _marked(buffer, other), len(buffer)
         # One byte for each place, 1 where "ustar" may begin; then the places modulo a block.
         places = -1
         for number, table in enumerate(_MAY_BE):
@@ -150,10 +159,6 @@ class Landing:
             places, length = (places >> 8 * half) | (places & ((1 << 8 * half) - 1)), half
         if places:
             self._doubts.append((start + fresh, places.to_bytes(BLOCK, "little")))
-
-    def _doubtful(self, at: int) -> bool:
-        """Whether a magic may have come before the one at ``at``, at the same place of a block."""
-        return any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
 
     def _walk(self, piece: bytes, other: bytes) -> None:
         self.entries += self.walker.feed(piece)
@@ -190,3 +195,15 @@ class Landing:
             self.zeros = min(self.zeros, len(other) - len(other.rstrip(b"\0")))
         else:
             self.zeros += len(piece)
+
+
+def _marked(guess: bytes, other: bytes) -> bytes:
+    """Return what two guesses agree on, and 0xFF where they do not (0xFE for 0xFF itself)."""
+    differ = int.from_bytes(guess, "little") ^ int.from_bytes(other, "little")
+    known = int.from_bytes(guess.translate(_NO_FF), "little")
+    return (known | differ).to_bytes(len(guess), "little")
+
+
+def _may_be_header(marked: bytes) -> bool:
+    block = marked.rjust(BLOCK, b"\xff")  # what stands before the landing is not known either
+    return block.count(b"\xff") <= BLOCK - _LEAST_KNOWN and _HEADER.match(block) is not None

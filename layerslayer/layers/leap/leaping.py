@@ -16,6 +16,7 @@ from .lander import Lander, Tuning
 from .members import MemberStream
 from .stretches import Stretch, adds_up, align, deficit, gap
 
+_LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -99,6 +100,7 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self._fetcher.read(begin, end)
+        self._fetcher.forget(stretch.begins, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
         lander = self._lander
@@ -160,8 +162,10 @@ class Leaping:
             likely = (1 + (off / after.deviation) ** 2) / (1 + ((off + missing) / after.deviation) ** 2)
             if 0 < missing <= after.first and after.first - missing >= after.blind:
                 likely = 1e-9  # a header there would have been seen
-            worth.append((likely / max(after.begins - before.at, 1), number))
-        return [number for _, number in sorted(worth, reverse=True)]
+            passed = max(after.begins - before.at, 1)
+            cost = min(passed, max(0, missing - after.first) / max(1.0, after.expected / passed) + _LOOK)
+            worth.append((after.missed, likely / cost, number))
+        return [number for _, _, number in sorted(worth, reverse=True)]
 
     def _look_back(self, number: int, missing: int) -> bool:
         before, after = self.stretches[number - 1], self.stretches[number]
@@ -176,17 +180,20 @@ class Leaping:
         return True
 
     def _fill(self, number: int) -> None:
-        """Read what lies before a stretch, up to where it begins, and see whether it then fits; else read it anew.
+        """Read what lies before a stretch, up to where it begins, and of it as much as was read wrongly.
 
         Raises CorruptLayer where no gap is left to blame.
         """
         before, after = self.stretches[number - 1], self.stretches.pop(number)
         try:
             self._read_up_to(before, after.begins)
-            if before.walker.owed == after.first and not after.broken:
-                before.append(after)
-            else:
-                self._read_up_to(before, after.at)
+            origin = before.position
+            while before.at < after.at:
+                skipped = before.meets(after, origin)
+                if skipped is not None:
+                    before.append(after, origin, skipped)
+                    break
+                self._read_up_to(before, min(before.at + self._lander.chunk, after.at))
         except CorruptLayer:
             if number == 1:
                 raise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+import bisect
+from typing import Any, List, Optional, Sequence, Tuple
 
 from ...entries import Entry
 from ..tar import TarWalker
@@ -33,6 +34,7 @@ class Stretch:
         self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
         self.broken = False  # the walk could not go on
         self.ended = False
+        self.missed = False  # headers were found right before it
         self.looked_for = 0  # bytes that were looked for right before it
         self.blind = 0  # bytes of its output in which a header may have been missed
         self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
@@ -68,11 +70,28 @@ class Stretch:
             self.ends = [(position + by, stated) for position, stated in self.ends]
             self.entries = [entry._replace(offset=entry.offset + by) for entry in self.entries]
 
-    def append(self, other: Stretch) -> None:
-        """Go on with what ``other`` read, the gap before it having been read up to its beginning."""
-        other.move(self.position - other.origin)
-        self.entries += other.entries
-        self._adopt(other)
+    def meets(self, other: Stretch, origin: int) -> Optional[int]:
+        """Return how many of the entries of ``other`` are none, when its others follow what this one has read.
+
+        ``origin`` is where in the tar ``other`` begins, as this one has it. None
+        where no header of ``other`` is where this one's next header must be.
+        """
+        if self.walker.owed < 0 or other.broken:
+            return None
+        place = self.position + self.walker.owed - origin  # of the next header, in the output of ``other``
+        number = bisect.bisect_left(_Places(other), place)
+        if number < len(other.entries):
+            return number if other.entries[number].offset - other.origin == place else None
+        return number if place == other.position + other.walker.owed - other.origin else None
+
+    def append(self, other: Stretch, origin: int, skipped: int = 0) -> None:
+        """Go on with what ``other`` read, but for its first entries; see ``meets``."""
+        other.move(origin - other.origin)
+        ends = [item for item in other.all_ends() if item[0] > self.position]
+        self.ends, other.stream.ends = self.all_ends() + ends, []
+        self.entries += other.entries[skipped:]
+        self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
+        self.ended = other.ended
 
     def lead_into(self, other: Stretch, entries: List[Entry], meets: int) -> bool:
         """Go on with what ``other`` read, whose first header is ``meets`` bytes into this one's output.
@@ -87,17 +106,33 @@ class Stretch:
         if len(own) < len(entries) and entries[len(own)].offset != place:
             return False
         other.move(place - other.first - other.origin)
-        self.ends = [item for item in self.all_ends() if item[0] < other.origin]
-        self.stream.ends = []
+        ends = [item for item in self.all_ends() if item[0] <= other.origin]
+        self.ends, other.stream.ends = ends + other.all_ends(), []
         self.entries = own + other.entries
-        self._adopt(other)
-        return True
-
-    def _adopt(self, other: Stretch) -> None:
-        self.ends = self.all_ends() + other.all_ends()
-        other.stream.ends = []  # they are in ``ends`` now
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
         self.ended = other.ended
+        return True
+
+    def extend_back(self, bit: int, output: int, ends: Sequence[Tuple[int, int]]) -> None:
+        """Take that the stretch begins at that ``bit`` already, with so much more ``output``, all of the body."""
+        self.bit = bit
+        self.first += output
+        self.origin -= output
+        self.expected -= output
+        self.ends = [(self.origin + position, stated) for position, stated in ends] + self.ends
+
+
+class _Places(Sequence[int]):
+    """Where in the output of a stretch its entries begin."""
+
+    def __init__(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+
+    def __len__(self) -> int:
+        return len(self._stretch.entries)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._stretch.entries[number].offset - self._stretch.origin
 
 
 def align(stretches: Sequence[Stretch]) -> None:
