@@ -7,6 +7,7 @@ catches nothing is noticed.
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Iterator, List, Set
 
@@ -250,3 +251,12 @@ def test_relative_imports_are_resolved() -> None:
     tree = ast.parse("from . import a\nfrom .b import c\nfrom .. import d\nfrom ..e.f import g\nimport h.i")
     assert imports("p.q.r", tree) == {"p.q", "p.q.a", "p.q.b", "p.q.b.c", "p", "p.d", "p.e.f", "p.e.f.g", "h.i"}
     assert imports("p.q", ast.parse("from . import a"), is_package=True) == {"p.q", "p.q.a"}
+
+
+def test_every_room_is_shipped() -> None:
+    """What setup is told to install: each folder with modules in it."""
+    listed = (
+        (FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8").partition("\npackages = [")[2].partition("]")
+    )
+    folders = {path.parent.relative_to(FOLDER.parent).parts for path in FOLDER.rglob("__init__.py")}
+    assert sorted(".".join(parts) for parts in folders) == sorted(re.findall('"(.+?)"', listed[0]))

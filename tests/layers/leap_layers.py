@@ -158,11 +158,11 @@ except ImportError:
     pass
 
 
-def layer(seed: int) -> tuple[str, bytes]:
-    """Return what was done, and a gzip layer."""
+def layer(seed: int, least: int = 200_000, most: int = 4_000_000) -> tuple[str, bytes]:
+    """Return what was done, and a gzip layer of ``least`` to ``most`` bytes, uncompressed."""
     source = random.Random(seed)
     name = source.choice(sorted(COMPRESSORS))
-    data = tar(source, source.randrange(200_000, 4_000_000))
+    data = tar(source, source.randrange(least, most))
     if source.random() < 0.2:  # another end than tarfile's
         body = data.rstrip(b"\0")
         data = body + bytes(-len(body) % 512 + source.choice((0, 512, 1024, 30 * 1024)))

@@ -92,7 +92,9 @@ class Leaping:
             last.ended = True
             last.stream.close()
             last.entries += last.walker.close()
-        self.proved = self.whole or adds_up(self.stretches)
+        self.proved = adds_up(self.stretches)
+        if self.whole and not self.proved:
+            raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")
 
     def _advance(self, stretch: Stretch, length: int) -> None:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
@@ -121,6 +123,8 @@ class Leaping:
     def _perhaps_leap(self, stretch: Stretch) -> None:
         owed = stretch.walker.owed
         if stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
+            return
+        if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
         landed = self._lander.leap(stretch, self._expansion(stretch))
         if landed is None:

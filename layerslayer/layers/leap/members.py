@@ -108,7 +108,7 @@ class MemberStream:
 
     def _between(self, data: bytes) -> bytes:
         """Begin the next member; return what follows its header."""
-        if self._begun:
+        if self._begun and not self.trailing:
             data = data.lstrip(b"\0")  # padding may follow a member
         if not data or self.trailing:
             self.trailing += len(data)
@@ -128,7 +128,8 @@ class MemberStream:
 
     def close(self) -> None:
         """Take the end of the blob. Raises CorruptLayer where a member has not ended."""
-        if self._engine is not None or (self._held and not self._begun):
+        cut = self._held and (not self._begun or len(self._held) >= len(GZIP_MAGIC))  # a header that breaks off
+        if self._engine is not None or cut:
             raise CorruptLayer("gzip", 0, "the stream ends before its last member does")
         self.trailing += len(self._held)
 

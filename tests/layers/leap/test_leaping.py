@@ -1,0 +1,96 @@
+"""Random layers that are hard to leap in: never another listing than the full one, never many more bytes."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zlib
+from typing import Set
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerslayer.layers.leap import Fetcher, Leaping, NotGzip
+from layerslayer.layers.leap.lander import Tuning
+
+from ..leap_layers import COMPRESSORS, SMALL, layer, noise
+from ..tars import END, member, walk
+from .walks import Leapt, Plain, compared, descriptor_of, program
+
+SEEDS = range(138, 160)
+WENT: Set[str] = set()  # what happened in those
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_hard_layers(seed: int) -> None:
+    found = compared(layer(seed, 1_500_000, 6_000_000)[1], SMALL)
+    WENT.update(name for name in ("leaps", "repairs") if getattr(found.walk, name))
+    WENT.add("whole" if found.walk.whole else "gaps")
+
+
+def test_they_were_hard_enough() -> None:
+    """Some were leapt in, with success and without."""
+    assert {"leaps", "whole", "gaps"} <= WENT or not WENT  # where they were not run
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_any_hard_layer(seed: int) -> None:
+    compared(layer(seed)[1], SMALL)
+
+
+LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", noise(random.Random(2), 900_000))
+SOUND = COMPRESSORS["level 6"](LARGE + END)
+
+
+def test_a_sound_layer_costs_little() -> None:
+    found = compared(SOUND)
+    assert found.walk.leaps and not found.walk.whole and found.share < 0.8
+
+
+@pytest.mark.parametrize("part", range(1, 40, 3))
+def test_a_layer_that_breaks_off(part: int) -> None:
+    """An error, as a full reading has it; never a listing that seems complete."""
+    found = compared(SOUND[: len(SOUND) * part // 40], SMALL)
+    assert found.error is not None and not found.walk.proved
+
+
+# Not -512: how many zero blocks end an archive is known from its trailer alone, if its last body was leapt into.
+@pytest.mark.parametrize("off", [1, -1, 512, -1536, 2**31, 10**6])
+@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
+def test_a_trailer_that_states_another_length(tuning: Tuning, off: int) -> None:
+    """All is read then, and it is an error, as for a full reading: not even of all the bytes is it said to add up."""
+    stated = struct.unpack("<I", SOUND[-4:])[0]
+    found = compared(SOUND[:-4] + struct.pack("<I", (stated + off) % 2**32), tuning)
+    assert found.error is not None and "states" in str(found.error) and not found.walk.proved
+    assert found.walk.leaps and found.walk.whole
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damage_where_it_was_read_is_seen_or_changes_nothing_of_the_structure(seed: int) -> None:
+    """A listing with gaps cannot be checked against the digest, but whatever it says adds up to the stated length."""
+    source = random.Random(seed)
+    at = source.randrange(20, len(SOUND) - 8)
+    blob = SOUND[:at] + bytes((SOUND[at] ^ 1 << source.randrange(8),)) + SOUND[at + 1 :]
+    found = Leapt(blob, SMALL)
+    if found.error is None:
+        names = [entry.name for entry in found.entries]
+        assert [entry.offset for entry in found.entries] == [entry.offset for entry in walk(LARGE + END)], names
+    else:
+        assert Plain(blob).report.problem is not None
+
+
+@pytest.mark.parametrize("blob", [b"", b"\x1f\x8b", b"\x28\xb5\x2f\xfd" + bytes(90), LARGE[:4000], bytes(5000)])
+def test_what_is_no_gzip_is_said_to_be_none(blob: bytes) -> None:
+    walk = Leaping(descriptor_of(blob), Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob)))
+    with pytest.raises(NotGzip):
+        next(walk.run())
+
+
+def test_tiny_layers() -> None:
+    for body in (b"", END, member(b"a") + END, member(b"a", b"b" * 2000)):
+        engine = zlib.compressobj(6, zlib.DEFLATED, 31)
+        found = compared(engine.compress(body) + engine.flush())
+        assert found.error is None and found.walk.whole and found.walk.verifier.verified
