@@ -79,6 +79,8 @@ class Stretch:
         if self.walker.owed < 0 or other.broken:
             return None
         place = self.position + self.walker.owed - origin  # of the next header, in the output of ``other``
+        if other.walker.end is not None and other.walker.end - other.origin < place:
+            return None  # to that one it comes after the end of an archive
         number = bisect.bisect_left(_Places(other), place)
         if number < len(other.entries):
             return number if other.entries[number].offset - other.origin == place else None
@@ -99,6 +101,8 @@ class Stretch:
         ``entries`` were found on the way there. False, and nothing done, where
         none of them ends just there.
         """
+        if self.walker.end is not None:
+            return False
         place = self.origin + meets
         own = [entry for entry in entries if entry.offset < place]
         if len(own) == len(entries) and self.position + self.walker.owed != place:

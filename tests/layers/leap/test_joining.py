@@ -71,13 +71,13 @@ def test_a_stretch_goes_on_with_another(gap: List[int]) -> None:
     ]
     went_on(before, gap[1])
     assert before.walker.owed == after.first
-    before.append(after)
+    before.append(after, before.position)
     assert same(before, whole) and [entry.name for entry in whole.entries] == NAMES
 
 
 def test_what_comes_after_what_was_put_together_goes_on() -> None:
     whole, before, after = read(0, 5), read(0, 2), landed(2, 4)
-    before.append(after)
+    before.append(after, before.position)
     assert same(went_on(before, 5), whole)
 
 

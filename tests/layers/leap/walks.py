@@ -69,7 +69,7 @@ def compared(blob: bytes, tuning: Tuning = Tuning()) -> Leapt:
     else:
         assert plain.report.problem is not None
         assert leapt.entries == plain.entries[: len(leapt.entries)]
-    assert leapt.fetcher.spent <= len(blob) * (1 + tuning.allowance) + tuning.chunk
+    assert leapt.fetcher.spent <= len(blob)
     assert leapt.fetcher.spent == leapt.fetcher.distinct + leapt.fetcher.again
     return leapt
 
