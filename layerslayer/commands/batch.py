@@ -9,10 +9,15 @@ from ..escaping import printable
 from ..views import json_lines
 from .diff import diff
 from .find import find
+from .peek import peek_all
 from .session import Session, combined
 
 MAX_LINE = 8192  # characters
-_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {find: ExitCode.DONE, diff: ExitCode.NO}  # of mixed ones
+_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {
+    find: ExitCode.DONE,
+    diff: ExitCode.NO,
+    peek_all: ExitCode.NO,
+}  # of mixed ones
 
 
 def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:

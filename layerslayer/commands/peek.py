@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
@@ -44,6 +45,10 @@ def peek_all(session: Session) -> ExitCode:
         code = combined(
             [peek_image(session, source, image, reports) for image in session.images(source, reference, soon)]
         )
+        if session.options.verify:
+            from .index_check import answer
+
+            code = answer(code, reports)
         if session.options.json:
             session.console.out(
                 json_lines.line(
@@ -133,16 +138,23 @@ def _maker(
         def as_lines(batch: List[Entry]) -> List[str]:
             return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
 
-        index = claims.index_of(layer, report) if claims else None
+        checking = None
+        if claims and session.options.verify:
+            from .index_check import Checking
+
+            checking = Checking(session, claims, layer)
+        index = claims.index_of(layer, report) if claims and not checking else None
         if index is not None:
             for start in range(0, len(index.entries), _LINES_AT_ONCE):
                 yield "\n".join(as_lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
             return
 
+        batches = checking.entries if checking else partial(read_entries, layer.descriptor)
+
         def texts(into: Report) -> Iterator[str]:
             lines: List[str] = []
             due = time.monotonic() + _PATIENCE
-            for batch in read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), into):
+            for batch in batches(lambda: source.blob(layer.descriptor), into):
                 lines += as_lines(batch)
                 if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
                     yield "\n".join(lines) + "\n"
@@ -152,5 +164,7 @@ def _maker(
                 yield "\n".join(lines) + "\n"
 
         yield from with_a_second_try(texts, report)
+        if checking:
+            yield from checking.ends(report)
 
     return read

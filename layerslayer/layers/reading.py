@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
+from typing import BinaryIO, Callable, Generator, Iterator, List, NamedTuple, Optional
 
 from ..ahead import Ahead
 from ..descriptors import Descriptor
@@ -16,6 +16,18 @@ from .tar import TarWalker
 from .verify import PIECE, Verifier, verified_pieces
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
+
+
+class IndexCheck(NamedTuple):
+    """How a publisher's index compares with the layer; ``kind`` is empty where there is none that can be used."""
+
+    kind: str
+    bytes_read: int  # to have the index
+    compared: bool
+    differences: int
+    uncompared: int  # files of whose contents nothing could be compared
+    aside: str  # what else of the index was not compared, as its form makes that impossible
+    unusable: bool  # there is one, or may be one, that could not be used
 
 
 class Report:
@@ -37,6 +49,7 @@ class Report:
         self.opaque = False
         self.ended = False
         self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
+        self.index_check: Optional[IndexCheck] = None  # where that was asked for
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []

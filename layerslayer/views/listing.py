@@ -17,7 +17,7 @@ from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
-from ..layers.reading import Report
+from ..layers.reading import IndexCheck, Report
 from .style import PLAIN, Style
 
 _STEP_LIMIT = 160  # characters of a build step in a header line
@@ -131,8 +131,28 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
                 style.alarm, printable(str(report.problem or "reading was stopped")).rstrip("."), style.off
             )
         )
+    if report.index_check is not None:
+        parts += _check_words(report.index_check, style)
     parts += ["{}NOTE: {}{}".format(style.alarm, note, style.off) for note in report.notes]
     return "= " + "; ".join(parts) + "."
+
+
+def _check_words(check: IndexCheck, style: Style) -> List[str]:
+    if not check.kind:
+        return ["the publisher's index was NOT compared" if check.unusable else "no publisher's index"]
+    index = "the publisher's index ({})".format(check.kind)
+    if not check.compared:
+        return [index + " was NOT compared"]
+    words = [index + " agrees"]
+    if check.aside:
+        words[0] += ", but for its {}, which were not compared".format(check.aside)
+    if check.differences:
+        entries = "entry" if check.differences == 1 else "entries"
+        words = ["{}{} differs in {} {}{}".format(style.alarm, index, check.differences, entries, style.off)]
+    if check.uncompared:
+        files = "1 file" if check.uncompared == 1 else "{} files".format(check.uncompared)
+        words.append("of the contents of {} it says nothing".format(files))
+    return words
 
 
 def layer_table(layers: Sequence[Layer]) -> List[str]:

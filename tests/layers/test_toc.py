@@ -40,6 +40,7 @@ FILES = [
     File("null", kind=tarfile.CHRTYPE),
     File("last", b"x" * 700),
 ]
+OWN = LANDMARKS | {"stargz.index.json"}
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
@@ -63,7 +64,7 @@ class Blob:
             entry for batch in read_entries(self.descriptor, lambda: io.BytesIO(self.body), report) for entry in batch
         ]
         assert report.complete
-        return [entry for entry in entries if entry.name not in LANDMARKS]
+        return [entry for entry in entries if entry.name not in OWN]
 
 
 def annotated(built: Built) -> Blob:
