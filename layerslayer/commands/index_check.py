@@ -10,7 +10,8 @@ from ..errors import ExitCode
 from ..image import Layer
 from ..index_differences import Comparison, Listed, compare_index
 from ..layers.bodies import Bodies, FileDigests, FilePlaces
-from ..layers.reading import IndexCheck, Report, read_entries
+from ..layers.reading import read_entries
+from ..layers.report import IndexCheck, Report
 from ..views.index_differences import difference_lines, difference_objects
 from .session import Session, worse
 

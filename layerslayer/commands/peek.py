@@ -12,7 +12,8 @@ from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import special_kind
-from ..layers.reading import Report, read_entries
+from ..layers.reading import read_entries
+from ..layers.report import Report
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing, layer_footer, layer_header

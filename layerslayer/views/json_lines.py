@@ -16,7 +16,7 @@ from ..entries import Entry, deletion
 from ..errors import LayerslayerError
 from ..escaping import raw_name
 from ..image import Image, Layer
-from ..layers.reading import IndexCheck, Report
+from ..layers.report import IndexCheck, Report
 
 KINDS = {
     "-": "file",

@@ -17,7 +17,7 @@ from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
-from ..layers.reading import IndexCheck, Report
+from ..layers.report import IndexCheck, Report
 from .style import PLAIN, Style
 
 _STEP_LIMIT = 160  # characters of a build step in a header line

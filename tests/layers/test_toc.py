@@ -20,7 +20,8 @@ from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.image import Image, Layer
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
-from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.reading import read_entries
+from layerslayer.layers.report import Report
 from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
 from layerslayer.manifest import Manifest
 from layerslayer.media_types import OCI_MANIFEST
