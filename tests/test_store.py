@@ -224,7 +224,7 @@ def test_layers_of_the_version_before_are_known_still(tmp_path: Path, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(
             "layerslayer.store.database.json.dumps",
-            lambda facts: dumps({key: value for key, value in facts.items() if key != "columns"}),
+            lambda item, **how: dumps({key: item[key] for key in item if key != "columns"}, **how),
         )
         Store(str(tmp_path)).keep_layer(known("sha256:a", "x", "y"))
     found = Store(str(tmp_path)).layer("sha256:a")
