@@ -23,11 +23,11 @@ from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
 from .credentials import Login, UserToken
-from .errors import RegistryError, Unauthorized
+from .errors import RegistryError, Unauthorized, Unreachable
 from .origins import Origin, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
-from .transport import Answer, Transport
+from .transport import MAX_ERROR_BODY, Answer, Transport
 
 _ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
 
@@ -220,6 +220,7 @@ class Handshake:
             answer = self._transport.get(self._base_url + path, headers, authorize, whole=whole)
             if answer.status != 401:
                 return answer
+            _spend(answer)
             origin = answer.final_origin
             challenge = answer.headers.get("www-authenticate", "")
             if not challenge and origin == self._origin:
@@ -230,17 +231,19 @@ class Handshake:
             with self._lock:
                 # A host we were redirected to may want a token of its own; it gets an anonymous one.
                 auth = self._auths.setdefault(origin, BearerAuth(self._transport, origin, None, self._tell))
-            try:
-                again = auth.answer(answer, sent.get(origin), scope, scopes, challenge)
-            except BaseException:
-                answer.close()
-                raise
-            if not again:
+            if not auth.answer(answer, sent.get(origin), scope, scopes, challenge):
                 return answer
-            answer.close()
 
     def _ping(self) -> str:
         """Return the challenge of ``/v2/``, for registries whose real 401 has none (GCR)."""
         answer = self._transport.get(self._base_url + "/v2/")
-        answer.close()
+        _spend(answer)
         return answer.headers.get("www-authenticate", "")
+
+
+def _spend(answer: Answer) -> None:
+    """Read a refusal to its end, where that is near, so that its connection can be used again."""
+    try:
+        answer.read(MAX_ERROR_BODY)
+    except Unreachable:
+        answer.close()
