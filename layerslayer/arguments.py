@@ -86,6 +86,7 @@ def parse(argv: List[str]) -> argparse.Namespace:
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""
     if options.format != "layers" and not options.save_all:
         raise UsageError("--format says what --save-all writes.", "Add --save-all, or leave it out.")
+    _check_needs_fast(options)
     if options.demo and options.target:
         raise UsageError("--demo brings its own image, so -t does not go with it.")
     return options
@@ -106,7 +107,9 @@ def build_parser() -> argparse.ArgumentParser:
     modes = parser.add_argument_group("modes").add_mutually_exclusive_group()
     modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
-    _fast_flag(parser.add_argument_group("peek"))
+    peek = parser.add_argument_group("peek")
+    _fast_flag(peek)
+    _check(peek)
     image = parser.add_argument_group("image")
     image.add_argument(
         "-t",
@@ -148,7 +151,19 @@ def _parse_verb(verb: str, argv: List[str]) -> argparse.Namespace:
     if verb == "find" and not words and options.kinds is None and options.larger < 0:
         raise UsageError("No glob is named.", "Name one, or say what is sought with --type or --larger.")
     options.words = tuple(words)
+    if verb == "peek":
+        _check_needs_fast(options)
     return options
+
+
+def _check_needs_fast(options: argparse.Namespace) -> None:
+    if options.verify and not (options.fast and options.verb == "peek"):
+        raise UsageError(
+            "--verify holds publishers' indexes against the layers they are about.",
+            "It goes with {}--fast; without that layers are read and verified anyway.".format(
+                "" if options.verb == "peek" else "--peek-all and "
+            ),
+        )
 
 
 def _wanted(verb: str) -> str:
@@ -297,6 +312,12 @@ def _output_flags(parser: argparse.ArgumentParser) -> None:
 # -- flags of single verbs ------------------------------------------------
 
 
+def _check(group: Any) -> None:
+    group.add_argument(
+        "--verify", action="store_true", help="with --fast: read the layers too, and show how their indexes differ"
+    )
+
+
 def _save(group: Any) -> None:
     _folder_flag(group, "downloads")
     _format_flag(group)
@@ -335,6 +356,7 @@ def _diff(group: Any) -> None:
 
 
 _OWN_FLAGS: Dict[str, Callable[[Any], None]] = {
+    "peek": _check,
     "save": _save,
     "tree": _tree,
     "find": _find,

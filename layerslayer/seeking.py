@@ -15,7 +15,8 @@ from .contents import AHEAD
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
-from .layers.reading import Report, read_entries
+from .layers.reading import read_entries
+from .layers.report import Report
 from .nodes import normal
 from .overlay import MAX_LINKS
 from .sources.base import Source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -215,3 +216,23 @@ def test_threads_and_processes_share_it(tmp_path: Path) -> None:
         thread.join()
     assert [other.wait(60) for other in others] == [0, 0]
     assert len(opened.store.layers()) == 68 and opened.warnings == []
+
+
+def test_layers_of_the_version_before_are_known_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did not tell how much room the columns take."""
+    dumps = json.dumps
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "layerslayer.store.database.json.dumps",
+            lambda item, **how: dumps({key: item[key] for key in item if key != "columns"}, **how),
+        )
+        Store(str(tmp_path)).keep_layer(known("sha256:a", "x", "y"))
+    found = Store(str(tmp_path)).layer("sha256:a")
+    assert found is not None and found.entries == known("sha256:a", "x", "y").entries
+
+
+def test_what_is_known_is_shown_without_loading_what_reads_layers() -> None:
+    code = "import sys, layerslayer.commands.merged, layerslayer.commands.find; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    assert "layerslayer.overlay" in loaded
+    assert not {"layerslayer.layers.reading", "layerslayer.layers.tar", "isal"} & set(loaded)

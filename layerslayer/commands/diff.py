@@ -20,7 +20,7 @@ from .session import Session, combined, worse
 def diff(session: Session) -> ExitCode:
     """``diff IMAGE IMAGE2 [PATH]``. NO when they differ; layers that both begin with are not fetched."""
     words = session.options.words
-    second = session.with_target(words[0])
+    second = session.beside(words[0])
     asked = words[1] if len(words) > 1 else ""
     sources: List[Source] = []
     try:

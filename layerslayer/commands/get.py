@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..carving import CarvedFile, open_folder
-from ..contents import Contents, fetch_bodies, keep_contents
+from ..contents import Contents, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
 from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, NameRefused, RangeIgnored
 from ..escaping import human_size, printable
+from ..fetching import fetch_bodies
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
-from ..layers.reading import Report
+from ..layers.report import Report
 from ..limits import LimitReached
 from ..nodes import IMPLIED, Node, normal, walk
 from ..overlay import Ends

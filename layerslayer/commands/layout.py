@@ -10,7 +10,7 @@ from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
-from ..layers.reading import Report
+from ..layers.report import Report
 from ..overlay import Tree
 from ..remembering import Remembering
 from ..sources.base import Source

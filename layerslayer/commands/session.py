@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
 from ..descriptors import Platform
@@ -18,9 +18,11 @@ from ..views.style import COLOR, PLAIN, Style
 if TYPE_CHECKING:
     from ..credentials import Login, UserToken
     from ..early import EarlyConnections
+    from ..handshake import Handshake
     from ..shortcuts import Shortcuts
     from ..store import Store
     from ..transport.client import Transport
+    from .connections import Connections
 
 ALL_PLATFORMS = "all"
 
@@ -74,7 +76,8 @@ class Session:
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
-        self._given_password: Optional[str] = None
+        self._given: Dict[str, str] = {}  # the password, once it was read
+        self._connections: Optional[Connections] = None  # that images share, in a batch
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
@@ -98,12 +101,17 @@ class Session:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
         return located(parse_target(text))
 
-    def with_target(self, target: str) -> Session:
-        """Return a session for another image, all else being the same."""
+    def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
+        """Return a session for another image, all else being the same; ``connections`` are shared with others."""
         other = Session(self.options._replace(target=target), self.console)
         other._store = self.store
-        other._given_password = self._given_password
+        other._given = self._given
+        other._connections = connections
         return other
+
+    def beside(self, target: str) -> Session:
+        """Return a session for a second image, to be looked at together with this one."""
+        return self.with_target(target, self._connections.beside if self._connections is not None else None)
 
     @property
     def store(self) -> Optional[Store]:
@@ -155,14 +163,16 @@ class Session:
         from ..sources.registry import RegistrySource
 
         trusted = frozenset(host.lower() for host in self.options.trusted_realms)
+        transport, handshakes = self._door(reference)
         origin = RegistrySource(
             reference,
-            self._transport(reference),
+            transport,
             self._token_for(reference),
             self.console.warn,
             lambda: self._login_for(reference),
             trusted,
             self._meta_headers,
+            handshakes,
         )
         mirror = self.options.mirror
         if not mirror or reference.domain != DOCKER_HUB:
@@ -172,10 +182,17 @@ class Session:
         near = parse_reference("{}/{}:x".format(mirror, reference.path))._replace(
             tag=reference.tag, digest=reference.digest
         )
+        transport, handshakes = self._door(near)
         first = RegistrySource(
-            near, self._transport(near), None, self.console.warn, lambda: self._login_for(near), trusted
+            near, transport, None, self.console.warn, lambda: self._login_for(near), trusted, handshakes=handshakes
         )
         return Mirrored(first, origin, mirror, self.console.warn)
+
+    def _door(self, reference: Reference) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
+        """Return the connections for a reference, and the handshakes of those they are shared with, if they are."""
+        if self._connections is None:
+            return self._transport(reference), None
+        return self._connections.door(reference.api_host, lambda: self._transport(reference))
 
     def _transport(self, reference: Reference) -> Transport:
         from ..tls import Tls
@@ -232,12 +249,12 @@ class Session:
         return isinstance(target, Reference) and target.domain == reference.domain
 
     def _password(self) -> str:
-        if self._given_password is None:
+        if "password" not in self._given:
             given = self.console.read_rest() if self.options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
             if given is None:
                 raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given_password = given.rstrip("\r\n")
-        return self._given_password
+            self._given["password"] = given.rstrip("\r\n")
+        return self._given["password"]
 
     def _token_for(self, reference: Reference) -> Optional[UserToken]:
         from ..credentials import TOKEN_FILE, UserToken, read_token_file

@@ -1,4 +1,4 @@
-"""One blob -> its entries, and a report of how far that can be trusted."""
+"""One blob -> its entries, and a report of how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -12,41 +12,11 @@ from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
+from .report import Report
 from .tar import TarWalker
 from .verify import PIECE, Verifier, verified_pieces
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
-
-
-class Report:
-    """How the reading of one layer went; complete once the iteration has ended.
-
-    ``problem`` is why the listing is not complete; ``opaque`` means that the
-    blob is no tar and promised none, so it was not read on; ``ended`` that
-    nobody stopped the reading early.
-    """
-
-    def __init__(self, descriptor: Descriptor) -> None:
-        self.descriptor = descriptor
-        self.entries = 0
-        self.hidden = 0
-        self.bytes_read = 0
-        self.uncompressed = 0
-        self.compression = "none"
-        self.verified = False
-        self.opaque = False
-        self.ended = False
-        self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
-        self.leapt = False  # not all was read: bodies were leapt over, and the lengths add up
-        self.remembered = False  # nothing was read: an earlier verified reading is known
-        self.problem: Optional[LayerslayerError] = None
-        self.notes: List[str] = []
-
-    @property
-    def complete(self) -> bool:
-        return self.problem is None and (
-            self.opaque or bool(self.claimed) or (self.ended and (self.verified or self.leapt))
-        )
 
 
 def read_entries(

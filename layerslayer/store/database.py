@@ -114,7 +114,7 @@ class Store:
         try:
             if _seal(digest, facts, packed, sums) != seal:
                 raise ValueError("the checksum does not fit")
-            known = _known(digest, json.loads(facts), unpack(zlib.decompress(packed)), sums)
+            known = _known(digest, json.loads(facts), packed, sums)
         except (ValueError, TypeError, KeyError, zlib.error):
             self._complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
             self._do(lambda db: db.execute("DELETE FROM layers WHERE digest = ?", (digest,)))
@@ -126,9 +126,10 @@ class Store:
     def keep_layer(self, known: KnownLayer) -> None:
         """Remember a layer that was read whole and verified."""
         try:
-            packed = zlib.compress(pack(known.entries), 1)
+            columns = pack(known.entries)
         except ValueError:
             return  # names that cannot be kept; the layer is read again next time
+        packed = zlib.compress(columns, 1)
         sums = b"".join(known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-")
         facts = json.dumps(
             {
@@ -137,6 +138,7 @@ class Store:
                 "compression": known.compression,
                 "hidden": known.hidden,
                 "notes": known.notes,
+                "columns": len(columns),
             }
         )
         size = len(packed) + len(sums) + len(facts)
@@ -327,7 +329,9 @@ class _Sums(Mapping[int, bytes]):
         return len(self._all())
 
 
-def _known(digest: str, facts: Dict[str, Any], entries: List[Entry], sums: bytes) -> KnownLayer:
+def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes) -> KnownLayer:
+    # Given their size they are inflated in place; earlier versions did not tell it.
+    entries = unpack(zlib.decompress(packed, bufsize=int(facts.get("columns", 0)) or 16 * len(packed)))
     return KnownLayer(
         digest,
         int(facts["size"]),

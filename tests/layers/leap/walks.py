@@ -12,7 +12,8 @@ from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
 from layerslayer.layers.leap import Fetcher, Leaping
 from layerslayer.layers.leap.lander import Tuning
-from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.reading import read_entries
+from layerslayer.layers.report import Report
 
 from ..leap_layers import noise, skewed
 
