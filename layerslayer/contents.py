@@ -29,7 +29,7 @@ class Contents(NamedTuple):
     report: Report
 
 
-class _Counted:
+class Counted:
     """A readable that tells how many bytes were taken from it."""
 
     def __init__(self, blob: BinaryIO, advance: Advance) -> None:
@@ -74,13 +74,14 @@ def read_contents(
         return Contents(layer, index.entries, index.digests(), report)
 
     def opened() -> BinaryIO:
-        return cast(BinaryIO, _Counted(source.blob(descriptor), advance))
+        return cast(BinaryIO, Counted(source.blob(descriptor), advance))
 
-    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink)):
+    record = store is not None
+    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink), record=record):
         entries += batch
     if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
         again, second, digests_again = Report(descriptor), [], FileDigests()
-        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink)):
+        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink), record=record):
             second += batch
         if again.complete:
             report, entries, digests = again, second, digests_again
@@ -106,7 +107,8 @@ def keep_contents(store: Store, contents: Contents) -> None:
                 tuple(report.notes),
                 contents.entries,
                 contents.digests,
-            )
+            ),
+            report.points,
         )
 
 
@@ -132,7 +134,7 @@ def fetch_bodies(
     bodies = Bodies(lambda entry: waiting.get(entry.offset))
 
     def opened() -> BinaryIO:
-        return cast(BinaryIO, _Counted(source.blob(descriptor), advance))
+        return cast(BinaryIO, Counted(source.blob(descriptor), advance))
 
     batches = read_entries(descriptor, opened, report, bodies, AHEAD)
     try:

@@ -21,9 +21,10 @@ from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
+from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, combined
-from .targets import Fan, Printed, Target, drop
+from .targets import Fan, Held, Printed, Target, drop
 
 if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
@@ -45,27 +46,20 @@ class _Run:
         if session.options.fast and not session.options.verify:  # which wants the layer itself
             self._claims = Claims(source, image, session.console.warn, keep=True)
         self._indexes: Dict[int, ClaimedIndex] = {}
+        self._known = KnownLayers(session, source)
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
         self._seeker = Seeker(
             source,
             self.layers,
-            self._known(),
+            self._known.entries(self.layers),
             self._keep,
             session.options.verify,
-            self._fetch_chunks,
+            self._fetch_one,
             self._look_for_index,
+            learn=session.store is not None,
         )
         self._seeker.reports = self.reports
-
-    def _known(self) -> Dict[int, List[Entry]]:
-        found: Dict[int, List[Entry]] = {}
-        store = self.session.store
-        for layer in self.layers if store else ():
-            known = store.layer(layer.descriptor.digest) if store else None
-            if known is not None:
-                found[layer.number] = known.entries
-        return found
 
     def _look_for_index(self, layer: Layer) -> Optional[List[Entry]]:
         """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
@@ -80,6 +74,16 @@ class _Run:
             self._indexes[layer.number] = index
             self.reports.append(report)
         return index.entries
+
+    def _fetch_one(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
+        """Hand over a file of a layer that is not read for it; None where there is no way but to read that."""
+        if layer.number in self._indexes:
+            return self._fetch_chunks(layer, entry, new_sink)
+
+        def held(entry: Entry) -> Sink:
+            return Held(lambda: new_sink(entry)) if self.folder == STDOUT else new_sink(entry)
+
+        return self._known.recall(layer, {entry.offset: entry}, held)
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
         """Hand over a file by its publisher's index; None where that does not help, and the layer is to be read."""
@@ -250,8 +254,16 @@ class _Run:
             )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
+
+        def anew(entry: Entry) -> Sink:
+            fan = fans[entry.offset]
+            fan.drop()
+            return Held(lambda: fan) if self.folder == STDOUT else fan
+
         try:
-            report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
+            report = self._known.recall(layer, {entry.offset: entry for _, entry in files}, anew)
+            if report is None:
+                report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
         finally:
             for fan in fans.values():
                 fan.drop()
@@ -282,7 +294,8 @@ class _Run:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
             return
-        if self.session.options.verify and report is not None and not report.verified:
+        wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
+        if report is not None and (wrong or (self.session.options.verify and not report.verified)):
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
         if isinstance(target, Printed):

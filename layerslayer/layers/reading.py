@@ -12,6 +12,7 @@ from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
+from .points import Points, Recorder
 from .tar import TarWalker
 from .verify import PIECE, Verifier, verified_pieces
 
@@ -23,7 +24,9 @@ class Report:
 
     ``problem`` is why the listing is not complete; ``opaque`` means that the
     blob is no tar and promised none, so it was not read on; ``ended`` that
-    nobody stopped the reading early.
+    nobody stopped the reading early. ``checked`` counts files whose contents
+    were held against what an earlier verified reading knows of them; then no
+    more of the layer was read than they take.
     """
 
     def __init__(self, descriptor: Descriptor) -> None:
@@ -38,12 +41,15 @@ class Report:
         self.ended = False
         self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
         self.remembered = False  # nothing was read: an earlier verified reading is known
+        self.checked = 0
+        self.points: Optional[Points] = None  # to begin at again, where they were asked for
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
     @property
     def complete(self) -> bool:
-        return self.problem is None and (self.opaque or bool(self.claimed) or (self.ended and self.verified))
+        known = self.opaque or bool(self.claimed) or bool(self.checked)
+        return self.problem is None and (known or (self.ended and self.verified))
 
 
 def read_entries(
@@ -52,6 +58,7 @@ def read_entries(
     report: Report,
     bodies: Optional[Bodies] = None,
     ahead: int = _AHEAD,
+    record: bool = False,
 ) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
 
@@ -60,11 +67,12 @@ def read_entries(
     turns out to be opaque. ``bodies`` get the files' contents as they pass; a
     batch, perhaps an empty one, then comes for every piece, so that the caller
     can stop once it has what it wants. ``ahead`` bytes are fetched before they
-    are needed. What goes wrong ends the iteration and stands in ``report.problem``; entries
+    are needed. ``record``: the report gets the layer's points. What goes wrong ends the iteration and stands in ``report.problem``; entries
     before it have been yielded.
     """
     verifier = Verifier(descriptor)
-    decompressor = Decompressor()
+    recorder = Recorder() if record else None
+    decompressor = Decompressor(recorder)
     walker = TarWalker()
     if bodies:
         walker.bodies = bodies.starts
@@ -76,6 +84,7 @@ def read_entries(
             if bodies:
                 bodies.take(report.uncompressed, piece, batch)
             report.uncompressed += len(piece)
+            report.bytes_read = verifier.count
             check_size(report.uncompressed, verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
@@ -100,6 +109,7 @@ def read_entries(
         report.bytes_read = verifier.count
         report.verified = verifier.verified
         report.compression = decompressor.kind
+        report.points = recorder.points if recorder else None
         report.hidden = walker.hidden
         report.notes += _notes(walker, decompressor)
 

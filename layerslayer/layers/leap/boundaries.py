@@ -66,7 +66,11 @@ def inflater_at(piece: bytes, boundary: Boundary, fill: int) -> Tuple[Any, bytes
 
     The window that nobody knows is filled with the byte ``fill``.
     """
-    window = bytes((fill,)) * WINDOW if fill else _EMPTY_WINDOW
+    return inflater_behind(bytes((fill,)) * WINDOW if fill else _EMPTY_WINDOW, piece, boundary)
+
+
+def inflater_behind(window: bytes, piece: bytes, boundary: Boundary) -> Tuple[Any, bytes]:
+    """Return the same, with a window."""
     byte, bit = divmod(boundary.bit, 8)
     if boundary.stored:  # its three bits are zeros, like the padding after them
         return inflate_at(window, 0, b"\0" + piece[byte:])
