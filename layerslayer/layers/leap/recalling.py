@@ -8,6 +8,7 @@ the blob that is fetched at once and holds one or several of the files.
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...entries import Entry
@@ -20,8 +21,8 @@ from ..points import Point, Points
 from ..tar import TarWalker
 from .rejoining import rejoin
 
-LEAD = 64 * 1024  # bytes of a gzip stream before a point in which to join it: most have a boundary every 30 KiB
-FURTHER = 512 * 1024  # the same, where none was found in that
+LEAD = 72 * 1024  # bytes of a gzip stream before a point in which to join it: more than a stored block
+FURTHER = 288 * 1024  # the same, where none was found in that
 _SLACK = 64  # bytes of the blob after a point that an engine may want besides
 _REQUEST = 192 * 1024  # bytes of the blob that are better read than asked for around
 _PIECE = 32 * 1024  # bytes of the blob read at a time: what a file ends in the middle of is not wanted
@@ -142,9 +143,10 @@ def _tar(layer: Remembered, span: Span, blob: BinaryIO) -> Iterator[Tuple[int, b
             raise CorruptLayer("gzip", span.point.stored, str(error)) from None
         if len(known) < WINDOW:
             raise CorruptLayer("gzip", span.point.stored, "too little is known there")
-        stream, shift = rejoin(lead, known)
+        beyond = blob.read(LEAD)
+        stream, shift = rejoin(lead, known, beyond)
         position += shift
-        pieces = (piece for data in _pieces(blob) for piece in stream.feed(data))
+        pieces = (piece for data in chain((beyond,), _pieces(blob)) for piece in stream.feed(data))
     elif layer.compression == "none":
         pieces = _pieces(blob)
     else:

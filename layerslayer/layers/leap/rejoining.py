@@ -16,11 +16,13 @@ from typing import Iterator, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ..inflate_at import WINDOW
+from ..kinds import GZIP_MAGIC
 from .boundaries import Boundary, find_boundary, inflater_behind
 from .members import MemberStream
 
 _SHIFTS = 320  # bytes that two engines may be apart by after the same input: one symbol, 258 at most
-_TRIES = 3  # boundaries
+_TRIES = 16  # boundaries: those of a stream within a file that is stored in this one come first sometimes
+_MEMBERS = 8  # beginnings of members, or what looks like them
 # Place n is written as n in two bytes; in the third pattern what is a copy differs from the second.
 _LOW = bytes(place & 0xFF for place in range(WINDOW))
 _HIGH = bytes(place >> 8 for place in range(WINDOW))
@@ -28,18 +30,28 @@ _MARKED = bytes(place >> 8 | 0x80 for place in range(WINDOW))
 _Tails = Tuple[bytes, bytes, bytes]
 
 
-def rejoin(lead: bytes, known: bytes) -> Tuple[MemberStream, int]:
+def rejoin(lead: bytes, known: bytes, beyond: bytes) -> Tuple[MemberStream, int]:
     """Return a stream that has taken ``lead``, the blob's bytes before the point, and how many bytes too many came out.
 
-    ``known`` are the 32 KiB of output before the point. The number is 0 where
-    this engine makes as much of the last bits as the one that told the point.
-    Raises CorruptLayer where the stream cannot be joined in ``lead``.
+    ``known`` are the 32 KiB of output before the point, ``beyond`` are bytes of
+    the blob after it, to be surer of what is found; the stream has not taken
+    them. The number is 0 where this engine makes as much of the last bits as
+    the one that told the point. Raises CorruptLayer where the stream cannot be
+    joined in ``lead``.
     """
-    start = 0
+    for join in (_in_a_block, _at_a_member):
+        joined = join(lead, known, beyond)
+        if joined is not None:
+            return joined
+    raise CorruptLayer("gzip", 0, "in {} bytes no place to begin is found".format(len(lead)))
+
+
+def _in_a_block(lead: bytes, known: bytes, beyond: bytes) -> Optional[Tuple[MemberStream, int]]:
+    start, both = 0, lead + beyond
     for _ in range(_TRIES):
-        boundary = find_boundary(lead, start)
+        boundary = find_boundary(both, start, len(lead))
         if boundary is None:
-            break
+            return None
         try:
             found = _window(_tails(lead, boundary), known)
             if found is not None:
@@ -51,7 +63,29 @@ def rejoin(lead: bytes, known: bytes) -> Tuple[MemberStream, int]:
         except CorruptLayer:
             pass
         start = boundary.bit // 8 + 1
-    raise CorruptLayer("gzip", 0, "no place to begin is found in {} bytes".format(len(lead)))
+    return None
+
+
+def _at_a_member(lead: bytes, known: bytes, beyond: bytes) -> Optional[Tuple[MemberStream, int]]:
+    """Join the stream where a gzip member begins, which needs no window: small ones may have no other boundary."""
+    at = -1
+    for _ in range(_MEMBERS):
+        at = lead.find(GZIP_MAGIC, at + 1)
+        if at < 0:
+            break
+        stream, tail = MemberStream(), b""
+        try:
+            for piece in stream.feed(lead[at:]):
+                tail = (tail + piece)[-WINDOW - _SHIFTS :]
+        except CorruptLayer:
+            continue
+        for shift in _near_zero() if len(tail) > 2 * _SHIFTS else ():
+            end = len(tail) - max(shift, 0)
+            told = known[: len(known) + min(shift, 0)]
+            both = min(end, len(told))
+            if tail[end - both : end] == told[len(told) - both :]:
+                return stream, shift
+    return None
 
 
 def _behind(window: bytes, lead: bytes, boundary: Boundary) -> Tuple[MemberStream, bytes]:
