@@ -14,7 +14,7 @@ from .descriptors import UNKNOWN_SIZE, Descriptor
 from .entries import Entry
 from .errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError, NotFound, RegistryError
 from .image import Layer
-from .layers.leap.recalling import FURTHER, Remembered, Span, Wanted, from_the_beginning, read_span, spans
+from .layers.leap.recalling import FURTHER, LEAD, Remembered, Span, Wanted, from_the_beginning, read_span, spans
 from .layers.points import Points
 from .layers.reading import Report
 from .limits import LimitReached
@@ -80,7 +80,7 @@ class Recall:
     def _in_spans(self) -> bool:
         """Fetch the files part by part where that costs little; return whether some are left."""
         wanted = list(self._left.values())
-        parts = spans(self._remembered, wanted)
+        parts = spans(self._remembered, wanted, LEAD)
         cost = sum(part.end - part.start for part in parts)
         if 2 * cost > self._known.size or cost >= from_the_beginning(self._remembered, wanted).end:
             return True

@@ -64,6 +64,9 @@ class Held(Sink):
                 sink.write(piece)
         sink.end()
 
+    def __del__(self) -> None:
+        self._spool.close()
+
 
 Target = Union[CarvedFile, Printed]
 

@@ -54,7 +54,7 @@ class Points:
         return isinstance(other, Points) and self.__dict__ == other.__dict__
 
     def before(self, position: int, windows: bool) -> Point:
-        """Return the last point before which only tar before ``position`` comes; ``windows``: of those that have one."""
+        """Return the last point not beyond ``position`` of the tar; with ``windows``, of those that have one."""
         number = bisect.bisect_right(self.tar, position) - 1
         while windows and number >= 0 and number not in self._windows:
             number -= 1

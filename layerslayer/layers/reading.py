@@ -67,8 +67,9 @@ def read_entries(
     turns out to be opaque. ``bodies`` get the files' contents as they pass; a
     batch, perhaps an empty one, then comes for every piece, so that the caller
     can stop once it has what it wants. ``ahead`` bytes are fetched before they
-    are needed. ``record``: the report gets the layer's points. What goes wrong ends the iteration and stands in ``report.problem``; entries
-    before it have been yielded.
+    are needed. ``record``: the report gets the layer's points. What goes wrong
+    ends the iteration and stands in ``report.problem``; entries before it have
+    been yielded.
     """
     verifier = Verifier(descriptor)
     recorder = Recorder() if record else None
@@ -79,12 +80,11 @@ def read_entries(
     fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
     pieces = iter(fetched)
     try:
-        for piece in decompressor.run(pieces):
+        for piece in decompressor.run(_counted(pieces, report)):
             batch = walker.feed(piece)
             if bodies:
                 bodies.take(report.uncompressed, piece, batch)
             report.uncompressed += len(piece)
-            report.bytes_read = verifier.count
             check_size(report.uncompressed, verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
@@ -112,6 +112,13 @@ def read_entries(
         report.points = recorder.points if recorder else None
         report.hidden = walker.hidden
         report.notes += _notes(walker, decompressor)
+
+
+def _counted(pieces: Iterator[bytes], report: Report) -> Iterator[bytes]:
+    """Count in the report what was taken so far; what was fetched ahead of that varies from run to run."""
+    for piece in pieces:
+        report.bytes_read += len(piece)
+        yield piece
 
 
 def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:

@@ -293,7 +293,9 @@ class Store:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 if version:  # another version's rows are of no use
-                    db.executescript("DROP TABLE IF EXISTS layers; DROP TABLE IF EXISTS points; DROP TABLE IF EXISTS documents;")
+                    db.executescript(
+                        "DROP TABLE IF EXISTS layers; DROP TABLE IF EXISTS points; DROP TABLE IF EXISTS documents;"
+                    )
                 db.execute("PRAGMA auto_vacuum = FULL")
                 db.execute("PRAGMA journal_mode = WAL")  # stays as it is where that cannot be had
                 db.executescript(_TABLES)

@@ -23,6 +23,7 @@ _GLANCE = 96  # bytes that most wrong guesses die within
 _PROOF = 1024  # bytes of input that a right one must get beyond, past the end of its block at best
 _MAX_OUTPUT = 256 * 1024  # bytes of output at a time
 
+
 def _pattern(hdists: Iterable[int], third: bytes) -> Pattern[bytes]:
     first = b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30))
     second = b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in hdists for high in range(8))
@@ -52,7 +53,8 @@ class Boundary(NamedTuple):
 def find_boundary(piece: bytes, start: int = 0, end: Optional[int] = None) -> Optional[Boundary]:
     """Return a place from the byte ``start`` on, the first in general, where a block surely begins, or None.
 
-    It is before the byte ``end``, if one is given. "Surely" means that the rest of ``piece`` inflates from there without a fault.
+    It is before the byte ``end``, if one is given. "Surely" means that the rest
+    of ``piece`` inflates from there without a fault.
     """
     for pattern in (_USUAL, _ANY):
         for candidate in _candidates(piece, start, len(piece) if end is None else end, pattern):
@@ -134,7 +136,9 @@ def _holds(piece: bytes, candidate: Boundary) -> bool:
     engine, data = inflater_at(piece, candidate, 0)
     if len(data) < _PROOF and not candidate.stored:
         return False
-    if candidate.stored and int.from_bytes(piece[candidate.bit // 8 : candidate.bit // 8 + 2], "little") + 8 > len(data):
+    if candidate.stored and int.from_bytes(piece[candidate.bit // 8 : candidate.bit // 8 + 2], "little") + 8 > len(
+        data
+    ):
         return False  # nothing after it would confirm it
     try:
         while data:

@@ -1,4 +1,4 @@
-"""Files out of a layer that was read before: where to begin, how much to fetch, and their bytes checked. No I/O of its own.
+"""Files out of a layer that was read before: where to begin, how much to fetch, and their bytes checked. No I/O.
 
 What an earlier verified reading kept says where each file stands in the tar
 and its sha256; its points say where in the blob that is. A span is a part of
@@ -16,7 +16,6 @@ from ...errors import CorruptLayer, DigestMismatch
 from ..bodies import Bodies, Sink
 from ..compression import Decompressor
 from ..inflate_at import WINDOW
-from ..members import BLOCK
 from ..points import Point, Points
 from ..tar import TarWalker
 from .rejoining import rejoin
@@ -55,8 +54,11 @@ class Remembered(NamedTuple):
     points: Points
 
 
-def spans(layer: Remembered, wanted: Sequence[Wanted], lead: int = LEAD) -> List[Span]:
-    """Return what to fetch for files, given as they stand in the tar: neighbours together."""
+def spans(layer: Remembered, wanted: Sequence[Wanted], lead: int) -> List[Span]:
+    """Return what to fetch for files, given as they stand in the tar: neighbours together.
+
+    ``lead`` bytes of a gzip stream before a point are for joining it.
+    """
     found: List[Span] = []
     for item in wanted:
         span = _span_of(layer, item, lead)
@@ -94,7 +96,9 @@ def _end(layer: Remembered, position: int) -> int:
     return layer.size if after is None else min(after + _SLACK, layer.size)
 
 
-def read_span(layer: Remembered, span: Span, blob: BinaryIO, open_sink: OpenSink, done: Callable[[Wanted], None]) -> None:
+def read_span(
+    layer: Remembered, span: Span, blob: BinaryIO, open_sink: OpenSink, done: Callable[[Wanted], None]
+) -> None:
     """Give the files of a span to their sinks: all bytes, and ``end`` only when they have the sha256 that is known.
 
     ``blob`` is a readable of the span's bytes, or more; what is not needed is
@@ -135,6 +139,7 @@ def read_span(layer: Remembered, span: Span, blob: BinaryIO, open_sink: OpenSink
 def _tar(layer: Remembered, span: Span, blob: BinaryIO) -> Iterator[Tuple[int, bytes]]:
     """Yield what the span holds of the tar, piece by piece, each with where it stands there."""
     position = span.point.tar
+    pieces: Iterator[bytes]
     if span.start < span.point.stored:
         lead = _read(blob, span.point.stored - span.start)
         try:

@@ -22,6 +22,7 @@ from .members import MemberStream
 
 _SHIFTS = 320  # bytes that two engines may be apart by after the same input: one symbol, 258 at most
 _TRIES = 16  # boundaries: those of a stream within a file that is stored in this one come first sometimes
+_TELLING = 64  # bytes that tell quickly whether a shift may be right
 _MEMBERS = 8  # beginnings of members, or what looks like them
 # Place n is written as n in two bytes; in the third pattern what is a copy differs from the second.
 _LOW = bytes(place & 0xFF for place in range(WINDOW))
@@ -39,7 +40,7 @@ def rejoin(lead: bytes, known: bytes, beyond: bytes) -> Tuple[MemberStream, int]
     the one that told the point. Raises CorruptLayer where the stream cannot be
     joined in ``lead``.
     """
-    for join in (_in_a_block, _at_a_member):
+    for join in (_at_a_member, _in_a_block):
         joined = join(lead, known, beyond)
         if joined is not None:
             return joined
@@ -109,13 +110,16 @@ def _tail(window: bytes, lead: bytes, boundary: Boundary) -> bytes:
 
 def _window(tails: _Tails, known: bytes) -> Optional[Tuple[bytes, int]]:
     """Return the window that makes the output end with ``known``, and how many bytes follow that; None for none."""
+    low, high, marked = tails
+    certain = [at for at in range(len(low) - _SHIFTS - 1, _SHIFTS, -1) if high[at] == marked[at]][:_TELLING]
     for shift in _near_zero():
-        end = len(tails[0]) - max(shift, 0)
+        end = len(low) - max(shift, 0)
         begin = end - len(known) - min(shift, 0)
-        if begin >= 0:
-            window = _filled(tails, begin, end, known)
-            if window is not None:
-                return window, shift
+        if begin < 0 or any(low[at] != known[at - begin] for at in certain if at >= begin):
+            continue
+        window = _filled(tails, begin, end, known)
+        if window is not None:
+            return window, shift
     return None
 
 
