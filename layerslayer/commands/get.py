@@ -162,14 +162,29 @@ class _Run:
 
     # -- many -------------------------------------------------------------
 
-    def many(self, asked: Sequence[str], exact: bool = False) -> None:
-        """Get all that globs name, or a directory: the merged view first, then the files layer by layer."""
+    def each(self, asked: Sequence[str]) -> None:
+        """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
+        ordered = self.folder == STDOUT or self.session.options.verify
+        if len(asked) > 1 and not ordered and self.session.knows(self.layers):
+            self.many(asked, exact=True, alone=self.one)
+            return
+        for path in asked:
+            self.one(path)
+
+    def many(self, asked: Sequence[str], exact: bool = False, alone: Optional[Callable[[str], None]] = None) -> None:
+        """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
+
+        ``alone`` gets the paths that are not there, and can tell why.
+        """
         laid = lay_out(self.session, self.source, self.image, claims=self._claims)
         self.reports += laid.reports
         if laid.code != ExitCode.DONE:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
+            if alone and laid.tree.find(normal(text) or text, follow=True) is None:
+                alone(text)
+                continue
             for path, node in self._named(laid, text, exact):
                 wanted.update(walk(node, path))
         self._fetch(wanted)
@@ -341,9 +356,7 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
     try:
         run = _Run(session, source, single_image(session, source, soon=False), folder, verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
-        for word in session.options.words:
-            if word not in globs:
-                run.one(word)
+        run.each([word for word in session.options.words if word not in globs])
         if globs:
             run.many(globs)
         quiet_json = session.options.json and folder == STDOUT

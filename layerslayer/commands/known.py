@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence
 from ..entries import Entry
 from ..image import Layer
 from ..layers.bodies import Sink
+from ..layers.points import Points
 from ..layers.reading import Report
 from ..recalled import Recall, recallable
 from ..sources.base import Source
@@ -21,6 +22,7 @@ class KnownLayers:
         self._session = session
         self._source = source
         self._found: Dict[str, KnownLayer] = {}
+        self._points: Dict[str, Points] = {}
 
     def of(self, layer: Layer) -> Optional[KnownLayer]:
         """Return what is known of a layer, or None."""
@@ -50,5 +52,8 @@ class KnownLayers:
             return None
         if not all(recallable(layer, known, entry) for entry in entries.values()):
             return None
-        points = store.points(layer.descriptor.digest)
+        digest = layer.descriptor.digest
+        points = self._points.get(digest)
+        if points is None:
+            points = self._points[digest] = store.points(digest)
         return Recall(self._source, layer, known, points, self._session.console.warn).fetch(entries, open_sink)

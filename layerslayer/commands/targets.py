@@ -50,7 +50,8 @@ class Held(Sink):
         except OSError as error:
             reason = error.strerror or error
             raise LocalFileError(
-                "a temporary file cannot be written: {}.".format(reason), "Set TMPDIR to a folder with room."
+                "a temporary file cannot be written: {}.".format(reason),
+                "Set TMPDIR to a folder with room, or use --no-cache.",
             ) from None
 
     def end(self) -> None:

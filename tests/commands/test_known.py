@@ -79,6 +79,18 @@ def test_what_it_cost_and_that_it_holds_is_in_the_summary(run: Runner) -> None:
     assert all((run.folder / "several" / name).read_bytes() == FILES[name] for name in FILES if "lib/29" in name)
 
 
+def test_several_paths_share_a_range_and_those_that_are_not_there_are_told(run: Runner) -> None:
+    with Registry(blobs_image([LAYER])) as registry:
+        known(run, registry)
+        ran = run("get", registry.target, "lib/297.so", "nope", "lib/298.so", "/lib/299.so")
+        assert len(registry.asked("/blobs/")) == 1
+        printed = run("get", registry.target, "var/late", "srv/149.txt", "var/late", "-o", "-")
+    assert ran.code == 3 and "'nope' was not got: no layer has it." in ran.err
+    assert len(ran.out.splitlines()) == 3
+    assert (run.folder / "carved/lib/298.so").read_bytes() == FILES["lib/298.so"]
+    assert printed.out.encode() == b"late\n" + FILES["srv/149.txt"] + b"late\n"
+
+
 def test_what_a_first_get_of_many_learnt_serves_it_at_once(run: Runner) -> None:
     with Registry(blobs_image([LAYER])) as registry:
         ran = run("get", registry.target, "lib/29*", "--json")
