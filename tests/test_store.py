@@ -125,6 +125,16 @@ def test_a_store_of_the_version_before_is_thrown_away(tmp_path: Path) -> None:
     assert opened.store.layer("sha256:a") is not None
 
 
+def test_a_layer_without_points_is_no_damage(tmp_path: Path) -> None:
+    opened = Opened(tmp_path)
+    some = Points()
+    some.add(Point(1, 1))
+    for points in (some, Points(), None):
+        opened.store.keep_layer(known("sha256:a", "one"), points)
+        assert len(opened.store.points("sha256:a")) == len(points or ())
+    assert opened.warnings == []
+
+
 def test_documents_are_checked_when_they_are_read(tmp_path: Path) -> None:
     opened = Opened(tmp_path)
     digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"

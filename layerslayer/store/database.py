@@ -169,8 +169,10 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             with db:
                 db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-                own = (known.digest, _seal(known.digest, "", body, b""), body)
-                db.execute("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", own)
+                db.execute("DELETE FROM points WHERE digest = ?", (known.digest,))
+                if body:
+                    own = (known.digest, _seal(known.digest, "", body, b""), body)
+                    db.execute("INSERT INTO points VALUES (?, ?, ?)", own)
 
         self._do(insert)
         self._shrink()
