@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..entries import Entry
 from ..image import Layer
@@ -11,8 +11,10 @@ from ..layers.points import Points
 from ..layers.reading import Report
 from ..recalled import Recall, recallable
 from ..sources.base import Source
-from ..store import KnownLayer
 from .session import Session
+
+if TYPE_CHECKING:  # loaded where there is a store
+    from ..store import KnownLayer
 
 
 class KnownLayers:
