@@ -84,11 +84,12 @@ def read_contents(
     def opened() -> BinaryIO:
         return cast(BinaryIO, Counted(source.blob(descriptor), advance))
 
-    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink)):
+    record = store is not None
+    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink), record=record):
         entries += batch
     if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
         again, second, digests_again = Report(descriptor), [], FileDigests()
-        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink)):
+        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink), record=record):
             second += batch
         if again.complete:
             report, entries, digests = again, second, digests_again
@@ -114,7 +115,8 @@ def keep_contents(store: Store, contents: Contents) -> None:
                 tuple(report.notes),
                 contents.entries,
                 contents.digests,
-            )
+            ),
+            report.points,
         )
 
 

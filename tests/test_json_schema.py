@@ -26,6 +26,7 @@ COMMANDS = [
     ["find", "IMAGE", "*"],
     ["deleted", "IMAGE"],
     ["get", "IMAGE", "/etc", "odd*"],
+    ["get", "IMAGE", "/etc/passwd"],
     ["diff", "IMAGE", "OTHER"],
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],

@@ -21,9 +21,10 @@ from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
+from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, combined
-from .targets import Fan, Printed, Target, drop
+from .targets import Fan, Held, Printed, Target, drop
 
 if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
@@ -43,27 +44,20 @@ class _Run:
         self._single = single  # files alone, no directories
         self._shortcuts = session.shortcuts(source, image, keep=True)
         self._indexes: Dict[int, ClaimedIndex] = {}
+        self._known = KnownLayers(session, source)
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
         self._seeker = Seeker(
             source,
             self.layers,
-            self._known(),
+            self._known.entries(self.layers),
             self._keep,
             session.options.verify,
-            self._fetch_chunks,
+            self._fetch_one,
             self._look_for_index,
+            learn=session.store is not None,
         )
         self._seeker.reports = self.reports
-
-    def _known(self) -> Dict[int, List[Entry]]:
-        found: Dict[int, List[Entry]] = {}
-        store = self.session.store
-        for layer in self.layers if store else ():
-            known = store.layer(layer.descriptor.digest) if store else None
-            if known is not None:
-                found[layer.number] = known.entries
-        return found
 
     def _look_for_index(self, layer: Layer) -> Optional[List[Entry]]:
         """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
@@ -78,6 +72,16 @@ class _Run:
             self._indexes[layer.number] = index
             self.reports.append(report)
         return index.entries
+
+    def _fetch_one(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
+        """Hand over a file of a layer that is not read for it; None where there is no way but to read that."""
+        if layer.number in self._indexes:
+            return self._fetch_chunks(layer, entry, new_sink)
+
+        def held(entry: Entry) -> Sink:
+            return Held(lambda: new_sink(entry)) if self.folder == STDOUT else new_sink(entry)
+
+        return self._known.recall(layer, {entry.offset: entry}, held)
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
         """Hand over a file by its publisher's index; None where that does not help, and the layer is to be read."""
@@ -156,14 +160,29 @@ class _Run:
 
     # -- many -------------------------------------------------------------
 
-    def many(self, asked: Sequence[str], exact: bool = False) -> None:
-        """Get all that globs name, or a directory: the merged view first, then the files layer by layer."""
+    def each(self, asked: Sequence[str]) -> None:
+        """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
+        ordered = self.folder == STDOUT or self.session.options.verify
+        if len(asked) > 1 and not ordered and self.session.knows(self.layers):
+            self.many(asked, exact=True, alone=self.one)
+            return
+        for path in asked:
+            self.one(path)
+
+    def many(self, asked: Sequence[str], exact: bool = False, alone: Optional[Callable[[str], None]] = None) -> None:
+        """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
+
+        ``alone`` gets the paths that are not there, and can tell why.
+        """
         laid = lay_out(self.session, self.source, self.image, shortcuts=self._shortcuts)
         self.reports += laid.reports
         if laid.code != ExitCode.DONE:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
+            if alone and laid.tree.find(normal(text) or text, follow=True) is None:
+                alone(text)
+                continue
             for path, node in self._named(laid, text, exact):
                 wanted.update(walk(node, path))
         self._fetch(wanted)
@@ -252,8 +271,16 @@ class _Run:
             )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
+
+        def anew(entry: Entry) -> Sink:
+            fan = fans[entry.offset]
+            fan.drop()
+            return Held(lambda: fan) if self.folder == STDOUT else fan
+
         try:
-            report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
+            report = self._known.recall(layer, {entry.offset: entry for _, entry in files}, anew)
+            if report is None:
+                report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
         finally:
             for fan in fans.values():
                 fan.drop()
@@ -284,7 +311,8 @@ class _Run:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
             return
-        if self.session.options.verify and report is not None and not report.verified:
+        wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
+        if report is not None and (wrong or (self.session.options.verify and not report.verified)):
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
         if isinstance(target, Printed):
@@ -330,9 +358,7 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
     try:
         run = _Run(session, source, single_image(session, source, soon=False), folder, verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
-        for word in session.options.words:
-            if word not in globs:
-                run.one(word)
+        run.each([word for word in session.options.words if word not in globs])
         if globs:
             run.many(globs)
         quiet_json = session.options.json and folder == STDOUT

@@ -153,9 +153,13 @@ def finish(
     claimed = sorted({report.claimed for report in reports if report.claimed})
     if claimed:
         words.append("listed as the publisher's index claims ({})".format(", ".join(claimed)))
-    if reports and all(report.remembered for report in reports):
+    checked = sum(report.checked for report in reports)
+    if checked and all(report.checked or report.remembered for report in reports):
+        holds = "its checksum holds" if checked == 1 else "the checksums of {} files hold".format(checked)
+        words.append("known from an earlier verified reading, " + holds)
+    elif reports and all(report.remembered for report in reports):
         words.append("layers known from earlier verified readings")
-    elif reports and all(report.verified or report.opaque for report in reports):
+    elif reports and all(report.verified or report.opaque or report.checked for report in reports):
         words.append("digests verified")
     elif reports:
         words.append("digests NOT all verified")

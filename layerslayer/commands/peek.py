@@ -80,7 +80,7 @@ def peek_image(session: Session, source: Source, image: Image, reports: List[Rep
 
 
 def _checked(session: Session, source: Source, image: Image) -> Optional[Claims]:
-    """Return the publishers' indexes that ``--fast --verify`` holds against the layers; None where that is not asked."""
+    """Return the publishers' indexes that ``--fast --verify`` holds against the layers; None without that."""
     if not (session.options.fast and session.options.verify):
         return None
     from ..claims import Claims

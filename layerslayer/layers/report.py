@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 from ..descriptors import Descriptor
 from ..errors import LayerslayerError
+
+if TYPE_CHECKING:
+    from .points import Points
 
 
 class IndexCheck(NamedTuple):
@@ -25,7 +28,9 @@ class Report:
 
     ``problem`` is why the listing is not complete; ``opaque`` means that the
     blob is no tar and promised none, so it was not read on; ``ended`` that
-    nobody stopped the reading early.
+    nobody stopped the reading early. ``checked`` counts files whose contents
+    were held against what an earlier verified reading knows of them; then no
+    more of the layer was read than they take.
     """
 
     def __init__(self, descriptor: Descriptor) -> None:
@@ -42,11 +47,12 @@ class Report:
         self.index_check: Optional[IndexCheck] = None  # where that was asked for
         self.leapt = False  # not all was read: bodies were leapt over, and the lengths add up
         self.remembered = False  # nothing was read: an earlier verified reading is known
+        self.checked = 0
+        self.points: Optional[Points] = None  # to begin at again, where they were asked for
         self.problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
     @property
     def complete(self) -> bool:
-        return self.problem is None and (
-            self.opaque or bool(self.claimed) or (self.ended and (self.verified or self.leapt))
-        )
+        known = self.opaque or bool(self.claimed) or bool(self.checked)
+        return self.problem is None and (known or (self.ended and (self.verified or self.leapt)))
