@@ -9,7 +9,7 @@ from ..escaping import printable
 from ..views import json_lines
 from .diff import diff
 from .find import find
-from .session import Session, combined
+from .session import Session, combined, failure
 
 MAX_LINE = 8192  # characters
 _ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {find: ExitCode.DONE, diff: ExitCode.NO}  # of mixed ones
@@ -30,7 +30,7 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
             code = verb(session.with_target(target))
         except LayerslayerError as error:
             session.console.error(error)
-            code = ExitCode.FAILED
+            code = failure(error)
             if session.options.json:
                 session.console.out(json_lines.line(json_lines.error_object(target, error)))
         codes.append(code)

@@ -8,7 +8,16 @@ from ..carving import CarvedFile, open_folder
 from ..contents import Contents, fetch_bodies, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, NameRefused, RangeIgnored
+from ..errors import (
+    BudgetSpent,
+    CorruptLayer,
+    DigestMismatch,
+    ExitCode,
+    LayerslayerError,
+    LocalFileError,
+    NameRefused,
+    RangeIgnored,
+)
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
@@ -21,7 +30,7 @@ from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
 from .layout import LaidOut, finish, lay_out, single_image
-from .session import Session, combined
+from .session import Session, code_of, combined, failure
 from .targets import Fan, Printed, Target, drop
 
 if TYPE_CHECKING:
@@ -137,6 +146,8 @@ class _Run:
                 self.many([path], exact=True)
             else:
                 self._not_found(asked, found)
+        except BudgetSpent as error:  # for a part that an index names
+            self._absent(asked, str(error), ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
@@ -147,7 +158,7 @@ class _Run:
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None
-        self._absent(asked, reason, ExitCode.FAILED if failed else ExitCode.NO)
+        self._absent(asked, reason, code_of(self.reports[-1]) if failed else ExitCode.NO)
 
     def _absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
         self.session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
@@ -236,7 +247,7 @@ class _Run:
                     raise  # the disk's trouble, and the next file's too
                 self._refused(path, error)
             except LayerslayerError as error:
-                self._absent(path, str(error), ExitCode.FAILED)
+                self._absent(path, str(error), failure(error))
             finally:
                 for target in made:
                     drop(target)
@@ -259,9 +270,9 @@ class _Run:
         self.reports.append(report)
         missing = sum(not fan.done for fan in fans.values())
         if missing:
-            self._absent(
-                "{} files of layer {}".format(missing, layer.number), str(report.problem or "gone"), ExitCode.FAILED
-            )
+            what = "{} files of layer {}".format(missing, layer.number)
+            problem = report.problem or LayerslayerError("gone")
+            self._absent(what, str(problem), failure(problem))
 
     # -- files ------------------------------------------------------------
 
