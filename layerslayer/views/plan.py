@@ -2,10 +2,11 @@
 
 ::
 
-    Layer  Digest                Size     At most  Running total
-        3  sha256:c3dcc62bec13  231 B       231 B          231 B
-        0  sha256:0b9f1a76e4c1  124.6 KB  124.6 KB      124.9 KB  beyond the budget
-    At most 124.9 KB of the 124.9 KB in 2 layers.
+    Layer  Digest                  Size  At most  Running total
+        3  sha256:c3dcc62bec13    231 B    231 B          231 B
+        0  sha256:86f20bbf269a  74.6 KB  74.6 KB        74.8 KB  beyond the budget
+    At most 74.8 KB, of 74.8 KB in 2 layers.
+    A budget of 1.0 KB does for 1 of 2 layers in this order (--layer 3). In the image's order it may end in layer 0.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optiona
     if reading == TOP_DOWN:
         yield (
             "Layers are read from the top down, and reading stops at the file; "
-            "where links, directories or globs are meant, a layer may be read again."
+            "for links, directories, globs or several files a layer may be read again."
         )
     if budget >= 0:
         yield _within(lines, reading, budget, beyond)
@@ -76,7 +77,8 @@ def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optiona
 
 def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> str:
     if beyond is None:
-        return "A budget of {} does for all of it.".format(human_size(budget))
+        once = "reading all of it once" if reading == TOP_DOWN else "all of it"
+        return "A budget of {} does for {}.".format(human_size(budget), once)
     if reading == ALL_OR_NOTHING:
         return "A budget of {} does not do, and the image is written whole or not at all.".format(human_size(budget))
     fitting = [line.cost.layer.number for line in lines if line.fits]
