@@ -56,7 +56,7 @@ def diff(session: Session) -> ExitCode:
             _show(session, difference, laid)
         code = worse(combined([item.code for item in laid]), ExitCode.NO if count else ExitCode.DONE)
         if not count:
-            session.console.say("They do not differ.")
+            session.console.say("They do not differ{}.".format(laid[0].reach or laid[1].reach))
         reports = [*laid[0].reports, *laid[1].reports]
         return finish(session, sources[0], "diff", reports, code, more=sources[1].requests_made())
     finally:

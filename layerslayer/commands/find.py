@@ -41,7 +41,7 @@ def find(session: Session) -> ExitCode:
             count += 1
             _show(session, laid, finding, listing)
         if not count:
-            session.console.say("Nothing is found.")
+            session.console.say("Nothing is found{}.".format(laid.reach))
         return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
     finally:
         source.close()

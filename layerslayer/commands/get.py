@@ -194,7 +194,7 @@ class _Run:
                 ends = Ends(laid.tree)
                 found = [(path, _opened(ends, node)) for path, node in found]
         if not found:
-            self._absent(text, "no layer has it")
+            self._absent(text, "no layer has it" + laid.reach)
         return found
 
     def _fetch(self, wanted: Dict[str, Node]) -> None:

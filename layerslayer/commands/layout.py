@@ -41,6 +41,11 @@ class LaidOut(NamedTuple):
     def code(self) -> ExitCode:
         return combined([code_of(report) for report in self.reports])
 
+    @property
+    def reach(self) -> str:
+        """Return what to add to a "no": empty when all layers were read."""
+        return "" if self.code == ExitCode.DONE else " in what could be read"
+
 
 def single_image(session: Session, source: Source, soon: bool = True) -> Image:
     """Return the one image to work on. ``soon``: all its (chosen) layers will be read at once."""

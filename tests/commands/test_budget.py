@@ -350,3 +350,21 @@ def test_units_are_those_of_the_other_flags(run: Runner) -> None:
         return json.loads(ran.out.splitlines()[-2])["budget"]
 
     assert [told(text) for text in ("0", "500", "64K", "1.5m", "2GB")] == [0, 500, 65536, 1572864, 2147483648]
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["ls", "IMAGE", "/nope"], "has no path '/nope'"),
+        (["find", "IMAGE", "nope"], "Nothing is found"),
+        (["get", "IMAGE", "nope*"], "'nope*' was not got: no layer has it"),
+        (["deleted", "IMAGE"], "No layer removes anything"),
+        (["diff", "IMAGE", "OTHER"], "They do not differ"),
+    ],
+)
+def test_a_no_that_rests_on_a_part_says_so(run: Runner, words: List[str], told: str) -> None:
+    with Registry(single_image([LOWER])) as registry, Registry(single_image([LOWER])) as other:
+        places = {"IMAGE": registry.target, "OTHER": other.target}
+        words = [places.get(word, word) for word in words] + (["--full"] if words[0] == "diff" else [])
+        assert told + "." in run(*words, "--no-cache").err
+        assert told + " in what could be read." in run(*words, "--no-cache", "--budget", "10").err
