@@ -46,6 +46,11 @@ COMMANDS = [
     ["config", "DEMO", "--platform", "all"],
     ["history", "DEMO", "--platform", "all"],
     ["manifest", "DEMO"],
+    ["peek", "IMAGE", "--plan"],
+    ["peek", "IMAGE", "--budget", "300"],
+    ["cat", "DEMO", "/etc/passwd", "--plan", "--budget", "60K"],
+    ["diff", "IMAGE", "OTHER", "--plan"],
+    ["save", "DEMO", "--platform", "all", "--plan"],
 ]
 
 

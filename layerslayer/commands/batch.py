@@ -11,7 +11,7 @@ from .connections import Connections
 from .diff import diff
 from .find import find
 from .peek import peek_all
-from .session import Session, combined
+from .session import Session, combined, failure
 
 MAX_LINE = 8192  # characters
 _ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {
@@ -52,7 +52,7 @@ def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, con
         session.console.error(error)
         if session.options.json:
             session.console.out(json_lines.line(json_lines.error_object(target, error)))
-        return ExitCode.FAILED
+        return failure(error)
 
 
 def _targets(session: Session) -> List[str]:

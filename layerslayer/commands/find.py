@@ -46,7 +46,7 @@ def find(session: Session) -> ExitCode:
 
         session.console.lines(lines())
         if not count:
-            session.console.say("Nothing is found.")
+            session.console.say("Nothing is found{}.".format(laid.reach))
         return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
     finally:
         source.close()

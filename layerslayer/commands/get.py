@@ -8,7 +8,16 @@ from ..carving import CarvedFile, open_folder
 from ..contents import Contents, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, NameRefused, RangeIgnored
+from ..errors import (
+    BudgetSpent,
+    CorruptLayer,
+    DigestMismatch,
+    ExitCode,
+    LayerslayerError,
+    LocalFileError,
+    NameRefused,
+    RangeIgnored,
+)
 from ..escaping import human_size, printable
 from ..fetching import fetch_bodies
 from ..image import Image, Layer, select_layers
@@ -23,7 +32,7 @@ from ..sources.base import Source
 from ..views import json_lines
 from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
-from .session import Session, combined
+from .session import Session, code_of, combined, failure
 from .targets import Fan, Held, Printed, Target, drop
 
 if TYPE_CHECKING:
@@ -142,6 +151,8 @@ class _Run:
                 self.many([path], exact=True)
             else:
                 self._not_found(asked, found)
+        except BudgetSpent as error:  # for a part that an index names
+            self._absent(asked, str(error), ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
@@ -152,7 +163,7 @@ class _Run:
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None
-        self._absent(asked, reason, ExitCode.FAILED if failed else ExitCode.NO)
+        self._absent(asked, reason, code_of(self.reports[-1]) if failed else ExitCode.NO)
 
     def _absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
         self.session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
@@ -203,7 +214,7 @@ class _Run:
                 ends = Ends(laid.tree)
                 found = [(path, _opened(ends, node)) for path, node in found]
         if not found:
-            self._absent(text, "no layer has it")
+            self._absent(text, "no layer has it" + laid.reach)
         return found
 
     def _fetch(self, wanted: Dict[str, Node]) -> None:
@@ -256,7 +267,7 @@ class _Run:
                     raise  # the disk's trouble, and the next file's too
                 self._refused(path, error)
             except LayerslayerError as error:
-                self._absent(path, str(error), ExitCode.FAILED)
+                self._absent(path, str(error), failure(error))
             finally:
                 for target in made:
                     drop(target)
@@ -287,9 +298,9 @@ class _Run:
         self.reports.append(report)
         missing = sum(not fan.done for fan in fans.values())
         if missing:
-            self._absent(
-                "{} files of layer {}".format(missing, layer.number), str(report.problem or "gone"), ExitCode.FAILED
-            )
+            what = "{} files of layer {}".format(missing, layer.number)
+            problem = report.problem or LayerslayerError("gone")
+            self._absent(what, str(problem), failure(problem))
 
     # -- files ------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from ..remembering import Remembering
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
-from .session import Session, combined
+from .session import Session, code_of, combined
 
 if TYPE_CHECKING:
     from ..shortcuts import Shortcuts
@@ -39,7 +39,12 @@ class LaidOut(NamedTuple):
 
     @property
     def code(self) -> ExitCode:
-        return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in self.reports])
+        return combined([code_of(report) for report in self.reports])
+
+    @property
+    def reach(self) -> str:
+        """Return what to add to a "no": empty when all layers were read."""
+        return "" if self.code == ExitCode.DONE else " in what could be read"
 
 
 def single_image(session: Session, source: Source, soon: bool = True) -> Image:

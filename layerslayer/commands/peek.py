@@ -18,7 +18,7 @@ from ..views import json_lines
 from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
 from .again import with_a_second_try
-from .session import Session, combined
+from .session import Session, code_of, combined
 
 if TYPE_CHECKING:
     from ..claims import Claims
@@ -116,7 +116,7 @@ def peek_layers(
             console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
     if told is not None:
         told += reports
-    return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
+    return combined([code_of(report) for report in reports])
 
 
 def _header(session: Session, layer: Layer) -> str:

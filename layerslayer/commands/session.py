@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
-from ..descriptors import Platform
-from ..errors import ExitCode, LocalFileError, UsageError
+from ..descriptors import Descriptor, Platform
+from ..errors import BudgetSpent, ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import DOCKER_HUB, LocalReference, Reference, Target, parse_reference, parse_target
@@ -16,9 +16,11 @@ from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
 
 if TYPE_CHECKING:
+    from ..budget import Budget
     from ..credentials import Login, UserToken
     from ..early import EarlyConnections
     from ..handshake import Handshake
+    from ..layers.report import Report
     from ..shortcuts import Shortcuts
     from ..store import Store
     from ..transport.client import Transport
@@ -30,6 +32,7 @@ ALL_PLATFORMS = "all"
 class Options(NamedTuple):
     """The command line, parsed; defaults as documented there."""
 
+    verb: str = ""
     target: Optional[str] = None
     platform: Optional[str] = None
     layers: Tuple[str, ...] = ()
@@ -66,12 +69,21 @@ class Options(NamedTuple):
     no_cache: bool = False
     cache_dir: Optional[str] = None
     format: str = "layers"
+    budget: int = -1  # bytes of layers; -1 for no bound
+    plan: bool = False
 
 
 class Session:
     """One run of one verb."""
 
     def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
+        self._lines = options.jobs + 2  # connections to a registry
+        self.budget: Optional[Budget] = None
+        if options.budget >= 0:
+            from ..budget import Budget
+
+            self.budget = Budget(options.budget)
+            options = options._replace(jobs=1)  # a later layer must not take what an earlier one needs
         self.options = options
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
@@ -106,7 +118,7 @@ class Session:
         other = Session(self.options._replace(target=target), self.console)
         other._store = self.store
         other._given = self._given
-        other._connections = connections
+        other.budget, other._lines, other._connections = self.budget, self._lines, connections
         return other
 
     def beside(self, target: str) -> Session:
@@ -156,7 +168,20 @@ class Session:
         begun, self._begun = self._begun, None
         if begun and begun[0] == reference:
             return begun[1]
-        return open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+        source = open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+        if self.budget is None:
+            return source
+        from ..budget import Budgeted
+
+        return Budgeted(source, self.budget)
+
+    def demand(self, source: Source, blobs: Iterable[Descriptor]) -> None:
+        """Raises BudgetSpent where not all of the blobs can still be fetched from ``source`` whole."""
+        if self.budget is not None:
+            from ..budget import Budgeted
+
+            if isinstance(source, Budgeted):
+                source.demand(blobs)
 
     def _at_registry(self, reference: Reference) -> Source:
         # Loaded here: images of this machine need no HTTP library.
@@ -210,7 +235,7 @@ class Session:
             plain_http=options.plain_http,
             timeout=options.timeout,
             log=console.say if options.verbose else None,
-            connections=options.jobs + 2,
+            connections=self._lines,
             early=self._early,
             attempts=options.retries,
             tell=console.warn,
@@ -317,6 +342,18 @@ def combined(codes: Sequence[ExitCode]) -> ExitCode:
     """Return the exit code of several parts: all well, all failed, or in part."""
     distinct = set(codes) or {ExitCode.DONE}
     return distinct.pop() if len(distinct) == 1 else ExitCode.PARTIAL
+
+
+def code_of(report: Report) -> ExitCode:
+    """Return the exit code of one layer's reading; PARTIAL where the user's own budget ended it."""
+    if report.complete:
+        return ExitCode.DONE
+    return ExitCode.PARTIAL if isinstance(report.problem, BudgetSpent) else ExitCode.FAILED
+
+
+def failure(error: Exception) -> ExitCode:
+    """Return the exit code for what an error kept from being done."""
+    return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
 
 
 def worse(code: ExitCode, answer: ExitCode) -> ExitCode:

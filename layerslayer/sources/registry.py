@@ -85,6 +85,7 @@ class RegistrySource(Source):
             handshakes[reference.path] = handshake
         self._handshake = handshake
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
+        self._spend: Callable[[int], None] = lambda count: None
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
 
@@ -161,7 +162,8 @@ class RegistrySource(Source):
         transport = self._transport
         known = None if end == UNKNOWN_SIZE else end
         whole = partial(self._whole, descriptor)
-        return cast(BinaryIO, SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note))
+        body = SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note, self._spend)
+        return cast(BinaryIO, body)
 
     def _ask_part(self, descriptor: Descriptor, start: int, end: int) -> Answer:
         wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
@@ -176,6 +178,9 @@ class RegistrySource(Source):
                 "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
             )
         return answer.stream()
+
+    def watch_repeats(self, spend: Callable[[int], None]) -> None:
+        self._spend = spend
 
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
