@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 from . import peers
-from .images import NAMES, build_images, write_layout
+from .images import NAMES, USUAL, build_images, write_layout
 from .measure import Contestant, alternate, run_once, table
 from .servers import Line, registry
 
@@ -46,7 +46,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("bench-work"), help="folder for images (6 GB), kept")
-    parser.add_argument("--images", default=",".join(NAMES[1:]), help="comma-separated (default: all)")
+    parser.add_argument("--images", default=",".join(USUAL), help="comma-separated (default: %(default)s)")
     parser.add_argument("--tasks", default="list,save", help="list, save or both")
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds (default: 5)")
     parser.add_argument(

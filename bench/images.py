@@ -6,6 +6,8 @@ python    debian, an apt layer, a pip layer (numpy, pandas ...), an application 
 node      debian and an npm tree of 40 000 files or more
 torch     debian and a torch wheel for CPUs, in GNU tar format
 many      14 small layers, one Python package each
+jvm       a Java runtime, unpacked
+go        a few binaries written in Go, unpacked
 ========  ==========================================================
 
 A part that cannot be built here (no npm, no wheel) is left out and said.
@@ -191,10 +193,36 @@ def _many(folder: Path) -> List[Path]:
     return [_once(folder / "many-{}.tar".format(package), one(package)) for package in SMALL_PACKAGES]
 
 
+def _unpacked(folder: Path, name: str, packages: Sequence[str]) -> List[Path]:
+    """Return the layer of Debian packages that are unpacked, not installed."""
+
+    def make(out: Path) -> None:
+        root = folder / name
+        root.mkdir(exist_ok=True)
+        _run("apt-get", "download", *packages, cwd=str(folder), stderr=subprocess.DEVNULL)
+        for package in packages:
+            for deb in folder.glob(package + "_*.deb"):
+                _run("dpkg", "-x", deb, root)
+                deb.unlink()
+        _tar(root, out)
+
+    return [_once(folder / (name + ".tar"), make)]
+
+
+def _jvm(folder: Path) -> List[Path]:
+    return _unpacked(folder, "jvm", ("openjdk-17-jre-headless",))
+
+
+def _go(folder: Path) -> List[Path]:
+    return _unpacked(folder, "go", ("docker-registry", "skopeo", "umoci"))
+
+
 _PARTS: Dict[str, Callable[[Path], List[Path]]] = {
     "debian": _debian, "python": _python, "node": _node, "torch": _torch, "many": _many,
+    "jvm": _jvm, "go": _go,
 }  # fmt: skip
 NAMES = tuple(_PARTS)
+USUAL = ("python", "node", "torch", "many")  # what commands are compared on
 
 
 # -- OCI layout ---------------------------------------------------------------

@@ -13,23 +13,41 @@ OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the b
 KEPT = 12 * 1024 * 1024  # bytes remembered
 _SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 _MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
-_TELLING = 64 * 1024  # bytes of an answer from which on it tells the line's rate
+_TELLING = 128 * 1024  # bytes from which on they tell the line's rate
+_WHILE = 0.5  # seconds
 
 
 class Pace:
-    """What a line has shown so far: seconds until an answer begins, bytes a second from then on."""
+    """What a line has shown so far: seconds until an answer begins, bytes a second from then on. Safe for threads."""
 
     def __init__(self) -> None:
         self.latency = 0.05  # what is assumed at first
         self.rate = 4e6
         self._seen = False
+        self._lock = threading.Lock()
+        self._active = 0  # answers that are being read
+        self._since = 0.0  # when that was none, or a good while ago
+        self._arrived = 0  # bytes since then
 
-    def note(self, waited: float, length: int, took: float, beside: int) -> None:
-        """Take what one answer showed, ``beside`` as many others that shared the line with it."""
-        self.latency = min(self.latency, waited) if self._seen else waited
-        self._seen = True
-        if length >= _TELLING:
-            self.rate = 0.7 * self.rate + 0.3 * length * (1 + beside) / max(took, 1e-4)
+    def begins(self, waited: float) -> None:
+        """Take that an answer begins, which was waited for."""
+        with self._lock:
+            self.latency = min(self.latency, waited) if self._seen else waited
+            self._seen = True
+            if not self._active:
+                self._since, self._arrived = time.monotonic(), 0
+            self._active += 1
+
+    def ends(self, length: int) -> None:
+        """Take that an answer of so many bytes was read."""
+        with self._lock:
+            self._active -= 1
+            self._arrived += length
+            took = time.monotonic() - self._since
+            if self._arrived >= _TELLING:
+                self.rate = 0.7 * self.rate + 0.3 * self._arrived / max(took, 1e-4)
+            if took > _WHILE:
+                self._since, self._arrived = time.monotonic(), 0
 
     @property
     def in_flight(self) -> int:
@@ -74,7 +92,6 @@ class Fetcher:
         self.requests = 0
         self.again = 0
         self._extent = Extent()
-        self._active = 0
         self.pace = pace or Pace()
         self._open_range = open_range
         self._kept: Dict[int, bytes] = {}  # by where they begin, oldest first
@@ -117,6 +134,19 @@ class Fetcher:
                 thread.start()
             start = until
 
+    def keep_coming(self, start: int, length: int, piece: int) -> None:
+        """See to it that the ``length`` bytes from ``start`` on are on their way, asked for ``piece`` by piece."""
+        end = min(start + length, self.size)
+        while start < end:
+            known, until = self._known(start, self.size)
+            ends = [to for at, to, _ in self._coming if at <= start < to]
+            if ends:
+                until = ends[0]
+            elif known is None:
+                until = min(start + piece, self.size)
+                self.ahead(start, until)
+            start = until
+
     def _join(self, start: int, end: int) -> None:
         """Wait for what of [start, end) is on its way."""
         for item in [item for item in self._coming if item[0] < end and start < item[1]]:
@@ -147,12 +177,9 @@ class Fetcher:
     def _fetch(self, start: int, end: int) -> bytes:
         began = time.monotonic()
         blob = self._open_range(start, end - start)
-        with self._lock:
-            beside = self._active
-            self._active += 1
+        self.pace.begins(time.monotonic() - began)
+        pieces, left = [], end - start
         try:
-            answered = time.monotonic()
-            pieces, left = [], end - start
             while left:
                 piece = blob.read(left)
                 if not piece:
@@ -161,14 +188,12 @@ class Fetcher:
                 left -= len(piece)
         finally:
             blob.close()
-            with self._lock:
-                self._active -= 1
+            self.pace.ends(end - start - left)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         with self._lock:
             self.spent += len(data)
             self.requests += 1
             self.again += self._extent.add(start, end)
-            self.pace.note(answered - began, len(data), time.monotonic() - answered, (beside + self._active) // 2)
             self._kept[start] = data
             held = sum(map(len, self._kept.values()))
             for at in list(self._kept):

@@ -21,6 +21,7 @@ from .stretches import GREATEST_EXPANSION, Stretch, gap
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
+_MOST_AT_ONCE = 24  # samples
 _SHARE = 0.4  # of what may be fetched in gaps that the samples of one body may take
 _RESERVE = 0.2  # of it that is left for mending
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
@@ -75,7 +76,7 @@ class Lander:
     @property
     def ahead(self) -> int:
         """Bytes to have asked for before they are needed, so that the line is never idle."""
-        return self._fetcher.pace.in_flight * 3 // 2
+        return self._fetcher.pace.in_flight * 2
 
     def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
         """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.
@@ -118,7 +119,8 @@ class Lander:
     def _sample(self, samples: Samples) -> bool:
         """Take a few more samples, asked for at once; False where there was none to take."""
         fetcher, piece = self._fetcher, self._piece
-        places = [place for place in samples.wanted(self._tuning.samples_at_once) if place + piece < fetcher.size]
+        count = min(max(self._tuning.samples_at_once, samples.count), _MOST_AT_ONCE)  # as many again as there are
+        places = [place for place in samples.wanted(count) if place + piece < fetcher.size]
         for place in places:
             fetcher.ahead(place, place + piece)
         for place in places:
@@ -202,6 +204,8 @@ class Lander:
             if at >= size:
                 return _at_the_end(stretch, 8 * start + boundary.bit, landing, size), None
             end = min(at + self.chunk, size)
+            if self.ahead:
+                self._fetcher.keep_coming(at, self.ahead, self.chunk)
             data = self._fetcher.read(at, end)
             at = end
 

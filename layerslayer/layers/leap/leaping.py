@@ -105,8 +105,7 @@ class Leaping:
             self.verifier.update(data)
         lander = self._lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
-            for at in range(end, end + lander.ahead, lander.chunk):
-                self._fetcher.ahead(at, at + lander.chunk)
+            self._fetcher.keep_coming(end, lander.ahead, lander.chunk)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:
