@@ -71,19 +71,18 @@ class Leaps:
     def _in_full(self, layer: Layer, report: Report, shown: _Shown) -> Generator[List[Entry], None, None]:
         """Read the layer as ever; yield what was not shown yet."""
         spent, descriptor = report.bytes_read, layer.descriptor
-        notes = list(report.notes)
         report.entries = 0
         again = _Shown()
         for batch in read_entries(descriptor, lambda: self._source.blob(descriptor), report):
             known = batch[: max(0, shown.count - again.count)]
             again.note(known)
             if again.count == shown.count and again.state != shown.state:
-                report.problem = DigestMismatch("the parts of the layer that the server sent are not the layer's.")
                 break
             if len(batch) > len(known):
                 yield batch[len(known) :]
         report.bytes_read += spent
-        report.notes = notes + report.notes
+        if report.problem is None and again.state != shown.state:  # fewer than were shown, or others
+            report.problem = DigestMismatch("the parts of the layer that the server sent are not the layer's.")
 
 
 class _Shown:

@@ -41,6 +41,7 @@ class Samples:
         """Take that the bytes [start, end) of the blob inflate to ``output`` bytes."""
         if end <= start:
             return
+        output = max(output, 1)  # a stream may be all empty blocks
         place = bisect.bisect_right(self._at, start)
         if place > 1 and self._to[place - 1] == start:  # goes on with the one before
             place -= 1

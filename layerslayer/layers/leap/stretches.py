@@ -80,7 +80,7 @@ class Stretch:
             return None
         place = self.position + self.walker.owed - origin  # of the next header, in the output of ``other``
         if other.walker.end is not None and other.walker.end - other.origin < place:
-            return None  # to that one it comes after the end of an archive
+            return None  # that archive was one within a body: its end is none, and hides nothing
         number = bisect.bisect_left(_Places(other), place)
         if number < len(other.entries):
             return number if other.entries[number].offset - other.origin == place else None

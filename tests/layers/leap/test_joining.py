@@ -69,9 +69,9 @@ def test_a_stretch_goes_on_with_another(gap: List[int]) -> None:
     assert adds_up([before, after]) and [item.offset for item in after.entries] == [
         item.offset for item in whole.entries[2:]
     ]
-    went_on(before, gap[1])
-    assert before.walker.owed == after.first
-    before.append(after, before.position)
+    origin = went_on(before, gap[1]).position
+    assert before.meets(after, origin) == 0
+    before.append(after, origin)
     assert same(before, whole) and [entry.name for entry in whole.entries] == NAMES
 
 
@@ -79,6 +79,33 @@ def test_what_comes_after_what_was_put_together_goes_on() -> None:
     whole, before, after = read(0, 5), read(0, 2), landed(2, 4)
     before.append(after, before.position)
     assert same(went_on(before, 5), whole)
+
+
+def test_it_goes_on_with_the_later_entries_of_another() -> None:
+    """With those of it that follow what was read anew, the first of it being none."""
+    whole, before, after = read(0, 5), read(0, 2), landed(2, 5)
+    origin = before.position
+    assert went_on(before, 4).walker.owed == 0
+    assert before.meets(after, origin) == 2  # b and c were read by both
+    before.append(after, origin, 2)
+    assert same(before, whole)
+
+
+@pytest.mark.parametrize("off", [-512, 512, 1])
+def test_it_does_not_go_on_with_one_whose_headers_are_elsewhere(off: int) -> None:
+    before, after = read(0, 2), landed(2, 5)
+    assert before.meets(after, before.position + off) is None
+
+
+def test_it_does_not_go_on_with_an_archive_that_ended_in_the_body() -> None:
+    """What came after that end seemed to be hidden, and is not."""
+    before, after = read(0, 2), landed(2, 5)
+    inner = TarWalker(after.walker.position - 1024)
+    assert inner.feed(END) == []
+    after.walker = inner
+    assert before.meets(after, before.position) == 0  # ended where it may
+    after.walker.end = after.origin + 512
+    assert before.meets(after, before.position) is None
 
 
 def late(end: int = 5) -> Stretch:

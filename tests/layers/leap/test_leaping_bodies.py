@@ -113,6 +113,8 @@ CHEAP = {"an ordinary one", "incompressible", "the last body", "the last body, e
          "flushed all the time", "the last body, much padding", "the last body, no end", "zeros at last",
          "zeros after the gzip member",
          "garbage after the gzip member", "members cut in a header"}  # fmt: skip
+# Here a landing that was wrong is found out late, and what was read from it on is read once more.
+DEAR = {"fake headers", "fake headers at the end of a body", "after the end", "a tar within a tar within"}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -120,6 +122,7 @@ def test_layers_that_mislead(name: str) -> None:
     found = compared(LAYERS[name]())
     assert found.error is None
     assert name not in CHEAP or (found.walk.leaps and found.share < 0.9)
+    assert found.affordable or name in DEAR
 
 
 @pytest.mark.parametrize("body", ["large", "hard"])

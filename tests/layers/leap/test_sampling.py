@@ -83,6 +83,14 @@ def test_a_sample_of_nothing_is_none(end: int) -> None:
     assert made.count == 0 and made.reach() == samples([], 3_000_000).reach()
 
 
+@pytest.mark.parametrize("left", [0, 1, 3_000_000])
+def test_bytes_that_inflate_to_nothing(left: int) -> None:
+    """Empty blocks, one after the other."""
+    made = samples([Sample(1000, 48_000, 0.0), Sample(500_000, 48_000, 0.0), Sample(548_000, 10, 0.0)], left)
+    assert 1000 <= made.reach().end <= LIMIT and made.output_at(LIMIT)[0] > 0
+    made.wanted(4)
+
+
 def test_a_bound_only_comes_nearer() -> None:
     made = samples([], 3_000_000)
     assert made.ceiling is None

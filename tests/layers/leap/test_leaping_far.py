@@ -1,0 +1,58 @@
+"""Layers of more than 4 GiB, uncompressed: their length is stated modulo 2**32 only."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+
+import pytest
+
+from layerslayer.layers.leap import stretches
+from layerslayer.layers.leap.lander import Tuning
+
+from ..leap_layers import COMPRESSORS, SMALL, noise
+from ..tars import END, header, member, octal
+from .walks import Leapt, compared, program
+
+CHUNK = 16 << 20
+FAR = 300 * CHUNK  # bytes of zeros
+BEFORE, AFTER = noise(random.Random(1), 3_000_000), noise(random.Random(2), 6_000_000)
+
+
+def far() -> bytes:
+    """A layer with a file of 5 GiB, nearly all of it zeros."""
+    engine = zlib.compressobj(1, zlib.DEFLATED, -15)
+    size = len(BEFORE) + FAR + len(AFTER)
+    end = bytes(-size % 512) + member(b"after", b"body") + header(b"link", kind=b"2", target=b"after") + END
+    head = member(b"before") + header(b"sparse", octal(size, 12))
+    parts = [engine.compress(head + BEFORE), engine.flush(zlib.Z_FULL_FLUSH)]
+    zeros = engine.compress(bytes(CHUNK)) + engine.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
+    parts += [zeros] * (FAR // CHUNK)
+    parts.append(engine.compress(AFTER + end) + engine.flush())
+    stated = (len(head) + size + len(end)) % 2**32
+    return b"\x1f\x8b\x08" + bytes(6) + b"\3" + b"".join(parts) + struct.pack("<II", 0, stated)
+
+
+def test_five_gigabytes() -> None:
+    found = Leapt(far())
+    assert found.error is None and found.walk.proved and not found.walk.whole and found.affordable
+    assert [(entry.name, entry.size) for entry in found.entries] == [
+        ("before", 0), ("sparse", len(BEFORE) + FAR + len(AFTER)), ("after", 4), ("link", 0),
+    ]  # fmt: skip
+    assert found.walk.last.position == found.entries[-1].offset + 512 + len(END) > 2**32
+    assert found.entries[-1].offset == found.entries[-2].offset + 1024
+
+
+LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", noise(random.Random(2), 900_000)) + END
+
+
+@pytest.mark.parametrize("modulus", [2**16, 2**20, 2**22])
+@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
+def test_lengths_far_beyond_what_can_be_stated(monkeypatch: pytest.MonkeyPatch, tuning: Tuning, modulus: int) -> None:
+    """As if lengths were stated modulo less, so that it takes but megabytes to go beyond."""
+    monkeypatch.setattr(stretches, "_MODULUS", modulus)
+    found = compared(COMPRESSORS["level 6"](LARGE), tuning)
+    assert found.walk.leaps and found.walk.proved and not found.walk.whole
+    found = compared(COMPRESSORS["members"](LARGE), tuning)
+    assert found.walk.proved
