@@ -14,7 +14,7 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import DigestMismatch, RangeIgnored, Unreachable
 from layerslayer.image import Layer
-from layerslayer.layers.reading import Report
+from layerslayer.layers.report import Report
 from layerslayer.leaps import Leaps
 from layerslayer.sources.base import Document, Source
 

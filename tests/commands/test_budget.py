@@ -308,7 +308,7 @@ def test_leaps_obey(run: Runner, budget: int) -> None:
     assert (ran.code == 3) == ("INCOMPLETE: " in ran.out) == ("budget" in ran.err)
     if budget >= 200_000:
         assert known[:2] == ["a", "big"]  # read before the first leap
-    if budget < 3_000_000:
+    if ran.code == 3:
         assert "c" not in known  # what is not proved is not shown
 
 
