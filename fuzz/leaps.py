@@ -27,9 +27,7 @@ from tests.layers.leap_layers import SMALL, layer
 _LAYERS = (11, 31, 60, 62, 92, 107, 115, 128, 131, 147, 148, 176, 187, 195, 216, 264, 270, 294, 335, 337)
 _CHANGES = 40
 _TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
-_TINY = SMALL._replace(
-    chunk=4 * 1024, piece=6 * 1024, greatest_piece=32 * 1024, least=12 * 1024, step_back=8 * 1024, allowance=4.0
-)
+_TINY = SMALL._replace(chunk=4 * 1024, piece=6 * 1024, greatest_piece=32 * 1024, least=12 * 1024, step_back=8 * 1024)
 
 
 @functools.lru_cache(maxsize=None)

@@ -17,6 +17,7 @@ from layerslayer.errors import LayerslayerError
 from layerslayer.escaping import original, printable
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.compression import Decompressor
+from layerslayer.layers.points import Point, Points, unpack_points
 from layerslayer.layers.tar import TarWalker
 from layerslayer.layers.toc import Toc
 from layerslayer.layers.ztoc import Ztoc
@@ -218,6 +219,18 @@ def columns(data: bytes) -> None:
         pass
 
 
+def points(data: bytes) -> None:
+    """The store's points: refused as ValueError, or they come back as they were."""
+    try:
+        found = unpack_points(data)
+        for stored, out in zip(found.stored, found.tar):
+            if found.windows:
+                found.window(Point(stored, out))
+    except ValueError:
+        return
+    assert unpack_points(found.pack()) == found
+
+
 def escaping(data: bytes) -> None:
     """What is shown can be read back, and does nothing to a terminal."""
     text = data.decode("utf-8", "surrogateescape")
@@ -230,7 +243,7 @@ TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         tar, tar_headers, tar_as_tarfile, compression, manifest, config, footers, toc, ztoc, challenges, references,
-        logins, columns, escaping, leap,
+        logins, columns, points, escaping, leap,
     )
 }  # fmt: skip
 
@@ -289,5 +302,11 @@ def seeds(name: str) -> Iterator[bytes]:
         for number in range(20):
             yield bytes((number,))
             yield bytes((number, number, 7 * number, 13 * number % 256, 99))
+    elif name == "points":
+        kept = Points()
+        for number in range(1, 4):
+            kept.add(Point(number * 1000, number * 3000))
+            kept.add_window(archive[-300 * number :])
+        yield kept.pack()
     elif name == "escaping":
         yield "a\x1b[31m\u202e\\x1b\u00fc".encode()

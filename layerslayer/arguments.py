@@ -45,6 +45,7 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
 _NO_IMAGE = ("cache",)
 _FAST = ("peek", "ls", "tree", "find", "get", "cat", "deleted")
 _REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
+_COSTLY = ("peek", "save", "ls", "tree", "find", "get", "cat", "deleted", "diff")  # which read layers
 _NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff", "manifest", "referrers")
 
 
@@ -86,6 +87,9 @@ def parse(argv: List[str]) -> argparse.Namespace:
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""
     if options.format != "layers" and not options.save_all:
         raise UsageError("--format says what --save-all writes.", "Add --save-all, or leave it out.")
+    _check_needs_fast(options)
+    if options.plan and not options.verb:
+        raise UsageError("--plan says what a mode would cost.", "Add --peek-all or --save-all.")
     if options.demo and options.target:
         raise UsageError("--demo brings its own image, so -t does not go with it.")
     return options
@@ -106,7 +110,9 @@ def build_parser() -> argparse.ArgumentParser:
     modes = parser.add_argument_group("modes").add_mutually_exclusive_group()
     modes.add_argument("--peek-all", action="store_true", help="list every layer's contents, no prompts")
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
-    _fast_flag(parser.add_argument_group("peek"))
+    peek = parser.add_argument_group("peek")
+    _fast_flag(peek)
+    _check(peek)
     image = parser.add_argument_group("image")
     image.add_argument(
         "-t",
@@ -118,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     _image_flags(image, "OS/ARCH[/VARIANT], or all")
     _folder_flag(image, "downloads")
     _format_flag(image)
+    _cost_flags(parser)
     _network_flags(parser)
     _output_flags(parser)
     return parser
@@ -145,10 +152,24 @@ def _parse_verb(verb: str, argv: List[str]) -> argparse.Namespace:
     if not least <= len(words) <= most:
         problem = "No {} is named.".format(_wanted(verb)) if len(words) < least else "These are too many words."
         raise UsageError(problem, parser.format_usage().strip().replace("usage:", "Usage:", 1) + ".")
+    if options.plan and getattr(options, "everywhere", False):
+        raise UsageError("--everywhere fetches nothing, so there is nothing to plan.")
     if verb == "find" and not words and options.kinds is None and options.larger < 0:
         raise UsageError("No glob is named.", "Name one, or say what is sought with --type or --larger.")
     options.words = tuple(words)
+    if verb == "peek":
+        _check_needs_fast(options)
     return options
+
+
+def _check_needs_fast(options: argparse.Namespace) -> None:
+    if options.verify and not (options.fast and options.verb == "peek"):
+        raise UsageError(
+            "--verify holds publishers' indexes against the layers they are about.",
+            "It goes with {}--fast; without that layers are read and verified anyway.".format(
+                "" if options.verb == "peek" else "--peek-all and "
+            ),
+        )
 
 
 def _wanted(verb: str) -> str:
@@ -169,6 +190,7 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    parser.set_defaults(plan=False)
     own = parser.add_argument_group("flags of this verb")
     _OWN_FLAGS.get(verb, lambda group: None)(own)
     if verb in _FAST:
@@ -181,6 +203,8 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     image = parser.add_argument_group("image")
     _image_flags(image, "OS/ARCH[/VARIANT]" + ("" if verb in _NO_PLATFORM_ALL else ", or all"))
     image.add_argument("--batch", metavar="FILE", help="many images in place of IMAGE: one a line, - for stdin")
+    if verb in _COSTLY:
+        _cost_flags(parser)
     _network_flags(parser)
     if verb in _REMEMBERING:
         _cache_flags(parser)
@@ -213,6 +237,18 @@ def _folder_flag(group: Any, default: str) -> None:
 
 def _fast_flag(group: Any) -> None:
     group.add_argument("--fast", action="store_true", help="believe the publisher's index of a layer, if it has one")
+
+
+def _cost_flags(parser: argparse.ArgumentParser) -> None:
+    cost = parser.add_argument_group("cost")
+    cost.add_argument(
+        "--budget",
+        metavar="SIZE",
+        type=_size,
+        default=-1,
+        help="fetch no more than SIZE of layers: 500, 64K, 10M, 1G (K is 1024)",
+    )
+    cost.add_argument("--plan", action="store_true", help="fetch no layers: show what each would cost at most")
 
 
 def _format_flag(group: Any) -> None:
@@ -297,6 +333,12 @@ def _output_flags(parser: argparse.ArgumentParser) -> None:
 # -- flags of single verbs ------------------------------------------------
 
 
+def _check(group: Any) -> None:
+    group.add_argument(
+        "--verify", action="store_true", help="with --fast: read the layers too, and show how their indexes differ"
+    )
+
+
 def _save(group: Any) -> None:
     _folder_flag(group, "downloads")
     _format_flag(group)
@@ -335,6 +377,7 @@ def _diff(group: Any) -> None:
 
 
 _OWN_FLAGS: Dict[str, Callable[[Any], None]] = {
+    "peek": _check,
     "save": _save,
     "tree": _tree,
     "find": _find,
@@ -389,10 +432,10 @@ def _size(text: str) -> int:
     if number[-1:].upper() in ("K", "M", "G", "T"):
         unit = 1024 ** ("KMGT".index(number[-1].upper()) + 1)
         number = number[:-1]
-    value = int(float(number) * unit)
-    if value < 0:
+    value = float(number) * unit
+    if not 0 <= value < 2**63:  # nor infinite, nor no number
         raise ValueError
-    return value
+    return int(value)
 
 
 # argparse names them in its errors

@@ -7,7 +7,7 @@ from typing import BinaryIO, Callable, Dict, Optional, Set
 from .errors import LayerslayerError
 from .image import Image, Layer
 from .layers.claimed import ClaimedIndex
-from .layers.reading import Report
+from .layers.report import Report
 from .sources.base import Source
 
 

@@ -8,7 +8,7 @@ import sys
 
 from . import __version__
 from .arguments import parse
-from .errors import EndOfInput, ExitCode, LayerslayerError, UsageError
+from .errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, UsageError
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
     except LayerslayerError as error:
         console.error(error)
         _tell_json(options, console, error)
-        return ExitCode.FAILED
+        return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception:
@@ -119,7 +119,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
 def _tell_json(options: Namespace, console: Console, error: LayerslayerError) -> None:
     """End the JSON Lines of a run that failed."""
     to_stdout = options.verb == "cat" or getattr(options, "output_dir", "") == "-"  # that is the file's alone
-    if options.json and options.verb and not to_stdout:
+    if options.json and options.verb and (not to_stdout or options.plan):
         from .views import json_lines
 
         console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
@@ -180,14 +180,16 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
         return None
     if through_proxy():
         return None
-    several = options.verb not in _FEW_REQUESTS
+    several = options.verb not in _FEW_REQUESTS and not options.plan
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
 def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
     """Return what a verb does; only what that needs is imported."""
     name = options.verb
-    if name == "peek":
+    if options.plan:
+        from .commands.plan import plan as verb
+    elif name == "peek":
         from .commands.peek import peek_all as verb
     elif name == "save" and options.format != "layers":
         from .commands.export import export_all as verb

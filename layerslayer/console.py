@@ -11,13 +11,14 @@ import io
 import os
 import sys
 import threading
+from itertools import islice
 from typing import Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
 from .errors import EndOfInput, LayerslayerError, LocalFileError
 from .escaping import printable
 from .tee import Tee
 
-_PIECE = 64 * 1024  # characters gathered before a write
+_LINES = 500  # gathered before a write
 
 
 class Console:
@@ -73,15 +74,11 @@ class Console:
 
     def lines(self, texts: Iterable[str]) -> None:
         """Write lines of results; each gets its newline here."""
-        gathered: list[str] = []
-        size = 0
-        for text in texts:
-            gathered.append(text)
-            size += len(text) + 1
-            if size >= _PIECE:
-                self.out("\n".join(gathered) + "\n")
-                gathered, size = [], 0
-        if gathered:
+        rest = iter(texts)
+        while True:
+            gathered = list(islice(rest, _LINES))
+            if not gathered:
+                return
             self.out("\n".join(gathered) + "\n")
 
     def flush(self) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
+from typing import TYPE_CHECKING, BinaryIO, Callable, List, Mapping, NamedTuple, Optional, cast
 
 from .entries import Entry
 from .errors import CorruptLayer, DigestMismatch, LayerslayerError
 from .image import Layer
-from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.kinds import special_kind
-from .layers.reading import Report, read_entries
+from .layers.report import Report
 from .sources.base import Source
 
 if TYPE_CHECKING:  # the store is there already where there is one; listings do without
@@ -29,7 +28,7 @@ class Contents(NamedTuple):
     report: Report
 
 
-class _Counted:
+class Counted:
     """A readable that tells how many bytes were taken from it."""
 
     def __init__(self, blob: BinaryIO, advance: Advance) -> None:
@@ -61,6 +60,10 @@ def read_contents(
     known = store.layer(descriptor.digest) if store else None
     if known is not None:
         return Contents(layer, known.entries, known.digests, remembered_report(layer, known))
+    # What reads layers is loaded where one must be read: what is known is shown sooner.
+    from .layers.bodies import Bodies, FileDigests
+    from .layers.reading import read_entries
+
     report = Report(descriptor)
     entries: List[Entry] = []
     digests = FileDigests()
@@ -79,13 +82,14 @@ def read_contents(
             return Contents(layer, entries, {}, report)
 
     def opened() -> BinaryIO:
-        return cast(BinaryIO, _Counted(source.blob(descriptor), advance))
+        return cast(BinaryIO, Counted(source.blob(descriptor), advance))
 
-    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink)):
+    record = store is not None
+    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink), record=record):
         entries += batch
     if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
         again, second, digests_again = Report(descriptor), [], FileDigests()
-        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink)):
+        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink), record=record):
             second += batch
         if again.complete:
             report, entries, digests = again, second, digests_again
@@ -111,7 +115,8 @@ def keep_contents(store: Store, contents: Contents) -> None:
                 tuple(report.notes),
                 contents.entries,
                 contents.digests,
-            )
+            ),
+            report.points,
         )
 
 
@@ -122,47 +127,3 @@ def remembered_report(layer: Layer, known: KnownLayer) -> Report:
     report.compression, report.notes = known.compression, list(known.notes)
     report.verified = report.ended = report.remembered = True
     return report
-
-
-def fetch_bodies(
-    source: Source, layer: Layer, sinks: Dict[int, Sink], to_the_end: bool, advance: Advance = lambda count: None
-) -> Report:
-    """Hand the bodies of the entries at the offsets of ``sinks`` to those; stop after the last one.
-
-    ``to_the_end`` reads on, so that the layer's digest is verified.
-    """
-    descriptor = layer.descriptor
-    report = Report(descriptor)
-    waiting = {offset: _Ending(sink) for offset, sink in sinks.items()}
-    bodies = Bodies(lambda entry: waiting.get(entry.offset))
-
-    def opened() -> BinaryIO:
-        return cast(BinaryIO, _Counted(source.blob(descriptor), advance))
-
-    batches = read_entries(descriptor, opened, report, bodies, AHEAD)
-    try:
-        for _ in batches:
-            if not to_the_end and all(sink.ended for sink in waiting.values()):
-                break
-    finally:
-        batches.close()
-    return report
-
-
-class _Ending(Sink):
-    """Remembers that the body has ended."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self.ended = False
-
-    def write(self, data: object) -> None:
-        self._sink.write(cast(bytes, data))
-
-    def end(self) -> None:
-        self.ended = True
-        self._sink.end()
-
-    def refuse(self, reason: str) -> None:
-        self.ended = True
-        self._sink.refuse(reason)

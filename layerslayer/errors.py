@@ -104,6 +104,10 @@ class MissingBinding(LayerslayerError):
     """An optional library is needed for this very layer."""
 
 
+class BudgetSpent(LayerslayerError):
+    """What the user was willing to fetch of layers (``--budget``) does not reach any further."""
+
+
 class LocalFileError(LayerslayerError):
     """A file or folder of this machine cannot be used as wished."""
 

@@ -6,9 +6,10 @@ import threading
 from typing import Callable, Dict, List, Mapping, Optional
 
 from .auth import ATTEMPTS, BearerAuth
+from .errors import Unreachable
 from .origins import Origin, origin_of
 from .realms import carries_secrets
-from .transport.answers import Answer
+from .transport.answers import MAX_ERROR_BODY, Answer
 from .transport.client import Transport
 
 
@@ -48,6 +49,7 @@ class Handshake:
             answer = self._transport.get(self._base_url + path, headers, secrets, whole=whole)
             if answer.status != 401:
                 return answer
+            _spend(answer)
             origin = answer.final_origin
             challenge = answer.headers.get("www-authenticate", "")
             if not challenge and origin == self._origin:
@@ -58,17 +60,19 @@ class Handshake:
             with self._lock:
                 # A host we were redirected to may want a token of its own; it gets an anonymous one.
                 auth = self._auths.setdefault(origin, BearerAuth(self._transport, origin, None, self._tell))
-            try:
-                again = auth.answer(answer, sent.get(origin), scope, scopes, challenge)
-            except BaseException:
-                answer.close()
-                raise
-            if not again:
+            if not auth.answer(answer, sent.get(origin), scope, scopes, challenge):
                 return answer
-            answer.close()
 
     def _ping(self) -> str:
         """Return the challenge of ``/v2/``, for registries whose real 401 has none (GCR)."""
         answer = self._transport.get(self._base_url + "/v2/")
-        answer.close()
+        _spend(answer)
         return answer.headers.get("www-authenticate", "")
+
+
+def _spend(answer: Answer) -> None:
+    """Read a refusal to its end, where that is near, so that its connection can be used again."""
+    try:
+        answer.read(MAX_ERROR_BODY)
+    except Unreachable:
+        answer.close()

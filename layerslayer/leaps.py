@@ -9,7 +9,8 @@ from .errors import CorruptLayer, DigestMismatch, LayerslayerError, RangeIgnored
 from .image import Layer
 from .layers.kinds import is_tar_type
 from .layers.leap import Fetcher, Leaping, NotGzip, Pace
-from .layers.reading import Report, layer_notes, read_entries
+from .layers.reading import layer_notes, read_entries
+from .layers.report import Report
 from .sources.base import Source
 
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved

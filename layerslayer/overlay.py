@@ -46,25 +46,26 @@ class Tree:
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
         longest = bound("path")
-        added: List[Entry] = []
-        whiteouts: List[Entry] = []
-        for entry in entries:
-            if not entry.hidden:  # what stands after the end marker no runtime sees
-                (whiteouts if WHITEOUT_PREFIX in entry.name else added).append(entry)
+        seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
+        added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
+        whiteouts = [entry for entry in seen if WHITEOUT_PREFIX in entry.name] if len(added) < len(seen) else []
         self._below = {}
         if whiteouts:  # they take names away; a hardlink beside them still leads to what bore one
             self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
             added += [entry for entry in whiteouts if not self._whiteout(entry, number)]
+        last, parent, siblings = None, None, None  # of the entry before, which most often stands beside this one
         for entry in added:
             name, kind = entry.name, entry.kind
             # Nearly every entry is a new path in a directory that is there; the rest goes the careful way.
             if kind == "d" and name[-1:] == "/":
                 name = name[:-1]
             directory, _, base = name.rpartition("/")
-            parent = self._directories.get(directory)
-            siblings = parent.children if parent is not None else None
+            if directory != last:
+                last, parent = directory, self._directories.get(directory)
+                siblings = parent.children if parent is not None else None
             if siblings is None or base in siblings or base in _ODD or kind == "h" or len(name) > longest:
                 self._add(entry, number)
+                last = None  # what stood there may not any more
                 continue
             node = siblings[base] = Node(base, parent, entry, number)
             if kind == "d":
@@ -271,22 +272,24 @@ class Ends:
 
 def sizes(tree: Tree) -> Dict[Node, int]:
     """Return the bytes of content under each directory; a file with hardlinks counts once."""
-    order = [tree.root]
-    for node in order:  # grows while it is walked: parents first
-        if node.children:
-            order.extend(node.children.values())
-    totals = {node: 0 for node in order if node.children is not None}
     links = {id(node.link[1]): node for node in tree.hardlinks() if node.link is not None}
-    for node in reversed(order):
-        parent = node.parent
-        if parent is None:
-            continue
-        if node.children is not None:
-            totals[parent] += totals[node]
-        elif node.entry.kind == "-":
-            totals[parent] += node.entry.size
-            if links:
-                links.pop(id(node.entry), None)
+    totals: Dict[Node, int] = {}
+    directories = [tree.root]
+    for directory in directories:  # grows while it is walked: parents first
+        total = 0
+        for node in (directory.children or {}).values():
+            if node.children is not None:
+                directories.append(node)
+                continue
+            entry = node.entry
+            if entry.kind == "-":
+                total += entry.size
+                if links:
+                    links.pop(id(entry), None)
+        totals[directory] = total
+    for directory in reversed(directories):
+        if directory.parent is not None:
+            totals[directory.parent] += totals[directory]
     for node in links.values():  # what they lead to stands nowhere any more
         above = node.parent
         while above is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Callable, List, Pattern, Sequence
+from typing import Callable, List, Match, Optional, Pattern, Sequence
 
 from .errors import UsageError
 
@@ -55,14 +55,20 @@ def glob_pattern(glob: str) -> Pattern[str]:
 
 def matcher(globs: Sequence[str]) -> Matcher:
     """Return what tells whether any of ``globs`` matches a path."""
-    whole = [glob_pattern(glob.strip("/") if glob != "/" else glob).fullmatch for glob in globs if "/" in glob]
-    last = [glob_pattern(glob).fullmatch for glob in globs if "/" not in glob]
+    whole = _any_of([glob_pattern(glob.strip("/") if glob != "/" else glob) for glob in globs if "/" in glob])
+    last = _any_of([glob_pattern(glob) for glob in globs if "/" not in glob])
 
     def matches(path: str) -> bool:
-        base = path.rpartition("/")[2]
-        return any(match(base) for match in last) or any(match(path) for match in whole)
+        return last(path.rpartition("/")[2]) is not None or whole(path) is not None
 
     return matches
+
+
+def _any_of(patterns: Sequence[Pattern[str]]) -> Callable[[str], Optional[Match[str]]]:
+    """Return what matches a whole text with any of the patterns, at once: that is asked of every path."""
+    if not patterns:
+        return lambda text: None
+    return re.compile("|".join("(?:{})".format(pattern.pattern) for pattern in patterns), re.DOTALL).fullmatch
 
 
 def regex_matcher(texts: Sequence[str]) -> Matcher:

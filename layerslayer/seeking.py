@@ -15,10 +15,13 @@ from .contents import AHEAD
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
-from .layers.reading import Report, read_entries
+from .layers.reading import read_entries
+from .layers.report import Report
 from .nodes import normal
 from .overlay import MAX_LINKS
 from .sources.base import Source
+
+MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
 NewSink = Callable[[Entry], Sink]
 Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
@@ -76,6 +79,7 @@ class Seeker:
         to_the_end: bool = False,
         fetch: Fetch = lambda layer, entry, sink: None,
         look: Look = lambda layer: None,
+        learn: bool = False,
     ) -> None:
         self._source = source
         self._layers = list(layers)
@@ -83,6 +87,7 @@ class Seeker:
         self._keep = keep
         self._to_the_end = to_the_end
         self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
+        self._learn = learn  # ``keep`` remembers for later runs
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._stated = _Stated()
         self.reports: List[Report] = []
@@ -141,6 +146,8 @@ class Seeker:
             report = self._fetch(layer, watch.file, new_sink)
             if report is not None:
                 self.reports.append(report)
+                if report.problem:
+                    return _unreadable(watch.path, layer, report)
                 return File(watch.path, layer, watch.file, report)
         return self._streamed(layer, watch, new_sink)
 
@@ -151,22 +158,29 @@ class Seeker:
         sinks: List[_Noting] = []
 
         def choose(entry: Entry) -> Sink:
-            if entry.kind == "-" and not entry.hidden and watch.wants(entry):
+            if not over and entry.kind == "-" and not entry.hidden and watch.wants(entry):
                 sinks.append(_Noting(new_sink(entry), digests.sink(entry), entry))
                 return sinks[-1]
             return digests.sink(entry)
 
         watch.begin(layer.number)
+        over = False  # the file has passed, and nothing else is wanted
         entries: List[Entry] = []
         descriptor = layer.descriptor
+        learn = self._learn and layer.number not in self._known
         batches = read_entries(
-            descriptor, lambda: self._source.blob(descriptor), report, _Watched(choose, watch), AHEAD
+            descriptor, lambda: self._source.blob(descriptor), report, _Watched(choose, watch), AHEAD, learn
         )
         try:
             for batch in batches:
                 entries += batch
                 watch.see(batch)
-                if not self._to_the_end and (watch.link or watch.unclear or (sinks and sinks[-1].ended)):
+                if self._to_the_end:
+                    continue
+                if watch.link or watch.unclear:
+                    break
+                over = bool(sinks) and sinks[-1].ended
+                if over and not (learn and _nearly_read(report)):
                     break
         finally:
             batches.close()
@@ -176,8 +190,18 @@ class Seeker:
         if sinks and sinks[-1].ended:
             return File(watch.path, layer, sinks[-1].entry, report)
         if report.problem:
-            return Absent(watch.path, None, "layer {} could not be read: {}".format(layer.number, report.problem))
+            return _unreadable(watch.path, layer, report)
         return watch.outcome(layer)
+
+
+def _unreadable(path: str, layer: Layer, report: Report) -> Absent:
+    return Absent(path, None, "layer {} could not be read: {}".format(layer.number, report.problem))
+
+
+def _nearly_read(report: Report) -> bool:
+    """Whether so little of a layer is left that reading on is worth what can be kept of it then."""
+    left = report.descriptor.size - report.bytes_read  # negative where the size is not known
+    return 0 <= left <= min(report.descriptor.size // 8, MOST_READ_ON)
 
 
 class _Watched(Bodies):

@@ -26,6 +26,7 @@ COMMANDS = [
     ["find", "IMAGE", "*"],
     ["deleted", "IMAGE"],
     ["get", "IMAGE", "/etc", "odd*"],
+    ["get", "IMAGE", "/etc/passwd"],
     ["diff", "IMAGE", "OTHER"],
     ["ls", "--batch", "list"],
     ["find", "--everywhere", "passwd"],
@@ -45,6 +46,11 @@ COMMANDS = [
     ["config", "DEMO", "--platform", "all"],
     ["history", "DEMO", "--platform", "all"],
     ["manifest", "DEMO"],
+    ["peek", "IMAGE", "--plan"],
+    ["peek", "IMAGE", "--budget", "300"],
+    ["cat", "DEMO", "/etc/passwd", "--plan", "--budget", "60K"],
+    ["diff", "IMAGE", "OTHER", "--plan"],
+    ["save", "DEMO", "--platform", "all", "--plan"],
 ]
 
 

@@ -70,6 +70,8 @@ CASES = [
      {"usr": ("d", 0), "usr/lib": ("d", 0), "lib": ("l", 0)}),
     ("a file is no parent", [[entry("a")], [entry("a/b")]], {"a": ("d", 1), "a/b": ("-", 1)}),
     ("the last of one name wins", [[entry("a", size=1), entry("a", "l", target="x")]], {"a": ("l", 0)}),
+    ("what a directory was is forgotten with it", [[entry("d/", "d"), entry("d/x"), entry("d/."), entry("d/y")]],
+     {"d": ("d", 0), "d/y": ("-", 0)}),
     ("leftovers of AUFS do nothing", [[entry("x")], [entry(".wh..wh.x"), entry(".wh..wh.plnk/y")]], {"x": ("-", 0)}),
     ("whiteouts of nothing are no files", [[entry("x")], [entry(".wh."), entry(".wh.."), entry(".wh...")]],
      {"x": ("-", 0)}),

@@ -36,6 +36,7 @@ VALUES = (
     "overlay",
     "patterns",
     "differences",
+    "index_differences",
     "escaping",
 )
 # What a value room may have of the standard library: nothing that reaches outside the process.

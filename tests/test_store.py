@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerslayer.entries import Device, Entry
+from layerslayer.layers.points import Point, Points
 from layerslayer.store import KnownLayer, Store
 from layerslayer.store.columns import pack, unpack
 
@@ -91,6 +93,47 @@ def test_a_layer_is_known_to_the_next_process(tmp_path: Path) -> None:
     assert dict(again.digests) == {512: bytes([7]) * 32}
     assert Opened(tmp_path / "x").store.layer("sha256:b") is None
     assert (os.stat(str(tmp_path / "x")).st_mode & 0o077) == 0
+
+
+def test_points_are_kept_beside_their_layer_and_go_with_it(tmp_path: Path) -> None:
+    points = Points()
+    points.add(Point(10, 20))
+    points.add_window(os.urandom(1000))
+    first = Opened(tmp_path)
+    first.store.keep_layer(known("sha256:a", "one"))
+    bare = first.store.size()
+    first.store.keep_layer(known("sha256:a", "one"), points)
+    assert first.store.size() > bare + 1000  # they count
+    first.store.keep_layer(known("sha256:b", "one"), points)
+    first.store.close()
+    again = Opened(tmp_path)
+    assert again.store.points("sha256:a") == points and len(again.store.points("sha256:c")) == 0
+    again.store._do(lambda db: db.execute("DELETE FROM layers WHERE digest = 'sha256:a'"))
+    assert len(again.store.points("sha256:a")) == 0 and again.store.points("sha256:b") == points
+    again.store._do(lambda db: db.execute("UPDATE points SET body = x'00'"))
+    assert len(again.store.points("sha256:b")) == 0 and len(again.warnings) == 1
+    assert again.store.layer("sha256:b") is not None
+
+
+def test_a_store_of_the_version_before_is_thrown_away(tmp_path: Path) -> None:
+    with sqlite3.connect(str(tmp_path / "layers.sqlite")) as db:
+        db.execute("CREATE TABLE layers (digest TEXT PRIMARY KEY, entries BLOB)")
+        db.execute("INSERT INTO layers VALUES ('sha256:a', x'00')")
+        db.execute("PRAGMA user_version = 1")
+    opened = Opened(tmp_path)
+    assert opened.store.layer("sha256:a") is None and opened.warnings == []
+    opened.store.keep_layer(known("sha256:a", "one"), Points())
+    assert opened.store.layer("sha256:a") is not None
+
+
+def test_a_layer_without_points_is_no_damage(tmp_path: Path) -> None:
+    opened = Opened(tmp_path)
+    some = Points()
+    some.add(Point(1, 1))
+    for points in (some, Points(), None):
+        opened.store.keep_layer(known("sha256:a", "one"), points)
+        assert len(opened.store.points("sha256:a")) == len(points or ())
+    assert opened.warnings == []
 
 
 def test_documents_are_checked_when_they_are_read(tmp_path: Path) -> None:
@@ -215,3 +258,23 @@ def test_threads_and_processes_share_it(tmp_path: Path) -> None:
         thread.join()
     assert [other.wait(60) for other in others] == [0, 0]
     assert len(opened.store.layers()) == 68 and opened.warnings == []
+
+
+def test_layers_of_the_version_before_are_known_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did not tell how much room the columns take."""
+    dumps = json.dumps
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "layerslayer.store.database.json.dumps",
+            lambda item, **how: dumps({key: item[key] for key in item if key != "columns"}, **how),
+        )
+        Store(str(tmp_path)).keep_layer(known("sha256:a", "x", "y"))
+    found = Store(str(tmp_path)).layer("sha256:a")
+    assert found is not None and found.entries == known("sha256:a", "x", "y").entries
+
+
+def test_what_is_known_is_shown_without_loading_what_reads_layers() -> None:
+    code = "import sys, layerslayer.commands.merged, layerslayer.commands.find; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    assert "layerslayer.overlay" in loaded
+    assert not {"layerslayer.layers.reading", "layerslayer.layers.tar", "isal"} & set(loaded)

@@ -6,7 +6,7 @@ import hashlib
 from typing import Callable, Iterator
 
 from ..errors import CorruptLayer, DigestMismatch
-from ..layers.reading import Report
+from ..layers.report import Report
 
 Texts = Callable[[Report], Iterator[str]]  # reads the layer anew, fills the report
 

@@ -7,12 +7,18 @@ from typing import Callable, Dict, List
 from ..errors import ExitCode, LayerslayerError, LocalFileError, UsageError
 from ..escaping import printable
 from ..views import json_lines
+from .connections import Connections
 from .diff import diff
 from .find import find
-from .session import Session, combined
+from .peek import peek_all
+from .session import Session, combined, failure
 
 MAX_LINE = 8192  # characters
-_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {find: ExitCode.DONE, diff: ExitCode.NO}  # of mixed ones
+_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {
+    find: ExitCode.DONE,
+    diff: ExitCode.NO,
+    peek_all: ExitCode.NO,
+}  # of mixed ones
 
 
 def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
@@ -23,23 +29,30 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
     in one image and a comparison in which one differs are answered, though.
     """
     codes: List[ExitCode] = []
-    for target in _targets(session):
-        try:
-            if not session.options.json:
-                session.console.out("{}== {}{}\n".format(session.style.bold, printable(target), session.style.off))
-            code = verb(session.with_target(target))
-        except LayerslayerError as error:
-            session.console.error(error)
-            code = ExitCode.FAILED
-            if session.options.json:
-                session.console.out(json_lines.line(json_lines.error_object(target, error)))
-        codes.append(code)
-        session.console.flush()
+    connections = Connections()
+    try:
+        for target in _targets(session):
+            codes.append(_one(session, verb, target, connections))
+            session.console.flush()
+    finally:
+        connections.close()
     if not codes:
         raise UsageError("The batch names no image.")
     if set(codes) == {ExitCode.DONE, ExitCode.NO} and verb in _ANSWERS:
         return _ANSWERS[verb]
     return combined(codes)
+
+
+def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, connections: Connections) -> ExitCode:
+    try:
+        if not session.options.json:
+            session.console.out("{}== {}{}\n".format(session.style.bold, printable(target), session.style.off))
+        return verb(session.with_target(target, connections))
+    except LayerslayerError as error:
+        session.console.error(error)
+        if session.options.json:
+            session.console.out(json_lines.line(json_lines.error_object(target, error)))
+        return failure(error)
 
 
 def _targets(session: Session) -> List[str]:

@@ -31,7 +31,7 @@ def deleted(session: Session) -> ExitCode:
             else:
                 session.console.out(removal_line(listing, gone, laid.layers, command) + "\n")
         if not laid.tree.removed:
-            session.console.say("No layer removes anything.")
+            session.console.say("No layer removes anything{}.".format(laid.reach))
         return finish(session, source, "deleted", laid.reports, laid.code)
     finally:
         source.close()

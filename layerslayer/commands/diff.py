@@ -20,7 +20,7 @@ from .session import Session, combined, worse
 def diff(session: Session) -> ExitCode:
     """``diff IMAGE IMAGE2 [PATH]``. NO when they differ; layers that both begin with are not fetched."""
     words = session.options.words
-    second = session.with_target(words[0])
+    second = session.beside(words[0])
     asked = words[1] if len(words) > 1 else ""
     sources: List[Source] = []
     try:
@@ -29,7 +29,7 @@ def diff(session: Session) -> ExitCode:
         sources.append(second.open_remembering())
         new = single_image(second, sources[1], soon=False)
         chosen = [select_layers(image.layers, session.options.layers) for image in (old, new)]
-        shared = _shared(*chosen)
+        shared = shared_layers(*chosen)
         known = session.options.full or session.knows(chosen[0][:shared])
         skipped = 0 if known else shared
         if skipped and normal(asked) is None:
@@ -44,6 +44,10 @@ def diff(session: Session) -> ExitCode:
             lay_out(session, sources[0], old, chosen=chosen[0][skipped:]),
             lay_out(second, sources[1], new, chosen=chosen[1][skipped:]),
         ]
+        if any(item.code != ExitCode.DONE for item in laid):
+            session.console.warn(
+                "not all of both images could be read: what is shown may be no difference, and others may be missing."
+            )
         below = _below(asked, laid, not skipped)
         count = 0
         sides = [Side(item.tree, item.digests) for item in laid]
@@ -52,7 +56,7 @@ def diff(session: Session) -> ExitCode:
             _show(session, difference, laid)
         code = worse(combined([item.code for item in laid]), ExitCode.NO if count else ExitCode.DONE)
         if not count:
-            session.console.say("They do not differ.")
+            session.console.say("They do not differ{}.".format(laid[0].reach or laid[1].reach))
         reports = [*laid[0].reports, *laid[1].reports]
         return finish(session, sources[0], "diff", reports, code, more=sources[1].requests_made())
     finally:
@@ -60,7 +64,7 @@ def diff(session: Session) -> ExitCode:
             source.close()
 
 
-def _shared(old: Sequence[Layer], new: Sequence[Layer]) -> int:
+def shared_layers(old: Sequence[Layer], new: Sequence[Layer]) -> int:
     """Return how many layers both begin with."""
     count = 0
     for one, other in zip(old, new):

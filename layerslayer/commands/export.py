@@ -25,10 +25,7 @@ _SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"
 def export_all(session: Session) -> ExitCode:
     """``--save-all --format``: write the image, or with ``--platform all`` the whole index; whole or not at all."""
     options = session.options
-    if options.layers:
-        raise UsageError("--format {} writes whole images, so --layer does not go with it.".format(options.format))
-    if options.format == DOCKER_ARCHIVE and session.all_platforms:
-        raise UsageError("a docker-archive holds one platform.", "Choose one with --platform, or --format oci-archive.")
+    check_options(session)
     reference = session.reference()
     source = session.open_source(reference)
     try:
@@ -42,6 +39,15 @@ def export_all(session: Session) -> ExitCode:
         return ExitCode.DONE
     finally:
         source.close()
+
+
+def check_options(session: Session) -> None:
+    """Raises UsageError for what does not go with the format that ``--format`` names."""
+    options = session.options
+    if options.layers:
+        raise UsageError("--format {} writes whole images, so --layer does not go with it.".format(options.format))
+    if options.format == DOCKER_ARCHIVE and session.all_platforms:
+        raise UsageError("a docker-archive holds one platform.", "Choose one with --platform, or --format oci-archive.")
 
 
 def _one_image(session: Session, source: Source, reference: Target) -> Image:
@@ -58,6 +64,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
     image = _one_image(session, source, reference)
     name = full_name(reference, known)
     options = session.options
+    session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
     with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
         path = write_docker_archive(
             options.output_dir, _file_name(session, reference), image, name, source.blob, options.jobs, advance
@@ -66,7 +73,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
 
 
 def _as_oci(session: Session, source: Source, reference: Target, known: List[str]) -> None:
-    from ..exports.oci import write_archive, write_layout
+    from ..exports.oci import missing_blobs, write_archive, write_layout
 
     document = (
         source.manifest(reference.wanted) if session.all_platforms else _one_image(session, source, reference).document
@@ -81,6 +88,9 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
         )
     name, file_name, options = entry_name(reference, known), _file_name(session, reference), session.options
     blobs = list(content.blobs.values())
+    if session.budget:  # before anything is fetched: the image is written whole or not at all
+        there = os.path.join(options.output_dir, file_name)
+        session.demand(source, missing_blobs(there, content) if options.format == OCI else blobs)
     with _transfer(session, blobs) as advance:
         if options.format == OCI:
             path = os.path.join(options.output_dir, file_name)

@@ -37,11 +37,16 @@ def find(session: Session) -> ExitCode:
                 session.console.out(json_lines.line(json_lines.layer_object(layer)))
         count = 0
         listing = Listing(session.style)
-        for finding in findings(laid, matches, options):
-            count += 1
-            _show(session, laid, finding, listing)
+
+        def lines() -> Iterator[str]:
+            nonlocal count
+            for finding in findings(laid, matches, options):
+                count += 1
+                yield _line(session, laid, finding, listing)
+
+        session.console.lines(lines())
         if not count:
-            session.console.say("Nothing is found.")
+            session.console.say("Nothing is found{}.".format(laid.reach))
         return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
     finally:
         source.close()
@@ -80,10 +85,10 @@ def _everywhere(session: Session, matches: Matcher) -> ExitCode:
 def findings(laid: LaidOut, matches: Matcher, options: Options) -> Iterator[Finding]:
     """Yield what fits, live paths first."""
     for path, node in laid.tree.nodes():
-        if _fits(node.entry.kind, node.size, options) and matches(path):
+        if matches(path) and _fits(node.entry.kind, node.size, options):
             yield Finding(path, node, None)
     for gone in laid.tree.removed:
-        if _fits(gone.entry.kind, gone.size, options) and matches(gone.path):
+        if matches(gone.path) and _fits(gone.entry.kind, gone.size, options):
             yield Finding(gone.path, None, gone)
 
 
@@ -91,7 +96,7 @@ def _fits(kind: str, size: int, options: Options) -> bool:
     return (options.kinds is None or kind in options.kinds) and size > options.larger
 
 
-def _show(session: Session, laid: LaidOut, finding: Finding, listing: Listing) -> None:
+def _line(session: Session, laid: LaidOut, finding: Finding, listing: Listing) -> str:
     node, gone = finding.node, finding.gone
     if session.options.json:
         if node is not None:
@@ -99,12 +104,10 @@ def _show(session: Session, laid: LaidOut, finding: Finding, listing: Listing) -
         else:
             assert gone is not None
             item = removal_object(laid, gone)
-        session.console.out(json_lines.line(item))
-        return
+        return json_lines.line(item)[:-1]
     source = node or gone
     assert source is not None
-    entry, layer, size = source.entry, source.layer, source.size
-    session.console.out(finding_line(listing, entry, finding.path, layer, size, gone, session.style) + "\n")
+    return finding_line(listing, source.entry, finding.path, source.layer, source.size, gone, session.style)
 
 
 def removal_object(laid: LaidOut, gone: Removal) -> json_lines.Object:

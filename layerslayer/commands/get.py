@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..carving import CarvedFile, open_folder
-from ..contents import Contents, fetch_bodies, keep_contents
+from ..contents import Contents, keep_contents
 from ..downloads import image_folder
 from ..entries import Entry
-from ..errors import CorruptLayer, DigestMismatch, ExitCode, LayerslayerError, LocalFileError, NameRefused, RangeIgnored
+from ..errors import (
+    BudgetSpent,
+    CorruptLayer,
+    DigestMismatch,
+    ExitCode,
+    LayerslayerError,
+    LocalFileError,
+    NameRefused,
+    RangeIgnored,
+)
 from ..escaping import human_size, printable
+from ..fetching import fetch_bodies
 from ..image import Image, Layer, select_layers
 from ..layers.bodies import Sink
-from ..layers.reading import Report
+from ..layers.report import Report
 from ..limits import LimitReached
 from ..nodes import IMPLIED, Node, normal, walk
 from ..overlay import Ends
@@ -20,9 +30,10 @@ from ..patterns import has_magic, matcher
 from ..seeking import Absent, Directory, File, Seeker, Unclear
 from ..sources.base import Source
 from ..views import json_lines
+from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
-from .session import Session, combined
-from .targets import Fan, Printed, Target, drop
+from .session import Session, code_of, combined, failure
+from .targets import Fan, Held, Printed, Target, drop
 
 if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
@@ -42,27 +53,20 @@ class _Run:
         self._single = single  # files alone, no directories
         self._shortcuts = session.shortcuts(source, image, keep=True)
         self._indexes: Dict[int, ClaimedIndex] = {}
+        self._known = KnownLayers(session, source)
         self.reports: List[Report] = []
         self.codes: List[ExitCode] = []
         self._seeker = Seeker(
             source,
             self.layers,
-            self._known(),
+            self._known.entries(self.layers),
             self._keep,
             session.options.verify,
-            self._fetch_chunks,
+            self._fetch_one,
             self._look_for_index,
+            learn=session.store is not None,
         )
         self._seeker.reports = self.reports
-
-    def _known(self) -> Dict[int, List[Entry]]:
-        found: Dict[int, List[Entry]] = {}
-        store = self.session.store
-        for layer in self.layers if store else ():
-            known = store.layer(layer.descriptor.digest) if store else None
-            if known is not None:
-                found[layer.number] = known.entries
-        return found
 
     def _look_for_index(self, layer: Layer) -> Optional[List[Entry]]:
         """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
@@ -77,6 +81,16 @@ class _Run:
             self._indexes[layer.number] = index
             self.reports.append(report)
         return index.entries
+
+    def _fetch_one(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
+        """Hand over a file of a layer that is not read for it; None where there is no way but to read that."""
+        if layer.number in self._indexes:
+            return self._fetch_chunks(layer, entry, new_sink)
+
+        def held(entry: Entry) -> Sink:
+            return Held(lambda: new_sink(entry)) if self.folder == STDOUT else new_sink(entry)
+
+        return self._known.recall(layer, {entry.offset: entry}, held)
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
         """Hand over a file by its publisher's index; None where that does not help, and the layer is to be read."""
@@ -137,6 +151,8 @@ class _Run:
                 self.many([path], exact=True)
             else:
                 self._not_found(asked, found)
+        except BudgetSpent as error:  # for a part that an index names
+            self._absent(asked, str(error), ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
@@ -147,7 +163,7 @@ class _Run:
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None
-        self._absent(asked, reason, ExitCode.FAILED if failed else ExitCode.NO)
+        self._absent(asked, reason, code_of(self.reports[-1]) if failed else ExitCode.NO)
 
     def _absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
         self.session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
@@ -155,14 +171,29 @@ class _Run:
 
     # -- many -------------------------------------------------------------
 
-    def many(self, asked: Sequence[str], exact: bool = False) -> None:
-        """Get all that globs name, or a directory: the merged view first, then the files layer by layer."""
+    def each(self, asked: Sequence[str]) -> None:
+        """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
+        ordered = self.folder == STDOUT or self.session.options.verify
+        if len(asked) > 1 and not ordered and self.session.knows(self.layers):
+            self.many(asked, exact=True, alone=self.one)
+            return
+        for path in asked:
+            self.one(path)
+
+    def many(self, asked: Sequence[str], exact: bool = False, alone: Optional[Callable[[str], None]] = None) -> None:
+        """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
+
+        ``alone`` gets the paths that are not there, and can tell why.
+        """
         laid = lay_out(self.session, self.source, self.image, shortcuts=self._shortcuts)
         self.reports += laid.reports
         if laid.code != ExitCode.DONE:
             self.codes.append(laid.code)
         wanted: Dict[str, Node] = {}
         for text in asked:
+            if alone and laid.tree.find(normal(text) or text, follow=True) is None:
+                alone(text)
+                continue
             for path, node in self._named(laid, text, exact):
                 wanted.update(walk(node, path))
         self._fetch(wanted)
@@ -183,7 +214,7 @@ class _Run:
                 ends = Ends(laid.tree)
                 found = [(path, _opened(ends, node)) for path, node in found]
         if not found:
-            self._absent(text, "no layer has it")
+            self._absent(text, "no layer has it" + laid.reach)
         return found
 
     def _fetch(self, wanted: Dict[str, Node]) -> None:
@@ -236,7 +267,7 @@ class _Run:
                     raise  # the disk's trouble, and the next file's too
                 self._refused(path, error)
             except LayerslayerError as error:
-                self._absent(path, str(error), ExitCode.FAILED)
+                self._absent(path, str(error), failure(error))
             finally:
                 for target in made:
                     drop(target)
@@ -251,17 +282,25 @@ class _Run:
             )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
             sinks[entry.offset] = fan
+
+        def anew(entry: Entry) -> Sink:
+            fan = fans[entry.offset]
+            fan.drop()
+            return Held(lambda: fan) if self.folder == STDOUT else fan
+
         try:
-            report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
+            report = self._known.recall(layer, {entry.offset: entry for _, entry in files}, anew)
+            if report is None:
+                report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
         finally:
             for fan in fans.values():
                 fan.drop()
         self.reports.append(report)
         missing = sum(not fan.done for fan in fans.values())
         if missing:
-            self._absent(
-                "{} files of layer {}".format(missing, layer.number), str(report.problem or "gone"), ExitCode.FAILED
-            )
+            what = "{} files of layer {}".format(missing, layer.number)
+            problem = report.problem or LayerslayerError("gone")
+            self._absent(what, str(problem), failure(problem))
 
     # -- files ------------------------------------------------------------
 
@@ -283,7 +322,8 @@ class _Run:
         if target.refused or not target.whole:
             self._absent(path, target.refused or "it is not whole", ExitCode.FAILED)
             return
-        if self.session.options.verify and report is not None and not report.verified:
+        wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
+        if report is not None and (wrong or (self.session.options.verify and not report.verified)):
             self._absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
             return
         if isinstance(target, Printed):
@@ -329,9 +369,7 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
     try:
         run = _Run(session, source, single_image(session, source, soon=False), folder, verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
-        for word in session.options.words:
-            if word not in globs:
-                run.one(word)
+        run.each([word for word in session.options.words if word not in globs])
         if globs:
             run.many(globs)
         quiet_json = session.options.json and folder == STDOUT

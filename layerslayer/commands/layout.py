@@ -10,13 +10,13 @@ from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
-from ..layers.reading import Report
+from ..layers.report import Report
 from ..overlay import Tree
 from ..remembering import Remembering
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
-from .session import Session, combined
+from .session import Session, code_of, combined
 
 if TYPE_CHECKING:
     from ..shortcuts import Shortcuts
@@ -39,7 +39,12 @@ class LaidOut(NamedTuple):
 
     @property
     def code(self) -> ExitCode:
-        return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in self.reports])
+        return combined([code_of(report) for report in self.reports])
+
+    @property
+    def reach(self) -> str:
+        """Return what to add to a "no": empty when all layers were read."""
+        return "" if self.code == ExitCode.DONE else " in what could be read"
 
 
 def single_image(session: Session, source: Source, soon: bool = True) -> Image:
@@ -153,9 +158,13 @@ def finish(
     claimed = sorted({report.claimed for report in reports if report.claimed})
     if claimed:
         words.append("listed as the publisher's index claims ({})".format(", ".join(claimed)))
-    if reports and all(report.remembered for report in reports):
+    checked = sum(report.checked for report in reports)
+    if checked and all(report.checked or report.remembered for report in reports):
+        holds = "its checksum holds" if checked == 1 else "the checksums of {} files hold".format(checked)
+        words.append("known from an earlier verified reading, " + holds)
+    elif reports and all(report.remembered for report in reports):
         words.append("layers known from earlier verified readings")
-    elif reports and all(report.verified or report.opaque for report in reports):
+    elif reports and all(report.verified or report.opaque or report.checked for report in reports):
         words.append("digests verified")
     elif reports:
         words.append("digests NOT all verified")

@@ -32,7 +32,7 @@ def _show(session: Session, verb: str) -> ExitCode:
         node = at_path(laid, asked)
         code = laid.code
         if node is None:
-            session.console.warn("{} has no path '{}'.".format(laid.image.reference, asked))
+            session.console.warn("{} has no path '{}'{}.".format(laid.image.reference, asked, laid.reach))
             code = worse(code, ExitCode.NO)
         else:
             if session.options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
@@ -10,15 +11,17 @@ from ..entries import Entry
 from ..errors import ExitCode, LayerslayerError
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import special_kind
-from ..layers.reading import Report, read_entries
+from ..layers.reading import read_entries
+from ..layers.report import Report
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.listing import Listing, layer_footer, layer_header
 from ..views.steps import image_summary
 from .again import with_a_second_try
-from .session import Session, combined
+from .session import Session, code_of, combined
 
 if TYPE_CHECKING:
+    from ..claims import Claims
     from ..shortcuts import Shortcuts
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
@@ -46,6 +49,10 @@ def peek_all(session: Session) -> ExitCode:
         code = combined(
             [peek_image(session, source, image, reports) for image in session.images(source, reference, soon)]
         )
+        if session.options.verify:
+            from .index_check import answer
+
+            code = answer(code, reports)
         if session.options.json:
             session.console.out(
                 json_lines.line(
@@ -67,7 +74,18 @@ def peek_image(session: Session, source: Source, image: Image, reports: List[Rep
     session.console.say(image_summary(image))
     if not layers:
         session.console.say("The image has no layers.")
-    return peek_layers(session, source, layers, reports, session.shortcuts(source, image))
+    return peek_layers(
+        session, source, layers, reports, session.shortcuts(source, image), _checked(session, source, image)
+    )
+
+
+def _checked(session: Session, source: Source, image: Image) -> Optional[Claims]:
+    """Return the publishers' indexes that ``--fast --verify`` holds against the layers; None without that."""
+    if not (session.options.fast and session.options.verify):
+        return None
+    from ..claims import Claims
+
+    return Claims(source, image)
 
 
 def peek_layers(
@@ -76,15 +94,16 @@ def peek_layers(
     layers: Sequence[Layer],
     told: Optional[List[Report]] = None,
     shortcuts: Optional[Shortcuts] = None,
+    claims: Optional[Claims] = None,
 ) -> ExitCode:
     """List ``layers`` one after the other while later ones are being read; reports are added to ``told``.
 
-    ``shortcuts`` are taken where there are any.
+    ``shortcuts`` are taken where there are any; ``claims`` are held against the layers.
     Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
     """
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
-    makers = [_maker(session, source, layer, report, shortcuts) for layer, report in zip(layers, reports)]
+    makers = [_maker(session, source, layer, report, shortcuts, claims) for layer, report in zip(layers, reports)]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
@@ -97,7 +116,7 @@ def peek_layers(
             console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
     if told is not None:
         told += reports
-    return combined([ExitCode.DONE if report.complete else ExitCode.FAILED for report in reports])
+    return combined([code_of(report) for report in reports])
 
 
 def _header(session: Session, layer: Layer) -> str:
@@ -121,7 +140,12 @@ def _cost(layer: Layer) -> int:
 
 
 def _maker(
-    session: Session, source: Source, layer: Layer, report: Report, shortcuts: Optional[Shortcuts]
+    session: Session,
+    source: Source,
+    layer: Layer,
+    report: Report,
+    shortcuts: Optional[Shortcuts],
+    claims: Optional[Claims],
 ) -> Callable[[], Iterator[str]]:
     """Return what reads one layer in a thread of its own and yields its listing as text."""
 
@@ -135,17 +159,24 @@ def _maker(
         def as_lines(batch: List[Entry]) -> List[str]:
             return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
 
+        checking = None
+        if claims:
+            from .index_check import Checking
+
+            checking = Checking(session, claims, layer)
         index = shortcuts.claims.index_of(layer, report) if shortcuts else None
         if index is not None:
             for start in range(0, len(index.entries), _LINES_AT_ONCE):
                 yield "\n".join(as_lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
             return
 
+        batches = checking.entries if checking else partial(read_entries, layer.descriptor)
+
         def texts(into: Report) -> Iterator[str]:
             lines: List[str] = []
             due = time.monotonic() + _PATIENCE
             leaps = shortcuts.leaps if shortcuts and shortcuts.leaps.worth(layer) else None
-            read = read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), into)
+            read = batches(lambda: source.blob(layer.descriptor), into)
             for batch in leaps.entries(layer, into) if leaps else read:
                 lines += as_lines(batch)
                 if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
@@ -156,5 +187,7 @@ def _maker(
                 yield "\n".join(lines) + "\n"
 
         yield from with_a_second_try(texts, report)
+        if checking:
+            yield from checking.ends(report)
 
     return read

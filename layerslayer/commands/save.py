@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
+from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
 from ..ahead import in_order
 from ..console import Progress
@@ -23,7 +23,7 @@ from ..views import json_lines
 from ..views.steps import image_summary
 from ..writing import discard_unfinished
 from .layout import finish
-from .session import Session, combined
+from .session import Session, combined, failure
 
 
 class _Saved(NamedTuple):
@@ -67,7 +67,7 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
         unique.setdefault(layer.descriptor.digest, layer)
     codes: List[ExitCode] = []
     with console.progress() as progress:
-        makers = [_maker(source, folder, layer, progress) for layer in unique.values()]
+        makers = [_maker(session, source, folder, layer, progress) for layer in unique.values()]
         try:
             for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
                 for outcome in outcomes:
@@ -91,7 +91,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
             console.out("{:5} {}  {}, {}digest verified\n".format(*outcome[::-1], human_size(size), there))
         return ExitCode.DONE
     console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
-    return ExitCode.FAILED
+    return failure(outcome)
 
 
 def _save_documents(source: Source, image: Image, folder: str) -> None:
@@ -103,11 +103,18 @@ def _save_documents(source: Source, image: Image, folder: str) -> None:
         save_blob(folder, "config", ".json", config, lambda: source.blob(config))
 
 
-def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Callable[[], Iterator[_Outcome]]:
+def _maker(
+    session: Session, source: Source, folder: str, layer: Layer, progress: Progress
+) -> Callable[[], Iterator[_Outcome]]:
     """Return what downloads one layer in a thread of its own and yields how that went."""
 
+    descriptor = layer.descriptor
+
+    def whole() -> BinaryIO:
+        session.demand(source, [descriptor])  # what would not be whole is not begun
+        return source.blob(descriptor)
+
     def download() -> Iterator[_Outcome]:
-        descriptor = layer.descriptor
         try:
             path = present(folder, layer_stem(layer), descriptor)
             if path:
@@ -120,7 +127,7 @@ def _maker(source: Source, folder: str, layer: Layer, progress: Progress) -> Cal
                     layer_stem(layer),
                     None,
                     descriptor,
-                    lambda: source.blob(descriptor),
+                    whole,
                     lambda count: progress.advance(task, count),
                     lambda start: source.blob_range(descriptor, start, descriptor.size - start),
                 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..console import Console
-from ..descriptors import Platform
-from ..errors import ExitCode, LocalFileError, UsageError
+from ..descriptors import Descriptor, Platform
+from ..errors import BudgetSpent, ExitCode, LocalFileError, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import DOCKER_HUB, LocalReference, Reference, Target, parse_reference, parse_target
@@ -16,11 +16,15 @@ from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
 
 if TYPE_CHECKING:
+    from ..budget import Budget
     from ..credentials import Login, UserToken
     from ..early import EarlyConnections
+    from ..handshake import Handshake
+    from ..layers.report import Report
     from ..shortcuts import Shortcuts
     from ..store import Store
     from ..transport.client import Transport
+    from .connections import Connections
 
 ALL_PLATFORMS = "all"
 
@@ -28,6 +32,7 @@ ALL_PLATFORMS = "all"
 class Options(NamedTuple):
     """The command line, parsed; defaults as documented there."""
 
+    verb: str = ""
     target: Optional[str] = None
     platform: Optional[str] = None
     layers: Tuple[str, ...] = ()
@@ -64,17 +69,27 @@ class Options(NamedTuple):
     no_cache: bool = False
     cache_dir: Optional[str] = None
     format: str = "layers"
+    budget: int = -1  # bytes of layers; -1 for no bound
+    plan: bool = False
 
 
 class Session:
     """One run of one verb."""
 
     def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
+        self._lines = options.jobs + 2  # connections to a registry
+        self.budget: Optional[Budget] = None
+        if options.budget >= 0:
+            from ..budget import Budget
+
+            self.budget = Budget(options.budget)
+            options = options._replace(jobs=1)  # a later layer must not take what an earlier one needs
         self.options = options
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
-        self._given_password: Optional[str] = None
+        self._given: Dict[str, str] = {}  # the password, once it was read
+        self._connections: Optional[Connections] = None  # that images share, in a batch
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
         self.style: Style = COLOR if console.styled else PLAIN
@@ -98,12 +113,17 @@ class Session:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
         return located(parse_target(text))
 
-    def with_target(self, target: str) -> Session:
-        """Return a session for another image, all else being the same."""
+    def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
+        """Return a session for another image, all else being the same; ``connections`` are shared with others."""
         other = Session(self.options._replace(target=target), self.console)
         other._store = self.store
-        other._given_password = self._given_password
+        other._given = self._given
+        other.budget, other._lines, other._connections = self.budget, self._lines, connections
         return other
+
+    def beside(self, target: str) -> Session:
+        """Return a session for a second image, to be looked at together with this one."""
+        return self.with_target(target, self._connections.beside if self._connections is not None else None)
 
     @property
     def store(self) -> Optional[Store]:
@@ -148,21 +168,36 @@ class Session:
         begun, self._begun = self._begun, None
         if begun and begun[0] == reference:
             return begun[1]
-        return open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+        source = open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+        if self.budget is None:
+            return source
+        from ..budget import Budgeted
+
+        return Budgeted(source, self.budget)
+
+    def demand(self, source: Source, blobs: Iterable[Descriptor]) -> None:
+        """Raises BudgetSpent where not all of the blobs can still be fetched from ``source`` whole."""
+        if self.budget is not None:
+            from ..budget import Budgeted
+
+            if isinstance(source, Budgeted):
+                source.demand(blobs)
 
     def _at_registry(self, reference: Reference) -> Source:
         # Loaded here: images of this machine need no HTTP library.
         from ..sources.registry import RegistrySource
 
         trusted = frozenset(host.lower() for host in self.options.trusted_realms)
+        transport, handshakes = self._door(reference)
         origin = RegistrySource(
             reference,
-            self._transport(reference),
+            transport,
             self._token_for(reference),
             self.console.warn,
             lambda: self._login_for(reference),
             trusted,
             self._meta_headers,
+            handshakes,
         )
         mirror = self.options.mirror
         if not mirror or reference.domain != DOCKER_HUB:
@@ -172,10 +207,17 @@ class Session:
         near = parse_reference("{}/{}:x".format(mirror, reference.path))._replace(
             tag=reference.tag, digest=reference.digest
         )
+        transport, handshakes = self._door(near)
         first = RegistrySource(
-            near, self._transport(near), None, self.console.warn, lambda: self._login_for(near), trusted
+            near, transport, None, self.console.warn, lambda: self._login_for(near), trusted, handshakes=handshakes
         )
         return Mirrored(first, origin, mirror, self.console.warn)
+
+    def _door(self, reference: Reference) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
+        """Return the connections for a reference, and the handshakes of those they are shared with, if they are."""
+        if self._connections is None:
+            return self._transport(reference), None
+        return self._connections.door(reference.api_host, lambda: self._transport(reference))
 
     def _transport(self, reference: Reference) -> Transport:
         from ..tls import Tls
@@ -193,7 +235,7 @@ class Session:
             plain_http=options.plain_http,
             timeout=options.timeout,
             log=console.say if options.verbose else None,
-            connections=options.jobs + 2,
+            connections=self._lines,
             early=self._early,
             attempts=options.retries,
             tell=console.warn,
@@ -232,12 +274,12 @@ class Session:
         return isinstance(target, Reference) and target.domain == reference.domain
 
     def _password(self) -> str:
-        if self._given_password is None:
+        if "password" not in self._given:
             given = self.console.read_rest() if self.options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
             if given is None:
                 raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given_password = given.rstrip("\r\n")
-        return self._given_password
+            self._given["password"] = given.rstrip("\r\n")
+        return self._given["password"]
 
     def _token_for(self, reference: Reference) -> Optional[UserToken]:
         from ..credentials import TOKEN_FILE, UserToken, read_token_file
@@ -300,6 +342,18 @@ def combined(codes: Sequence[ExitCode]) -> ExitCode:
     """Return the exit code of several parts: all well, all failed, or in part."""
     distinct = set(codes) or {ExitCode.DONE}
     return distinct.pop() if len(distinct) == 1 else ExitCode.PARTIAL
+
+
+def code_of(report: Report) -> ExitCode:
+    """Return the exit code of one layer's reading; PARTIAL where the user's own budget ended it."""
+    if report.complete:
+        return ExitCode.DONE
+    return ExitCode.PARTIAL if isinstance(report.problem, BudgetSpent) else ExitCode.FAILED
+
+
+def failure(error: Exception) -> ExitCode:
+    """Return the exit code for what an error kept from being done."""
+    return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
 
 
 def worse(code: ExitCode, answer: ExitCode) -> ExitCode:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Tuple, Union
+import tempfile
+from typing import IO, Callable, List, Optional, Tuple, Union
 
 from ..carving import CarvedFile
 from ..console import Console
-from ..errors import NameRefused
+from ..errors import LocalFileError, NameRefused
 from ..layers.bodies import Sink
+
+_IN_MEMORY = 4 * 1024 * 1024  # bytes
+_PIECE = 256 * 1024
 
 
 class Printed(Sink):
@@ -28,6 +32,41 @@ class Printed(Sink):
 
     def refuse(self, reason: str) -> None:
         self.refused = reason
+
+
+class Held(Sink):
+    """Holds a body back until it is whole, and then gives it to the sink that ``open_sink`` makes.
+
+    Small ones in memory, others in a temporary file. Without ``end`` nothing is given.
+    """
+
+    def __init__(self, open_sink: Callable[[], Sink]) -> None:
+        self._open_sink = open_sink
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+
+    def write(self, data: Union[bytes, memoryview]) -> None:
+        try:
+            self._spool.write(data)
+        except OSError as error:
+            reason = error.strerror or error
+            raise LocalFileError(
+                "a temporary file cannot be written: {}.".format(reason),
+                "Set TMPDIR to a folder with room, or use --no-cache.",
+            ) from None
+
+    def end(self) -> None:
+        sink = self._open_sink()
+        self._spool.seek(0)
+        with self._spool:
+            while True:
+                piece = self._spool.read(_PIECE)
+                if not piece:
+                    break
+                sink.write(piece)
+        sink.end()
+
+    def __del__(self) -> None:
+        self._spool.close()
 
 
 Target = Union[CarvedFile, Printed]

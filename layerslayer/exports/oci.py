@@ -71,6 +71,15 @@ def _place(folder: str, blob: Descriptor, open_blob: OpenBlob, advance: Advance)
         yield save_blob(os.path.dirname(path), blob.hex, "", blob, lambda: open_blob(blob), advance)
 
 
+def missing_blobs(folder: str, content: Content) -> List[Descriptor]:
+    """Return the blobs of an image that the layout ``folder`` does not have yet."""
+    return [
+        blob
+        for blob in content.blobs.values()
+        if not file_matches(os.path.join(folder, *blob_name(blob.digest).split("/")), blob)
+    ]
+
+
 def _folder_of(folder: str, digest: str) -> str:
     path = os.path.join(folder, "blobs", digest.partition(":")[0])
     make_folder(path)

@@ -17,7 +17,11 @@ Starts = Dict[int, Tuple[int, int]]  # by an entry's offset: where its body begi
 
 
 class Sink(ABC):
-    """Takes one body: ``write`` its bytes in order, then ``end``."""
+    """Takes one body: ``begin``, then ``write`` its bytes in order, then ``end``."""
+
+    def begin(self, place: int) -> None:
+        """The body begins at ``place`` of the tar."""
+        return
 
     @abstractmethod
     def write(self, data: Union[bytes, memoryview]) -> None:
@@ -55,6 +59,7 @@ class Bodies:
             if length < 0:
                 sink.refuse("it is stored as a sparse file")
                 continue
+            sink.begin(begin)
             self._open = (sink, begin, begin + length)
             self._write(start, view)
 
@@ -78,6 +83,34 @@ class FileDigests:
     def sink(self, entry: Entry) -> Sink:
         """Return what hashes the body of ``entry``."""
         return _DigestSink(self.by_offset, entry.offset)
+
+
+class FilePlaces:
+    """Where in the tar every regular file's content begins, by the entry's offset. Use as FileDigests."""
+
+    def __init__(self) -> None:
+        self.by_offset: Dict[int, int] = {}
+
+    def sink(self, entry: Entry) -> Sink:
+        """Return what notes where the body of ``entry`` begins."""
+        return _PlaceSink(self.by_offset, entry.offset)
+
+
+class _PlaceSink(Sink):
+    __slots__ = ("_found", "_offset")
+
+    def __init__(self, found: Dict[int, int], offset: int) -> None:
+        self._found = found
+        self._offset = offset
+
+    def begin(self, place: int) -> None:
+        self._found[self._offset] = place
+
+    def write(self, data: Union[bytes, memoryview]) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
 
 
 class _DigestSink(Sink):

@@ -8,7 +8,7 @@ sense of the layer's digest.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import BinaryIO, Callable, Dict, Iterator, List
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, List
 
 from ..entries import Entry
 
@@ -22,6 +22,10 @@ class ClaimedIndex(ABC):
     tar is not known, and this names it.
     """
 
+    own: AbstractSet[str] = frozenset()  # what publishers' tools add to a layer for themselves, and leave out here
+    aside = ""  # what of it is not held against the layer when the two are compared
+    as_bytes = True  # whether it can hold names that are not UTF-8
+
     def __init__(self, kind: str, compression: str, verified: bool, bytes_read: int) -> None:
         self.kind = kind  # as people call it
         self.compression = compression  # of the layer: gzip, zstd or none
@@ -32,6 +36,10 @@ class ClaimedIndex(ABC):
     @abstractmethod
     def digests(self) -> Dict[int, bytes]:
         """Return what is claimed of files' contents: sha256 by the entry's offset."""
+
+    def places(self) -> Dict[int, int]:
+        """Return what is claimed of where in the tar files' contents begin: by the entry's offset."""
+        return {}
 
     @abstractmethod
     def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:

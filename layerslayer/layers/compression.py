@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import zlib
 from functools import partial
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
 from ..limits import bound
 from .kinds import GZIP_MAGIC, compression_of
+from .points import Recorder
 from .zstd_frames import FrameCutter
 
 igzip: Any
@@ -26,11 +27,12 @@ MAX_PIECE = 256 * 1024  # bytes of output at a time
 class Decompressor:
     """Decompresses one blob. ``kind`` is "gzip", "zstd" or "none" once the first
     piece came out; ``trailing`` counts bytes after the last gzip member that
-    are neither a member nor zeros."""
+    are neither a member nor zeros. ``recorder`` notes points to begin at again."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Optional[Recorder] = None) -> None:
         self.kind = "none"
         self.trailing = 0
+        self._recorder = recorder
 
     def run(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the uncompressed bytes of the compressed ``pieces``.
@@ -44,11 +46,37 @@ class Decompressor:
                 break
         self.kind = compression_of(head)
         joined = _chain(head, pieces)
-        if self.kind == "gzip":
-            joined = self._gzip(joined)
+        recorder = self._recorder if self.kind != "none" else None
+        if recorder:
+            yield from self._recorded(joined, recorder)
+        elif self.kind == "gzip":
+            yield from self._gzip(joined)
         elif self.kind == "zstd":
-            joined = _zstd(joined)
-        yield from joined
+            yield from _zstd(joined)
+        else:
+            yield from joined
+
+    def _recorded(self, pieces: Iterator[bytes], recorder: Recorder) -> Iterator[bytes]:
+        """Decompress, and note points.
+
+        A piece of gzip is asked for once all has come out of those before; of
+        what has just filled its limit the engine may still hold a part back.
+        """
+        last = 0
+
+        def watched() -> Iterator[bytes]:
+            stored = 0
+            for piece in pieces:
+                if last < MAX_PIECE:
+                    recorder.passed(stored, windows=True)
+                stored += len(piece)
+                yield piece
+
+        gzip = self.kind == "gzip"
+        for piece in self._gzip(watched()) if gzip else _zstd(pieces, recorder):
+            last = len(piece)
+            recorder.came_out(piece)
+            yield piece
 
     def _gzip(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         member: Any = None  # None between members
@@ -126,7 +154,7 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield from pieces
 
 
-def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError:
@@ -136,8 +164,12 @@ def _zstd(pieces: Iterator[bytes]) -> Iterator[bytes]:
     engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
     cutter = FrameCutter()
     frame = engine.decompressobj()
+    begins = False  # whether a part is a frame's first
     for piece in pieces:
         for part, ends in cutter.feed(piece):
+            if begins and recorder:
+                recorder.passed(cutter.frame_start, windows=False)
+            begins = ends
             try:
                 output = frame.decompress(part)
             except zstandard.ZstdError as error:

@@ -1,4 +1,4 @@
-"""One blob -> its entries, and a report of how far that can be trusted."""
+"""One blob -> its entries, and a report of how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -12,41 +12,12 @@ from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type
+from .points import Recorder
+from .report import Report
 from .tar import TarWalker
 from .verify import PIECE, Verifier, verified_pieces
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
-
-
-class Report:
-    """How the reading of one layer went; complete once the iteration has ended.
-
-    ``problem`` is why the listing is not complete; ``opaque`` means that the
-    blob is no tar and promised none, so it was not read on; ``ended`` that
-    nobody stopped the reading early.
-    """
-
-    def __init__(self, descriptor: Descriptor) -> None:
-        self.descriptor = descriptor
-        self.entries = 0
-        self.hidden = 0
-        self.bytes_read = 0
-        self.uncompressed = 0
-        self.compression = "none"
-        self.verified = False
-        self.opaque = False
-        self.ended = False
-        self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
-        self.leapt = False  # not all was read: bodies were leapt over, and the lengths add up
-        self.remembered = False  # nothing was read: an earlier verified reading is known
-        self.problem: Optional[LayerslayerError] = None
-        self.notes: List[str] = []
-
-    @property
-    def complete(self) -> bool:
-        return self.problem is None and (
-            self.opaque or bool(self.claimed) or (self.ended and (self.verified or self.leapt))
-        )
 
 
 def read_entries(
@@ -55,6 +26,7 @@ def read_entries(
     report: Report,
     bodies: Optional[Bodies] = None,
     ahead: int = _AHEAD,
+    record: bool = False,
 ) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
 
@@ -63,11 +35,13 @@ def read_entries(
     turns out to be opaque. ``bodies`` get the files' contents as they pass; a
     batch, perhaps an empty one, then comes for every piece, so that the caller
     can stop once it has what it wants. ``ahead`` bytes are fetched before they
-    are needed. What goes wrong ends the iteration and stands in ``report.problem``; entries
-    before it have been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
+    are needed. ``record``: the report gets the layer's points. What goes wrong
+    ends the iteration and stands in ``report.problem``; entries before it have
+    been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
     """
     verifier = Verifier(descriptor)
-    decompressor = Decompressor()
+    recorder = Recorder() if record else None
+    decompressor = Decompressor(recorder)
     walker = TarWalker()
     if bodies:
         walker.bodies = bodies.starts
@@ -75,7 +49,7 @@ def read_entries(
     pieces = iter(fetched)
     keeping = False
     try:
-        for piece in decompressor.run(pieces):
+        for piece in decompressor.run(_counted(pieces, report)):
             batch = walker.feed(piece)
             if bodies:
                 keeping = True
@@ -108,8 +82,16 @@ def read_entries(
         report.bytes_read = verifier.count
         report.verified = verifier.verified
         report.compression = decompressor.kind
+        report.points = recorder.points if recorder else None
         report.hidden = walker.hidden
         report.notes += layer_notes(walker, decompressor.trailing)
+
+
+def _counted(pieces: Iterator[bytes], report: Report) -> Iterator[bytes]:
+    """Count in the report what was taken so far; what was fetched ahead of that varies from run to run."""
+    for piece in pieces:
+        report.bytes_read += len(piece)
+        yield piece
 
 
 def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:

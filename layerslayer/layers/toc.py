@@ -32,8 +32,9 @@ _PIECE = 64 * 1024
 KINDS = {"dir": "d", "reg": "-", "symlink": "l", "hardlink": "h", "char": "c", "block": "b", "fifo": "p"}
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:[Zz]|([+-])(\d\d):(\d\d))")
 _NO_XATTRS: Dict[str, bytes] = {}
-# What eStargz adds to a layer for itself.
-LANDMARKS = frozenset((".prefetch.landmark", ".no.prefetch.landmark", "stargz.index.json"))
+# What eStargz adds to a layer for itself, and then its table; stargz-snapshotter's zstd:chunked the former.
+LANDMARKS = frozenset((".prefetch.landmark", ".no.prefetch.landmark"))
+_WITH_TABLE = LANDMARKS | {"stargz.index.json"}
 
 
 class Chunk(NamedTuple):
@@ -58,19 +59,23 @@ class File(NamedTuple):
 class Toc(ClaimedIndex):
     """A layer's own table of contents."""
 
+    as_bytes = False
+
     def __init__(self, kind: str, body: bytes, end: int, verified: bool, bytes_read: int) -> None:
         """``body`` is the JSON, ``end`` where in the blob the last file's data ends. Raises CorruptLayer."""
         super().__init__(kind, "zstd" if kind == "zstd:chunked" else "gzip", verified, bytes_read)
+        self.own = LANDMARKS if kind == "zstd:chunked" else _WITH_TABLE
         self.files: Dict[int, File] = {}  # by the index of the entry
         self._offsets: List[int] = []
         self._end = end
         _Reader(self, kind, end).read(body)
 
     def digests(self) -> Dict[int, bytes]:
+        stated = ((index, _stated(file)) for index, file in self.files.items())
         return {
-            self.entries[index].offset: bytes.fromhex(file.digest[7:])
-            for index, file in self.files.items()
-            if digest_problem(file.digest) is None and file.digest.startswith("sha256:")
+            self.entries[index].offset: bytes.fromhex(digest[7:])
+            for index, digest in stated
+            if digest_problem(digest) is None and digest.startswith("sha256:")
         }
 
     def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
@@ -114,6 +119,11 @@ class Toc(ClaimedIndex):
                 left -= min(left, len(data))
         if left:
             raise CorruptLayer(self.kind, chunk.offset, "the chunk there is {} bytes too short".format(left))
+
+
+def _stated(file: File) -> str:
+    """Return the digest of a file's content: its own, or that of its only chunk; empty for none."""
+    return file.digest or (file.chunks[0].digest if len(file.chunks) == 1 else "")
 
 
 class _Span:
@@ -191,7 +201,7 @@ class _Reader:
         if kind is None or not isinstance(name, str):
             raise ValueError("an entry of an unknown type or without a name")
         self._end_file()
-        if name in LANDMARKS:
+        if name in self._toc.own:
             return None
         if kind == "d" and not name.endswith("/"):
             name += "/"

@@ -39,6 +39,8 @@ _SPARSE = "GNU.sparse."
 class Ztoc(ClaimedIndex):
     """A layer's table of contents and spans, out of a SOCI index."""
 
+    aside = "checkpoints"
+
     def __init__(self, kind: str, body: bytes, layer: Descriptor, verified: bool) -> None:
         """``body`` is the ztoc of ``layer``. Raises CorruptLayer and LimitReached."""
         ztoc = Buffer(body).root()
@@ -63,6 +65,9 @@ class Ztoc(ClaimedIndex):
 
     def digests(self) -> Dict[int, bytes]:
         return {}  # it has digests of spans only
+
+    def places(self) -> Dict[int, int]:
+        return {entry.offset: place for entry, place in zip(self.entries, self._places) if place >= 0}
 
     def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
         place, entry = self._places[index], self.entries[index]

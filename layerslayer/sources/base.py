@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import BinaryIO, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..descriptors import Descriptor
 from ..errors import NotFound, UsageError
@@ -71,6 +71,13 @@ class Source(ABC):
             return ()
         parsed = parse_manifest(document.body, document.media_type)
         return parsed.entries if isinstance(parsed, Index) else ()
+
+    def watch_repeats(self, spend: Callable[[int], None]) -> None:
+        """Call ``spend`` with how many bytes of a blob are about to be fetched once more; it may raise to prevent it.
+
+        A source that is not far away fetches nothing twice.
+        """
+        return
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         """Take the hint that these blobs will all be read, each once, beginning soon.

@@ -52,6 +52,10 @@ class Mirrored(Source):
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
         return self._origin.referrers(digest)
 
+    def watch_repeats(self, spend: Callable[[int], None]) -> None:
+        self._mirror.watch_repeats(spend)
+        self._origin.watch_repeats(spend)
+
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         if not self._down:
             self._mirror.foresee(descriptors)

@@ -54,6 +54,8 @@ class RegistrySource(Source):
     ``find_headers`` for what else only this registry is to see.
     ``warn`` gets sentences for the user: a refused token, a wrong digest
     header, the registry's own warnings. They may quote the server.
+    ``handshakes``, by repository, are those of other sources that use the
+    transport one after the other; it is then not closed here.
     """
 
     def __init__(
@@ -65,16 +67,25 @@ class RegistrySource(Source):
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
         find_headers: Callable[[], Mapping[str, str]] = dict,
+        handshakes: Optional[Dict[str, Handshake]] = None,
     ) -> None:
         self.reference = reference
         self._transport = transport
         self._warn = warn
         base = transport.base_url(reference.api_host)
         self._origin = origin_of(base)
-        auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
         self._told_quota = False
-        self._handshake = Handshake(transport, auth, base, warn, find_headers)
+        self._shared = handshakes is not None
+        self._made_before = transport.requests_made
+        handshake = handshakes.get(reference.path) if handshakes is not None else None
+        if handshake is None:
+            auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
+            handshake = Handshake(transport, auth, base, warn, find_headers)
+        if handshakes is not None:
+            handshakes[reference.path] = handshake
+        self._handshake = handshake
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
+        self._spend: Callable[[int], None] = lambda count: None
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
 
@@ -151,7 +162,8 @@ class RegistrySource(Source):
         transport = self._transport
         known = None if end == UNKNOWN_SIZE else end
         whole = partial(self._whole, descriptor)
-        return cast(BinaryIO, SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note))
+        body = SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note, self._spend)
+        return cast(BinaryIO, body)
 
     def _ask_part(self, descriptor: Descriptor, start: int, end: int) -> Answer:
         wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
@@ -166,6 +178,9 @@ class RegistrySource(Source):
                 "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
             )
         return answer.stream()
+
+    def watch_repeats(self, spend: Callable[[int], None]) -> None:
+        self._spend = spend
 
     def foresee_manifest(self, wanted: str) -> None:
         self._foresight.begin("/manifests/" + wanted, partial(self._ask_manifest, wanted))
@@ -190,11 +205,12 @@ class RegistrySource(Source):
         return super().referrers(digest) if found is None else found
 
     def requests_made(self) -> int:
-        return self._transport.requests_made
+        return self._transport.requests_made - self._made_before
 
     def close(self) -> None:
         self._foresight.close()
-        self._transport.close()
+        if not self._shared:
+            self._transport.close()
 
     def _get(
         self, path: str, what: str, headers: Optional[Dict[str, str]] = None, good: Tuple[int, ...] = (200,)

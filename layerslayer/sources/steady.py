@@ -24,7 +24,8 @@ class SteadyBody:
     begins: there, or at 0. It may raise RangeIgnored, now or always; then
     ``whole()`` opens all of it. More than ``attempts`` connections in a row that
     bring next to nothing are given up: ConnectionLost. ``tell`` gets a line for
-    each break.
+    each break, ``spend`` how many known bytes will come once more; what it raises
+    ends the reading.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class SteadyBody:
         whole: Callable[[], BinaryIO],
         attempts: int = retries.ATTEMPTS,
         tell: Callable[[str], None] = lambda text: None,
+        spend: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._stream = stream
         self._position = position
@@ -44,6 +46,7 @@ class SteadyBody:
         self._whole = whole
         self._attempts = attempts
         self._tell = tell
+        self._spend = spend
         self._skip = 0  # bytes of the stream before ``position``
         self._mark = position  # where this connection began
         self._failures = 0
@@ -102,11 +105,27 @@ class SteadyBody:
             retries.pause(retries.backoff(self._failures - 1))
         begin = 0
         try:
-            self._stream, begin = self._part(self._position) if self._part else (self._whole(), 0)
+            if self._part is None:
+                self._open_whole()
+            else:
+                self._stream, begin = self._part(self._position)
+                if begin < self._position:
+                    self._pay(self._position - begin)
         except RangeIgnored as ignored:
             self._tell("{} Asking for all of it.".format(ignored))
-            self._stream = self._whole()
+            self._open_whole()
         self._skip = self._position - begin
+
+    def _open_whole(self) -> None:
+        self._spend(self._position)
+        self._stream = self._whole()
+
+    def _pay(self, count: int) -> None:
+        try:
+            self._spend(count)
+        except BaseException:
+            self._stream.close()
+            raise
 
     def close(self) -> None:
         self._stream.close()

@@ -19,7 +19,8 @@ import json
 import sys
 from array import array
 from functools import partial
-from typing import Any, Dict, List, Sequence
+from itertools import repeat
+from typing import Any, Dict, Iterable, List, Sequence, Union
 
 from ..entries import Device, Entry
 
@@ -72,9 +73,10 @@ def unpack(data: bytes) -> List[Entry]:
         raise ValueError("not what was packed: {}".format(error)) from None
 
 
-def _unpacked(sections: List[bytes]) -> List[Entry]:
-    rest = json.loads(sections[7].decode("utf-8", "surrogatepass"))
-    kinds = sections[2].decode("ascii")
+def _unpacked(sections: List[memoryview]) -> List[Entry]:
+    # Half of what this takes is memory touched for the first time, hence few copies and no columns of one value.
+    rest = json.loads(str(sections[7], "utf-8", "surrogatepass"))
+    kinds = str(sections[2], "ascii")
     count = len(kinds)
     codes, sizes, offsets, mtimes = (
         _column(letter, section) for letter, section in zip("Iqqq", (sections[3], *sections[4:7]))
@@ -85,23 +87,36 @@ def _unpacked(sections: List[bytes]) -> List[Entry]:
     owners = [tuple(owner) for owner in rest["owners"]]
     columns = [[owner[place] for owner in owners] for place in range(5)]
     modes, uids, gids, unames, gnames = (map(values.__getitem__, codes) for values in columns)
-    times: List[Any] = mtimes
-    for index, value in rest["mtimes"].items():
-        times[int(index)] = value
-    devices: List[Any] = [None] * count
-    for index, value in rest["devices"].items():
-        devices[int(index)] = Device(*value)
-    xattrs: List[Any] = [_NONE] * count
-    for index, value in rest["xattrs"].items():
-        xattrs[int(index)] = {key: base64.b64decode(text) for key, text in value.items()}
-    hidden = [False] * count
-    for index in rest["hidden"]:
-        hidden[index] = True
+    times: Union[array[int], List[Any]] = mtimes
+    if rest["mtimes"]:
+        times = mtimes.tolist()
+        for index, value in rest["mtimes"].items():
+            times[int(index)] = value
+    devices = _sparse({int(index): Device(*value) for index, value in rest["devices"].items()}, None, count)
+    xattrs = _sparse(
+        {
+            int(index): {key: base64.b64decode(text) for key, text in value.items()}
+            for index, value in rest["xattrs"].items()
+        },
+        _NONE,
+        count,
+    )
+    hidden = _sparse(dict.fromkeys(rest["hidden"], True), False, count)
     rows = zip(names, kinds, modes, uids, gids, sizes, times, targets, unames, gnames, devices, xattrs, offsets, hidden)
     return list(map(partial(tuple.__new__, Entry), rows))
 
 
 _NONE: Dict[str, bytes] = {}
+
+
+def _sparse(values: Dict[int, Any], default: Any, count: int) -> Iterable[Any]:
+    """Return a column of ``count`` values, nearly all of them the default. Raises IndexError."""
+    if not values:
+        return repeat(default)
+    column = [default] * count
+    for index, value in values.items():
+        column[index] = value
+    return column
 
 
 def _joined(texts: List[str]) -> bytes:
@@ -111,8 +126,8 @@ def _joined(texts: List[str]) -> bytes:
     return joined.encode("utf-8", "surrogatepass")
 
 
-def _split(section: bytes, count: int) -> List[str]:
-    return section.decode("utf-8", "surrogatepass").split("\0") if count else []
+def _split(section: memoryview, count: int) -> List[str]:
+    return str(section, "utf-8", "surrogatepass").split("\0") if count else []
 
 
 def _little(column: Any) -> bytes:
@@ -121,16 +136,17 @@ def _little(column: Any) -> bytes:
     return bytes(column.tobytes())
 
 
-def _column(letter: str, section: bytes) -> List[int]:
+def _column(letter: str, section: memoryview) -> array[int]:
     column = array(letter)
     column.frombytes(section)
     if sys.byteorder == "big":
         column.byteswap()
-    return column.tolist()
+    return column
 
 
-def _sections(data: bytes) -> List[bytes]:
-    found: List[bytes] = []
+def _sections(packed: bytes) -> List[memoryview]:
+    data = memoryview(packed)
+    found: List[memoryview] = []
     at = 0
     for _ in range(_SECTIONS):
         length = int.from_bytes(data[at : at + _ROOM], "little")

@@ -19,9 +19,10 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 from ..descriptors import digest_of
 from ..entries import Entry
+from ..layers.points import Points, unpack_points
 from .columns import pack, unpack
 
-VERSION = 1  # of the file; another one is thrown away
+VERSION = 2  # of the file; another one is thrown away
 LIMIT = 512 * 1024 * 1024  # bytes of layers and documents
 FILE = "layers.sqlite"
 _TOUCH = 3600  # seconds between two notes that a row was used
@@ -32,6 +33,9 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS layers (
     digest TEXT PRIMARY KEY, facts TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
     used INTEGER NOT NULL, seal BLOB NOT NULL, entries BLOB NOT NULL, sums BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS points (digest TEXT PRIMARY KEY, seal BLOB NOT NULL, body BLOB NOT NULL);
+CREATE TRIGGER IF NOT EXISTS without_its_layer AFTER DELETE ON layers BEGIN
+    DELETE FROM points WHERE digest = OLD.digest; END;
 CREATE TABLE IF NOT EXISTS documents (
     digest TEXT PRIMARY KEY, bytes INTEGER NOT NULL, used INTEGER NOT NULL, body BLOB NOT NULL);
 """
@@ -114,7 +118,7 @@ class Store:
         try:
             if _seal(digest, facts, packed, sums) != seal:
                 raise ValueError("the checksum does not fit")
-            known = _known(digest, json.loads(facts), unpack(zlib.decompress(packed)), sums)
+            known = _known(digest, json.loads(facts), packed, sums)
         except (ValueError, TypeError, KeyError, zlib.error):
             self._complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
             self._do(lambda db: db.execute("DELETE FROM layers WHERE digest = ?", (digest,)))
@@ -123,12 +127,28 @@ class Store:
             self._do(lambda db: db.execute("UPDATE layers SET used = ? WHERE digest = ?", (int(time.time()), digest)))
         return known
 
-    def keep_layer(self, known: KnownLayer) -> None:
-        """Remember a layer that was read whole and verified."""
+    def points(self, digest: str) -> Points:
+        """Return the points that are known of a layer; none where there are none."""
+        row = self._do(lambda db: db.execute("SELECT seal, body FROM points WHERE digest = ?", (digest,)).fetchone())
+        if row is None:
+            return Points()
+        seal, body = row
         try:
-            packed = zlib.compress(pack(known.entries), 1)
+            if _seal(digest, "", body, b"") != seal:
+                raise ValueError("the checksum does not fit")
+            return unpack_points(body)
+        except (ValueError, TypeError):
+            self._complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
+            self._do(lambda db: db.execute("DELETE FROM points WHERE digest = ?", (digest,)))
+            return Points()
+
+    def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
+        """Remember a layer that was read whole and verified, and the points of it."""
+        try:
+            columns = pack(known.entries)
         except ValueError:
             return  # names that cannot be kept; the layer is read again next time
+        packed = zlib.compress(columns, 1)
         sums = b"".join(known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-")
         facts = json.dumps(
             {
@@ -137,14 +157,26 @@ class Store:
                 "compression": known.compression,
                 "hidden": known.hidden,
                 "notes": known.notes,
+                "columns": len(columns),
             }
         )
-        size = len(packed) + len(sums) + len(facts)
+        body = points.pack() if points else b""
+        size = len(packed) + len(sums) + len(facts) + len(body)
         if size > self._limit:
             return
         seal = _seal(known.digest, facts, packed, sums)
         row = (known.digest, facts, len(known.entries), size, int(time.time()), seal, packed, sums)
-        self._do(lambda db: db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row))
+
+        def insert(db: sqlite3.Connection) -> None:
+            db.execute("BEGIN IMMEDIATE")
+            with db:
+                db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+                db.execute("DELETE FROM points WHERE digest = ?", (known.digest,))
+                if body:
+                    own = (known.digest, _seal(known.digest, "", body, b""), body)
+                    db.execute("INSERT INTO points VALUES (?, ?, ?)", own)
+
+        self._do(insert)
         self._shrink()
 
     def layers(self) -> List[LayerSummary]:
@@ -265,7 +297,9 @@ class Store:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 if version:  # another version's rows are of no use
-                    db.executescript("DROP TABLE IF EXISTS layers; DROP TABLE IF EXISTS documents;")
+                    db.executescript(
+                        "DROP TABLE IF EXISTS layers; DROP TABLE IF EXISTS points; DROP TABLE IF EXISTS documents;"
+                    )
                 db.execute("PRAGMA auto_vacuum = FULL")
                 db.execute("PRAGMA journal_mode = WAL")  # stays as it is where that cannot be had
                 db.executescript(_TABLES)
@@ -327,7 +361,9 @@ class _Sums(Mapping[int, bytes]):
         return len(self._all())
 
 
-def _known(digest: str, facts: Dict[str, Any], entries: List[Entry], sums: bytes) -> KnownLayer:
+def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes) -> KnownLayer:
+    # Given their size they are inflated in place; earlier versions did not tell it.
+    entries = unpack(zlib.decompress(packed, bufsize=int(facts.get("columns", 0)) or 16 * len(packed)))
     return KnownLayer(
         digest,
         int(facts["size"]),

@@ -16,7 +16,7 @@ from ..entries import Entry, deletion
 from ..errors import LayerslayerError
 from ..escaping import raw_name
 from ..image import Image, Layer
-from ..layers.reading import Report
+from ..layers.report import IndexCheck, Report
 
 KINDS = {
     "-": "file",
@@ -119,8 +119,19 @@ def layer_end_object(number: int, report: Report) -> Object:
         "tar": not report.opaque,
         "index": report.claimed or None,
         "lengths_add_up": True if report.leapt else None,
+        "index_check": _check_object(report.index_check) if report.index_check is not None else None,
         "problem": str(report.problem) if report.problem else None,
         "notes": list(report.notes),
+    }
+
+
+def _check_object(check: IndexCheck) -> Object:
+    return {
+        "index": check.kind or None,
+        "agrees": check.differences == 0 if check.compared else None,
+        "differences": check.differences,
+        "uncompared": check.uncompared,
+        "bytes_read": check.bytes_read,
     }
 
 
@@ -142,13 +153,15 @@ def summary_object(
 ) -> Object:
     """Return the last object of a verb: completeness, cost, verification. ``image`` is what the user named."""
     known = list(reports)
+    checks = [report.index_check for report in known]
     return {
         "type": "summary",
         "verb": verb,
         "image": image,
         "complete": all(report.complete for report in known) and exit_code in (0, 1),
-        "verified": all(report.verified for report in known if not report.opaque),
-        "bytes_read": sum(report.bytes_read for report in known),
+        "verified": all(report.verified or report.checked for report in known if not report.opaque),
+        "checked": sum(report.checked for report in known),
+        "bytes_read": sum(report.bytes_read for report in known) + sum(check.bytes_read for check in checks if check),
         "requests": requests,
         "exit_code": exit_code,
     }

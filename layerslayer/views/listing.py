@@ -17,7 +17,7 @@ from ..descriptors import UNKNOWN_SIZE
 from ..entries import Entry, deletion
 from ..escaping import human_size, one_line, printable
 from ..image import Layer
-from ..layers.reading import Report
+from ..layers.report import IndexCheck, Report
 from .style import PLAIN, Style
 
 _STEP_LIMIT = 160  # characters of a build step in a header line
@@ -134,6 +134,8 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
                 style.alarm, printable(str(report.problem or "reading was stopped")).rstrip("."), style.off
             )
         )
+    if report.index_check is not None:
+        parts += _check_words(report.index_check, style)
     return "= " + "; ".join(parts + _told_notes(report, style)) + "."
 
 
@@ -145,6 +147,24 @@ def listed_from(read: int, size: int) -> str:
     """Say what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
     share = 100 * read / max(size, 1)
     return "listed from {:.{}f} % of {}".format(share, 0 if share >= 9.95 else 1, human_size(size))
+
+
+def _check_words(check: IndexCheck, style: Style) -> List[str]:
+    if not check.kind:
+        return ["the publisher's index was NOT compared" if check.unusable else "no publisher's index"]
+    index = "the publisher's index ({})".format(check.kind)
+    if not check.compared:
+        return [index + " was NOT compared"]
+    words = [index + " agrees"]
+    if check.aside:
+        words[0] += ", but for its {}, which were not compared".format(check.aside)
+    if check.differences:
+        entries = "entry" if check.differences == 1 else "entries"
+        words = ["{}{} differs in {} {}{}".format(style.alarm, index, check.differences, entries, style.off)]
+    if check.uncompared:
+        files = "1 file" if check.uncompared == 1 else "{} files".format(check.uncompared)
+        words.append("of the contents of {} it says nothing".format(files))
+    return words
 
 
 def layer_table(layers: Sequence[Layer]) -> List[str]:

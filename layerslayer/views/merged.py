@@ -65,15 +65,15 @@ def tree_lines(
     enter(root.children, "")
     while open_ones:
         names, children, before, last, plain = open_ones[-1]
-        middle = before + branches.middle
+        branch = before + branches.middle
         for name in names:
             node = children[name]
             entry = node.entry
-            branch = middle if name is not last else before + branches.last
+            if name is last:
+                branch = before + branches.last
             # Nearly every path is a file with a name that needs no escaping.
             if plain and entry.kind == "-":
-                size = entry.size
-                yield f"{branch}{name}  {amounts.get(size) or describe.amount(size)}  L{node.layer}"
+                yield f"{branch}{name}  {amounts.get(entry.size) or describe.amount(entry.size)}  L{node.layer}"
                 continue
             yield branch + describe.line(node, name)
             if enter(node.children, before + (branches.through if name is not last else branches.past)):

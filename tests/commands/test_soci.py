@@ -15,7 +15,7 @@ from layerslayer.demo.image import Member, Store, add_manifest, gzip_of, tar_of
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.descriptors import digest_of
 from layerslayer.image import find_candidates, open_image
-from layerslayer.layers.reading import Report
+from layerslayer.layers.report import Report
 
 from ..layers import ztoc_writer as writer
 from ..layers.estargz_writer import File, estargz

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 _TYPES = {
     tarfile.REGTYPE: "reg",
@@ -58,10 +58,17 @@ def footer(offset: int, legacy: bool = False) -> bytes:
     return head + b"\x01\0\0\xff\xff" + bytes(8)
 
 
-def estargz(files: List[File], chunk: int = 1 << 22, legacy: bool = False, shared: int = 0) -> Built:
+def estargz(
+    files: List[File],
+    chunk: int = 1 << 22,
+    legacy: bool = False,
+    shared: int = 0,
+    lie: Callable[[List[Dict[str, Any]]], None] = lambda entries: None,
+) -> Built:
     """Return a layer of ``files``; bodies in members of ``chunk`` bytes each.
 
     ``shared`` files at the start stand together in one member (``innerOffset``).
+    ``lie`` changes what its table says.
     """
     blob = bytearray()
     entries: List[Dict[str, Any]] = []
@@ -102,6 +109,7 @@ def estargz(files: List[File], chunk: int = 1 << 22, legacy: bool = False, share
         blob += _member(bytes(-len(file.body) % 512)) if file.body and len(file.body) % 512 else b""
     if together:
         blob += _member(bytes(together))
+    lie(entries)
     toc = {"version": 1, "entries": entries}
     body = json.dumps(toc).encode()
     offset = len(blob)

@@ -9,7 +9,8 @@ import pytest
 
 from layerslayer.descriptors import Descriptor
 from layerslayer.errors import CorruptLayer, DigestMismatch, Unreachable
-from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.reading import read_entries
+from layerslayer.layers.report import Report
 
 from .tars import END, member
 

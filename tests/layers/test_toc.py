@@ -20,7 +20,8 @@ from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.image import Image, Layer
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
-from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.reading import read_entries
+from layerslayer.layers.report import Report
 from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
 from layerslayer.manifest import Manifest
 from layerslayer.media_types import OCI_MANIFEST
@@ -40,6 +41,7 @@ FILES = [
     File("null", kind=tarfile.CHRTYPE),
     File("last", b"x" * 700),
 ]
+OWN = LANDMARKS | {"stargz.index.json"}
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
@@ -63,7 +65,7 @@ class Blob:
             entry for batch in read_entries(self.descriptor, lambda: io.BytesIO(self.body), report) for entry in batch
         ]
         assert report.complete
-        return [entry for entry in entries if entry.name not in LANDMARKS]
+        return [entry for entry in entries if entry.name not in OWN]
 
 
 def annotated(built: Built) -> Blob:

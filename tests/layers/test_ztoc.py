@@ -20,7 +20,8 @@ from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.layers import spans
 from layerslayer.layers.claimed import OpenRange
-from layerslayer.layers.reading import Report, read_entries
+from layerslayer.layers.reading import read_entries
+from layerslayer.layers.report import Report
 from layerslayer.layers.ztoc import Ztoc
 
 from . import ztoc_writer as writer

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerslayer.errors import ConnectionLost, RangeIgnored
+from layerslayer.errors import BudgetSpent, ConnectionLost, RangeIgnored
 from layerslayer.sources.steady import LEAST_GAIN, SteadyBody
 
 BODY = bytes(range(256)) * 1024  # 256 KiB
@@ -94,3 +94,42 @@ def test_no_parts_and_no_gain_ends_it() -> None:
     assert body.read(10**9) == BODY[:20000]
     with pytest.raises(ConnectionLost):
         body.read(10**9)
+
+
+class _Closing(Breaking):
+    closed = 0
+
+    def close(self) -> None:
+        _Closing.closed += 1
+        super().close()
+
+
+@pytest.mark.parametrize("way", ["ignored", "from the start", "unknown size"])
+def test_what_comes_once_more_is_told_before_and_may_be_refused(way: str) -> None:
+    spent: List[int] = []
+    opened: List[int] = []
+    _Closing.closed = 0
+
+    def whole() -> BinaryIO:
+        opened.append(0)
+        return cast(BinaryIO, _Closing(BODY, 150_000))
+
+    def part(position: int) -> Tuple[BinaryIO, int]:
+        if way == "ignored":
+            raise RangeIgnored("no parts.")
+        return whole(), 0
+
+    def spend(count: int) -> None:
+        if sum(spent) + count > 200_000:
+            raise BudgetSpent("spent")
+        spent.append(count)
+
+    first = cast(BinaryIO, _Closing(BODY, 100_000))
+    end = None if way == "unknown size" else len(BODY)
+    body = SteadyBody(first, 0, end, part, whole, 5, spend=spend)
+    assert body.read(len(BODY)) == BODY[:150_000]
+    with pytest.raises(BudgetSpent):
+        body.read(1)
+    assert spent == [100_000]
+    assert len(opened) == (2 if way == "from the start" else 1)  # where it shows only in the answer
+    assert _Closing.closed == 1 + len(opened)

@@ -9,7 +9,7 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Device, Entry
 from layerslayer.errors import CorruptLayer
 from layerslayer.image import Layer
-from layerslayer.layers.reading import Report
+from layerslayer.layers.report import Report
 from layerslayer.views.listing import Listing, layer_footer, layer_header, permissions, timestamp
 from layerslayer.views.style import COLOR
 

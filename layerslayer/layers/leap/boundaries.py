@@ -50,13 +50,14 @@ class Boundary(NamedTuple):
     stored: bool
 
 
-def find_boundary(piece: bytes, start: int = 0) -> Optional[Boundary]:
+def find_boundary(piece: bytes, start: int = 0, end: Optional[int] = None) -> Optional[Boundary]:
     """Return a place from the byte ``start`` on, the first in general, where a block surely begins, or None.
 
-    "Surely" means that the rest of ``piece`` inflates from there without a fault.
+    It is before the byte ``end``, if one is given. "Surely" means that the rest
+    of ``piece`` inflates from there without a fault.
     """
     for pattern in (_USUAL, _ANY):
-        for candidate in _candidates(piece, start, pattern):
+        for candidate in _candidates(piece, start, len(piece) if end is None else end, pattern):
             if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
                 return candidate
     return None
@@ -67,16 +68,20 @@ def inflater_at(piece: bytes, boundary: Boundary, fill: int) -> Tuple[Any, bytes
 
     The window that nobody knows is filled with the byte ``fill``.
     """
-    window = bytes((fill,)) * WINDOW if fill else _EMPTY_WINDOW
+    return inflater_behind(bytes((fill,)) * WINDOW if fill else _EMPTY_WINDOW, piece, boundary)
+
+
+def inflater_behind(window: bytes, piece: bytes, boundary: Boundary) -> Tuple[Any, bytes]:
+    """Return the same, with a window."""
     byte, bit = divmod(boundary.bit, 8)
     if boundary.stored:  # its three bits are zeros, like the padding after them
         return inflate_at(window, 0, b"\0" + piece[byte:])
     return inflate_at(window, (8 - bit) % 8, piece[byte:])
 
 
-def _candidates(piece: bytes, start: int, pattern: Pattern[bytes]) -> Iterator[Boundary]:
+def _candidates(piece: bytes, start: int, end: int, pattern: Pattern[bytes]) -> Iterator[Boundary]:
     """Yield what looks like the beginning of a block, in order, span by span."""
-    for at in range(start, len(piece), _SPAN):
+    for at in range(start, end, _SPAN):
         span = piece[at : at + _SPAN + 12]
         found: List[Tuple[int, bool]] = [(8 * (at + place), True) for place in _stored(span)]
         number = int.from_bytes(span, "little")
@@ -84,7 +89,8 @@ def _candidates(piece: bytes, start: int, pattern: Pattern[bytes]) -> Iterator[B
             shifted = (number >> phase).to_bytes(len(span), "little") if phase else span
             found += [(8 * (at + place) + phase, False) for place in _dynamic(shifted, pattern)]
         for bit, stored in sorted(found):
-            yield Boundary(bit, stored)
+            if bit < 8 * end:
+                yield Boundary(bit, stored)
 
 
 def _dynamic(span: bytes, pattern: Pattern[bytes]) -> List[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import tempfile
 import threading
 import time
 from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
@@ -10,7 +11,7 @@ from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
 from ...errors import CorruptLayer
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
-KEPT = 12 * 1024 * 1024  # bytes remembered
+_IN_MEMORY = 8 * 1024 * 1024  # bytes remembered that are not in a file yet
 _SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
 _MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
 _TELLING = 128 * 1024  # bytes from which on they tell the line's rate
@@ -78,8 +79,47 @@ class Extent:
         return known
 
 
+class Spool:
+    """Pieces of a blob, in memory as long as they are few, then in a file without a name."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
+        self._end = 0
+        self._full = False
+
+    def keep(self, start: int, data: bytes) -> None:
+        """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
+        if self._full:
+            return
+        try:
+            self._file.seek(self._end)
+            self._file.write(data)
+        except OSError:
+            self._full = True
+            return
+        self._pieces[start] = (self._end, len(data))
+        self._end += len(data)
+
+    def known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
+        """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
+        until = end
+        for at, (place, length) in self._pieces.items():
+            if at <= start < at + length:
+                until = min(end, at + length)
+                self._file.seek(place + start - at)
+                return self._file.read(until - start), until
+            if start < at < until:
+                until = at
+        return None, until
+
+    def forget(self, start: int, end: int) -> None:
+        for at in [at for at, (_, length) in self._pieces.items() if start <= at and at + length <= end]:
+            del self._pieces[at]
+
+
 class Fetcher:
-    """Reads parts of a blob of ``size`` bytes. The last ``KEPT`` bytes are remembered, and not asked for again.
+    """Reads parts of a blob of ``size`` bytes. What was read is remembered until it is forgotten.
 
     ``spent`` and ``requests`` count what was, ``again`` the bytes that were for
     a second time, ``distinct`` the others. Safe for one reader and what that
@@ -94,7 +134,7 @@ class Fetcher:
         self._extent = Extent()
         self.pace = pace or Pace()
         self._open_range = open_range
-        self._kept: Dict[int, bytes] = {}  # by where they begin, oldest first
+        self._spool = Spool()
         self._coming: List[Tuple[int, int, threading.Thread]] = []
         self._lock = threading.Lock()
         self._error: Optional[BaseException] = None
@@ -116,8 +156,7 @@ class Fetcher:
     def forget(self, start: int, end: int) -> None:
         """Take that the bytes [start, end) will not be asked for again."""
         with self._lock:
-            for at in [at for at, data in self._kept.items() if start <= at and at + len(data) <= end]:
-                del self._kept[at]
+            self._spool.forget(start, end)
 
     def ahead(self, start: int, end: int) -> None:
         """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""
@@ -163,16 +202,8 @@ class Fetcher:
             self._error = error
 
     def _known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
-        """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
-        until = end
         with self._lock:
-            for at, data in self._kept.items():
-                if at <= start < at + len(data):
-                    until = min(end, at + len(data))
-                    return data[start - at : until - at], until
-                if start < at < until:
-                    until = at
-        return None, until
+            return self._spool.known(start, end)
 
     def _fetch(self, start: int, end: int) -> bytes:
         began = time.monotonic()
@@ -194,10 +225,5 @@ class Fetcher:
             self.spent += len(data)
             self.requests += 1
             self.again += self._extent.add(start, end)
-            self._kept[start] = data
-            held = sum(map(len, self._kept.values()))
-            for at in list(self._kept):
-                if held <= KEPT or at == start:
-                    break
-                held -= len(self._kept.pop(at))
+            self._spool.keep(start, data)
         return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ...entries import Entry
 from ...errors import CorruptLayer
@@ -12,7 +12,7 @@ from ..inflate_at import WINDOW
 from ..members import BLOCK
 from ..tar import TarWalker
 from .boundaries import Boundary, find_boundary, inflater_at
-from .fetching import KEPT, Fetcher
+from .fetching import Fetcher
 from .landing import MAGIC, MAGIC_AT, Doubtful, Landing
 from .members import MemberStream
 from .sampling import Samples
@@ -22,8 +22,6 @@ _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
 _MOST_AT_ONCE = 24  # samples
-_SHARE = 0.4  # of what may be fetched in gaps that the samples of one body may take
-_RESERVE = 0.2  # of it that is left for mending
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -37,31 +35,15 @@ class Tuning(NamedTuple):
     margin: float = 1.5  # standard deviations that a leap falls short of the body's probable end
     least: int = 384 * 1024  # what a leap must save
     step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
-    kept: int = KEPT * 2 // 3  # bytes in gaps that are sure to be remembered
-    allowance: float = 0.049  # of the blob may be fetched twice, at worst
 
 
 class Lander:
-    """Lands in one blob. ``walked`` tells how many bytes of it the stretches have."""
+    """Lands in one blob."""
 
-    def __init__(self, fetcher: Fetcher, tuning: Tuning, walked: Callable[[], int]) -> None:
+    def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
         self._fetcher = fetcher
         self._tuning = tuning
-        self._walked = walked
-        self._following = 0  # bytes read from a landing on that is not settled yet
         self._piece = tuning.piece
-        self._all = int(fetcher.size * tuning.allowance)
-
-    @property
-    def _room(self) -> int:
-        """Bytes in gaps that may still be fetched."""
-        in_gaps = self._fetcher.distinct - self._walked() - self._following
-        return self._all + self._tuning.kept - self._fetcher.again - in_gaps
-
-    @property
-    def _affordable(self) -> bool:
-        """Whether one more landing leaves enough for mending."""
-        return self._room - self._piece > _RESERVE * (self._all + self._tuning.kept)
 
     @property
     def least(self) -> int:
@@ -88,11 +70,7 @@ class Lander:
             return None
         samples = Samples(stretch.at, owed, expansion, self._fetcher.size)
         target = self._target(stretch.at, samples)
-        landed = self._land(stretch, target, samples) if target is not None else None
-        self._following = 0
-        if landed is not None:
-            self._fetcher.forget(landed.begins, landed.at)
-        return landed
+        return self._land(stretch, target, samples) if target is not None else None
 
     # -- where to land ----------------------------------------------------
 
@@ -108,7 +86,7 @@ class Lander:
             )  # few samples tell little of their spread
             # Twice as many samples would take three tenths off the margin.
             cost = max(tuning.samples_at_once, samples.count) * self._piece
-            if 0.3 * margin < cost or samples.count * self._piece > _SHARE * self._room:
+            if 0.3 * margin < cost:
                 break
             if not self._sample(samples):
                 break
@@ -143,12 +121,11 @@ class Lander:
         """Land at ``target``, further back where that is of no use, further on where the body still goes on."""
         back = self._tuning.step_back
         rejected: Optional[Entry] = None
-        while target - stretch.at >= self._tuning.least and self._affordable:
+        while target - stretch.at >= self._tuning.least:
             place = self.boundary_from(target)
             if place is None:
                 return None
             start, piece, boundary = place
-            self._following = 0
             try:
                 landed, further = self._follow(stretch, start, piece, boundary, samples)
             except (Doubtful, CorruptLayer):
@@ -190,7 +167,6 @@ class Lander:
         size, begin, at = self._fetcher.size, start + boundary.bit // 8, start + len(piece)
         while True:
             output = landing.stream.output
-            self._following = at - start
             landing.feed(data)
             check_size(stretch.position + landing.stream.output, at)
             if landing.first is None:
@@ -211,7 +187,7 @@ class Lander:
 
     def _further(self, at: int, samples: Samples) -> Optional[int]:
         """Return where to land next, when the body goes on much further than ``at``."""
-        if samples.reach().end - at < 4 * self.least or not self._affordable:
+        if samples.reach().end - at < 4 * self.least:
             return None
         return self._target(at, samples)
 
@@ -237,9 +213,6 @@ class Lander:
         """
         wanted = after.first + int(1.5 * max(0, missing - after.first)) + 1  # bytes before the first header
         within = missing <= after.first  # among what was not certain, right after the landing
-        again = after.first / max(1.0, after.expected / max(1, after.begins - before.at))  # bytes read anew for that
-        if within and again > self._room:
-            return None
         back = self._tuning.step_back
         if after.missed:  # it is here that headers are missing, so go back as far as that takes
             back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
@@ -274,8 +247,6 @@ class Lander:
             end = min(at + self.chunk, begins)
             landing.feed(self._fetcher.read(at, end))
             at = end
-            if sure is None and at - start > self._room:
-                raise Doubtful  # what is not certain would have to be read again
             sure = sure or ((at, landing.stream.output) if landing.certain else None)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output

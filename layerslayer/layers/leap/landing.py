@@ -161,12 +161,13 @@ class Landing:
             self._doubts.append((start + fresh, places.to_bytes(BLOCK, "little")))
 
     def _walk(self, piece: bytes, other: bytes) -> None:
-        self.entries += self.walker.feed(piece)
         if self.certain:
+            self.entries += self.walker.feed(piece)
             return
         try:
+            self.entries += self.walker.feed(piece)
             self._others += self._other.feed(other)
-        except CorruptLayer:
+        except CorruptLayer:  # of bytes that nobody knows
             raise Doubtful from None
         self._walked += len(piece)
         if self._walked > _PATIENCE:

@@ -39,7 +39,7 @@ class Leaping:
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
         self._fetcher = fetcher
         self._size = fetcher.size
-        self._lander = Lander(fetcher, tuning, lambda: sum(item.at - item.begins for item in self.stretches))
+        self._lander = Lander(fetcher, tuning)
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
 
@@ -100,7 +100,8 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self._fetcher.read(begin, end)
-        self._fetcher.forget(stretch.begins, end)
+        if stretch is self.stretches[0]:  # what was read from the beginning on is sure; the others may be read anew
+            self._fetcher.forget(0, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
         lander = self._lander

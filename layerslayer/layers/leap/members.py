@@ -53,21 +53,16 @@ class MemberStream:
 
     ``output`` counts the bytes that came out, ``ends`` has for each member that
     ended how many had come out by then, and its ISIZE; ``trailing`` counts bytes
-    after the last member that are neither a member nor zeros. ``copy`` may be
-    taken between two calls of ``feed``.
+    after the last member that are neither a member nor zeros.
     """
 
-    def __init__(self, engine: Any = None, copied: Tuple[bytes, int, bool] = (b"", 0, False)) -> None:
+    def __init__(self, engine: Any = None) -> None:
         self._engine = engine  # None between members
-        self._held, self.trailing, self._begun = copied
+        self._held = b""  # the beginning of a header or trailer
+        self._begun = False  # whether a member has ended
+        self.trailing = 0
         self.output = 0
         self.ends: List[Tuple[int, int]] = []
-
-    def copy(self) -> MemberStream:
-        """Return a stream that stands at the same place; its ``output`` counts from there."""
-        return MemberStream(
-            self._engine.copy() if self._engine is not None else None, (self._held, self.trailing, self._begun)
-        )
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield all that the next bytes of the blob add. Raises CorruptLayer."""
@@ -123,7 +118,7 @@ class MemberStream:
         if length is None:
             self._held = data
             return b""
-        self._engine = zlib.decompressobj(-15)
+        self._engine = zlib.decompressobj(-15)  # isal's may hold bytes back, and where they are counts
         return data[length:]
 
     def close(self) -> None:
@@ -146,6 +141,3 @@ class _Trailer:
     def decompress(self, data: bytes, limit: int) -> bytes:
         self.unused_data = data
         return b""
-
-    def copy(self) -> _Trailer:
-        return _Trailer()

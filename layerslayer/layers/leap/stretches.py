@@ -101,6 +101,8 @@ class Stretch:
         ``entries`` were found on the way there. False, and nothing done, where
         none of them ends just there.
         """
+        if self.walker.end is not None:
+            return False
         place = self.origin + meets
         own = [entry for entry in entries if entry.offset < place]
         if len(own) == len(entries) and self.position + self.walker.owed != place:

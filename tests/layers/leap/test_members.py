@@ -139,20 +139,6 @@ def test_from_wherever_an_engine_stands() -> None:
     assert stream.ends == [(len(BODIES[2]), 77), (len(BODIES[2]) + 4, 4)]
 
 
-@pytest.mark.parametrize("cut", [3, 40, 90, len(member(BODIES[2])) - 5, len(member(BODIES[2])), len(MANY) // 2])
-def test_a_copy_goes_on_by_itself(cut: int) -> None:
-    blob = member(BODIES[2]) + MANY
-    stream = MemberStream()
-    before = b"".join(stream.feed(blob[:cut]))
-    copy = stream.copy()
-    assert copy.output == 0
-    own, its = b"".join(stream.feed(blob[cut:])), b"".join(copy.feed(blob[cut:]))
-    assert before + own == BODIES[2] + b"".join(BODIES) and its == own
-    assert stream.output == len(before + own) and copy.output == len(its)
-    stream.close()
-    copy.close()
-
-
 def test_a_bomb_comes_in_bounded_pieces() -> None:
     stream = MemberStream()
     sizes = [len(piece) for piece in stream.feed(member(bytes(50 << 20)))]

@@ -1,0 +1,61 @@
+"""The layers of a run that earlier ones read, and files out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ..entries import Entry
+from ..image import Layer
+from ..layers.bodies import Sink
+from ..layers.points import Points
+from ..layers.report import Report
+from ..recalled import Recall, recallable
+from ..sources.base import Source
+from .session import Session
+
+if TYPE_CHECKING:  # loaded where there is a store
+    from ..store import KnownLayer
+
+
+class KnownLayers:
+    """What the store knows of an image's layers, each loaded once."""
+
+    def __init__(self, session: Session, source: Source) -> None:
+        self._session = session
+        self._source = source
+        self._found: Dict[str, KnownLayer] = {}
+        self._points: Dict[str, Points] = {}
+
+    def of(self, layer: Layer) -> Optional[KnownLayer]:
+        """Return what is known of a layer, or None."""
+        digest, store = layer.descriptor.digest, self._session.store
+        known = self._found.get(digest)
+        if known is None and store is not None:
+            known = store.layer(digest)
+            if known is not None:
+                self._found[digest] = known
+        return known
+
+    def entries(self, layers: Sequence[Layer]) -> Dict[int, List[Entry]]:
+        """Return the entries of those layers that are known, by layer number."""
+        found = {layer.number: self.of(layer) for layer in layers}
+        return {number: known.entries for number, known in found.items() if known is not None}
+
+    def recall(
+        self, layer: Layer, entries: Mapping[int, Entry], open_sink: Callable[[Entry], Sink]
+    ) -> Optional[Report]:
+        """Give files, by their offsets, to sinks (see ``Recall.fetch``); None where one is not known well enough.
+
+        None, too, with ``--verify``, which wants the whole layer.
+        """
+        store = self._session.store
+        known = self.of(layer)
+        if store is None or known is None or self._session.options.verify:
+            return None
+        if not all(recallable(layer, known, entry) for entry in entries.values()):
+            return None
+        digest = layer.descriptor.digest
+        points = self._points.get(digest)
+        if points is None:
+            points = self._points[digest] = store.points(digest)
+        return Recall(self._source, layer, known, points, self._session.console.warn).fetch(entries, open_sink)
