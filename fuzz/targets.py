@@ -29,6 +29,7 @@ from layerslayer.store.columns import pack, unpack
 from tests.layers.ztoc_writer import ztoc_of
 
 from . import building
+from .leaps import leap
 
 _MOST = 64 * 1024 * 1024  # bytes inflated in one go at most
 _DIGEST = "sha256:" + "0" * 64
@@ -242,7 +243,7 @@ TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         tar, tar_headers, tar_as_tarfile, compression, manifest, config, footers, toc, ztoc, challenges, references,
-        logins, columns, points, escaping,
+        logins, columns, points, escaping, leap,
     )
 }  # fmt: skip
 
@@ -297,6 +298,10 @@ def seeds(name: str) -> Iterator[bytes]:
         yield json.dumps({"auths": {"ghcr.io": {"auth": "YTpi"}}, "credHelpers": {"a": "b"}}).encode()
     elif name == "columns":
         yield pack(_walked(archive, 512))
+    elif name == "leap":
+        for number in range(20):
+            yield bytes((number,))
+            yield bytes((number, number, 7 * number, 13 * number % 256, 99))
     elif name == "points":
         kept = Points()
         for number in range(1, 4):

@@ -1,4 +1,4 @@
-"""Random layers that are hard to leap in: never another listing than the full one, never many more bytes."""
+"""Random layers that are hard to leap in: never another listing than the full one, never more bytes."""
 
 from __future__ import annotations
 
