@@ -69,10 +69,18 @@ def print_error(error: LayerslayerError) -> None:
 
 
 def _run(options: Namespace) -> ExitCode:
+    before = gc.get_threshold()
+    gc.set_threshold(_GC_THRESHOLD)
+    try:
+        return _with_console(options)
+    finally:
+        gc.set_threshold(*before)  # a program that calls main() goes on
+
+
+def _with_console(options: Namespace) -> ExitCode:
     from .console import Console
     from .tee import Tee
 
-    gc.set_threshold(_GC_THRESHOLD)
     try:
         tee = Tee(options.log_file) if options.log_file else None
     except LayerslayerError as error:
