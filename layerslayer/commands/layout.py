@@ -167,6 +167,11 @@ def finish(
     elif reports and all(report.verified or report.opaque or report.checked for report in reports):
         words.append("digests verified")
     elif reports:
+        leapt = sum(report.leapt for report in reports)
+        if leapt:
+            words.append(
+                "{} listed by leaping, lengths add up".format("1 layer" if leapt == 1 else "{} layers".format(leapt))
+            )
         words.append("digests NOT all verified")
     session.console.say("; ".join(words) + ".")
     return code

@@ -146,3 +146,8 @@ def test_a_registry_that_stops_serving_parts(run: Runner) -> None:
         fast = run("-t", registry.target, "--peek-all", "--fast")
     assert fast.code == 0 and shown(fast) == shown(full)
     assert "digest verified; complete; NOTE: read in full after all" in fast.out
+
+
+def test_a_view_says_what_it_is_worth(run: Runner) -> None:
+    fast, _ = asked(run, "tree", "TARGET", "--fast")
+    assert fast.err.splitlines()[-1].endswith("; 1 layer listed by leaping, lengths add up; digests NOT all verified.")

@@ -10,7 +10,6 @@ import bisect
 import math
 from typing import List, NamedTuple, Optional, Tuple
 
-_BASE = 0.06  # what is never known of the mean expansion of a stretch, in parts of it
 _BASE = 0.1  # of the mean expansion of a stretch between two samples, what is never known
 _SPREAD = 0.7  # of the difference between its two ends: what one sample a stretch leaves open
 _BEYOND = 0.25  # what is not known of a stretch that no sample bounds
