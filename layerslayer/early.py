@@ -36,7 +36,9 @@ class EarlyConnections:
     def _begin(self) -> None:
         try:
             # Only the first address: where it does not answer, the ordinary way tries the others.
-            family, kind, protocol, _, address = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_STREAM)[0]
+            # As bytes: for a text Python would load its tables of international names.
+            found = socket.getaddrinfo(self._host.encode("ascii"), self._port, 0, socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
             for _ in range(self._count):
                 connection = socket.socket(family, kind, protocol)
                 connection.setblocking(False)
