@@ -10,6 +10,8 @@ import tarfile
 import zlib
 from typing import BinaryIO, Callable, Dict, List, NamedTuple, Optional, Union
 
+import pytest
+
 from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
@@ -184,7 +186,7 @@ def members(tar: bytes, step: int) -> bytes:
 
 
 def frames(tar: bytes, step: int) -> bytes:
-    import zstandard
+    zstandard = pytest.importorskip("zstandard")
 
     engine = zstandard.ZstdCompressor(level=1)
     return b"".join(engine.compress(tar[at : at + step]) for at in range(0, len(tar), step))
