@@ -44,6 +44,7 @@ class Lander:
         self._fetcher = fetcher
         self._tuning = tuning
         self._piece = tuning.piece
+        self._barren = 0  # bytes searched since a block was last found to begin
 
     @property
     def least(self) -> int:
@@ -66,7 +67,7 @@ class Lander:
         None where reading on is better. ``expansion`` is what to expect of the body at first.
         """
         owed, left = stretch.walker.owed, self._fetcher.size - stretch.at
-        if owed < self.least or owed > GREATEST_EXPANSION * left:
+        if self._hopeless or owed < self.least or owed > GREATEST_EXPANSION * left:
             return None
         samples = Samples(stretch.at, owed, expansion, self._fetcher.size)
         target = self._target(stretch.at, samples)
@@ -90,12 +91,15 @@ class Lander:
                 break
             if not self._sample(samples):
                 break
+        if self._hopeless:
+            return None
         ceiling = samples.ceiling if samples.ceiling is not None else self._fetcher.size
         target = int(min(reach.end - margin, ceiling)) - self._piece
         return target if target - start >= self.least else None
 
     def _sample(self, samples: Samples) -> bool:
-        """Take a few more samples, asked for at once; False where there was none to take."""
+        """Take a few more samples, asked for at once; False where nothing more can be learnt of the body."""
+        known = (samples.count, samples.ceiling, self._piece)
         fetcher, piece = self._fetcher, self._piece
         count = min(max(self._tuning.samples_at_once, samples.count), _MOST_AT_ONCE)  # as many again as there are
         places = [place for place in samples.wanted(count) if place + piece < fetcher.size]
@@ -103,7 +107,7 @@ class Lander:
             fetcher.ahead(place, place + piece)
         for place in places:
             data = fetcher.read(place, place + piece)
-            boundary = find_boundary(data)
+            boundary = self._boundary_in(data)
             if boundary is None:
                 self._piece = min(2 * piece, self._tuning.greatest_piece)
                 continue
@@ -113,7 +117,17 @@ class Lander:
                 samples.bound(place)
             else:
                 samples.add(place + boundary.bit // 8, place + len(data), output)
-        return bool(places)
+        return (samples.count, samples.ceiling, self._piece) != known and not self._hopeless
+
+    @property
+    def _hopeless(self) -> bool:
+        """Whether the layer seems to be one endless block, or fixed ones only, which nothing tells the beginning of."""
+        return self._barren > 4 * self._tuning.greatest_piece
+
+    def _boundary_in(self, piece: bytes) -> Optional[Boundary]:
+        boundary = find_boundary(piece)
+        self._barren = 0 if boundary is not None else self._barren + len(piece)
+        return boundary
 
     # -- landing ------------------------------------------------------------
 
@@ -150,7 +164,7 @@ class Lander:
         length = self._piece
         while length <= self._tuning.greatest_piece and start < self._fetcher.size:
             piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
-            boundary = find_boundary(piece)
+            boundary = self._boundary_in(piece)
             if boundary is not None:
                 return start, piece, boundary
             length *= 2

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer.layers.leap import Fetcher, Leaping, NotGzip
+from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, lander
 from layerslayer.layers.leap.lander import Tuning
 
-from ..leap_layers import COMPRESSORS, SMALL, layer, noise
+from ..leap_layers import COMPRESSORS, SMALL, layer, noise, skewed
 from ..tars import END, member, walk
 from .walks import Leapt, Plain, compared, descriptor_of, program
 
@@ -48,6 +48,21 @@ SOUND = COMPRESSORS["level 6"](LARGE + END)
 def test_a_sound_layer_costs_little() -> None:
     found = compared(SOUND)
     assert found.walk.leaps and not found.walk.whole and found.share < 0.8
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
+def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little is searched in vain, however many bodies seem to be worth a leap; then the layer is read as it is."""
+    searched, body = [], skewed(random.Random(3), 900_000) * 14
+
+    def nothing(piece: bytes) -> None:
+        searched.append(len(piece))
+
+    monkeypatch.setattr(lander, "find_boundary", nothing)  # as in one endless block, or in fixed ones
+    bodies = b"".join(member(b"%d" % number, body) for number in range(3))
+    found = compared(COMPRESSORS["level 1"](bodies + END), tuning)
+    assert found.walk.whole and found.walk.verifier.verified
+    assert tuning.piece <= sum(searched) <= 8 * tuning.greatest_piece
 
 
 @pytest.mark.parametrize("part", range(1, 40, 3))
