@@ -29,6 +29,7 @@ from layerslayer.store.columns import pack, unpack
 from tests.layers.ztoc_writer import ztoc_of
 
 from . import building
+from .frames import leap_frames
 from .leaps import leap
 
 _MOST = 64 * 1024 * 1024  # bytes inflated in one go at most
@@ -243,7 +244,7 @@ TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         tar, tar_headers, tar_as_tarfile, compression, manifest, config, footers, toc, ztoc, challenges, references,
-        logins, columns, points, escaping, leap,
+        logins, columns, points, escaping, leap, leap_frames,
     )
 }  # fmt: skip
 
@@ -298,6 +299,10 @@ def seeds(name: str) -> Iterator[bytes]:
         yield json.dumps({"auths": {"ghcr.io": {"auth": "YTpi"}}, "credHelpers": {"a": "b"}}).encode()
     elif name == "columns":
         yield pack(_walked(archive, 512))
+    elif name == "leap_frames":
+        for number in range(32):
+            yield bytes((number,))
+            yield bytes((number, number, 7 * number, 13 * number % 256, 99))
     elif name == "leap":
         for number in range(20):
             yield bytes((number,))

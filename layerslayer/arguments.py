@@ -289,7 +289,7 @@ def _network_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="limits",
         help="raise or lower a bound on what an image may cost: size, ratio, entries, layers, document, "
-        "extension, window, path",
+        "extension, window, path, frames",
     )
     network.add_argument(
         "--allow-private", action="store_true", help="let a public registry lead into private networks"

@@ -26,6 +26,7 @@ MEANINGS: Dict[str, str] = {
     "extension": "bytes of a pax header or long name in a tar",
     "window": "bytes of memory that a zstd frame may ask for",
     "path": "characters of a path in a merged view",
+    "frames": "frames that the seek table of a zstd layer lists",
 }
 _DEFAULTS = {
     "size": 256 * 2**30,
@@ -36,6 +37,7 @@ _DEFAULTS = {
     "extension": 2**20,
     "window": 128 * 2**20,
     "path": 4096,  # Linux knows no longer ones
+    "frames": 2**20,  # 16 MiB of memory; with more, the layer is read in full
 }
 _FREE = 256 * 2**20  # bytes that any layer may inflate to
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

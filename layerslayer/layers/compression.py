@@ -9,11 +9,10 @@ import zlib
 from functools import partial
 from typing import Any, Iterator, Optional, Tuple
 
-from ..errors import CorruptLayer, MissingBinding
-from ..limits import bound
+from ..errors import CorruptLayer
 from .kinds import GZIP_MAGIC, compression_of
 from .points import Recorder
-from .zstd_frames import FrameCutter
+from .zstd_stream import FrameStream
 
 igzip: Any
 try:
@@ -155,29 +154,7 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingBinding(
-            "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
-        ) from None
-    engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
-    cutter = FrameCutter()
-    frame = engine.decompressobj()
-    begins = False  # whether a part is a frame's first
+    stream = FrameStream()
     for piece in pieces:
-        for part, ends in cutter.feed(piece):
-            if begins and recorder:
-                recorder.passed(cutter.frame_start, windows=False)
-            begins = ends
-            try:
-                output = frame.decompress(part)
-            except zstandard.ZstdError as error:
-                raise CorruptLayer(
-                    "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
-                ) from None
-            if output:
-                yield output
-            if ends:
-                frame = engine.decompressobj()
-    cutter.close()
+        yield from stream.feed(piece, (lambda start: recorder.passed(start, windows=False)) if recorder else None)
+    stream.close()

@@ -15,7 +15,7 @@ frames end tells a whole stream from a truncated one.
 
 from __future__ import annotations
 
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import CorruptLayer
 from .kinds import ZSTD_MAGIC, is_skippable
@@ -23,17 +23,57 @@ from .kinds import ZSTD_MAGIC, is_skippable
 _BLOCKS_AT_ONCE = 2  # 256 KiB of output
 _CONTENT_SIZE_BYTES = (0, 2, 4, 8)
 _DICTIONARY_BYTES = (0, 1, 2, 4)
+MAX_HEADER = 18  # bytes of a frame's header
+MAX_BLOCK = 128 * 1024  # bytes that a block unfolds to, and takes, but for its header
+
+
+class FrameHeader(NamedTuple):
+    """What a frame's header says: its length, what the frame unfolds to (None: not stated), its checksum's length."""
+
+    length: int
+    content: Optional[int]
+    checksum: int
+
+
+class BlockHeader(NamedTuple):
+    """What a block's header says: whether it is its frame's last, and how long it is with its header."""
+
+    last: bool
+    length: int
+
+
+def frame_header(head: bytes) -> Optional[FrameHeader]:
+    """Read the header that ``head``, the bytes from a frame's magic on, begins with; None when more are needed."""
+    if len(head) < 5:
+        return None
+    descriptor = head[4]
+    single_segment = descriptor >> 5 & 1
+    size = _CONTENT_SIZE_BYTES[descriptor >> 6] or single_segment
+    length = 5 + (1 - single_segment) + _DICTIONARY_BYTES[descriptor & 3] + size
+    if len(head) < length:
+        return None
+    content = int.from_bytes(head[length - size : length], "little") + (256 if size == 2 else 0)
+    return FrameHeader(length, content if size else None, 4 if descriptor & 4 else 0)
+
+
+def block_header(data: bytes, offset: int) -> BlockHeader:
+    """Read a block's 3 bytes, which stand at ``offset``. Raises CorruptLayer."""
+    header = int.from_bytes(data, "little")
+    kind, size = header >> 1 & 3, header >> 3
+    if kind == 3:
+        raise CorruptLayer("zstd", offset, "a block there has a reserved type")
+    return BlockHeader(bool(header & 1), 3 + (1 if kind == 1 else size))
 
 
 class FrameCutter:
-    """Cuts a zstd stream into parts of few blocks: ``feed`` pieces, then ``close``."""
+    """Cuts a zstd stream that begins at ``start`` into parts of few blocks: ``feed`` pieces, then ``close``."""
 
-    def __init__(self) -> None:
-        self.frame_start = 0  # offset of the frame at hand, bytes
-        self._at = 0  # offset of the next byte not yet yielded
+    def __init__(self, start: int = 0) -> None:
+        self.frame_start = start  # offset of the frame at hand, bytes
+        self.header = FrameHeader(0, None, 0)  # of that frame
+        self._at = start  # offset of the next byte not yet yielded
         self._need = 0  # bytes to pass through before the next thing to read
         self._state = "frame"  # what stands after them: frame, block, end of frame or of skip
-        self._checksum = 0  # bytes of checksum after the last block
         self._buffer = b""
 
     def feed(self, piece: bytes) -> Iterator[Tuple[bytes, bool]]:
@@ -89,26 +129,31 @@ class FrameCutter:
             return True
         if not head.startswith(ZSTD_MAGIC):
             raise CorruptLayer("zstd", self._at, "no frame begins there")
-        descriptor = head[4]
-        single_segment = descriptor >> 5 & 1
-        content_size = _CONTENT_SIZE_BYTES[descriptor >> 6] or single_segment
-        self._need = 5 + (1 - single_segment) + _DICTIONARY_BYTES[descriptor & 3] + content_size
-        self._checksum = 4 if descriptor & 4 else 0
+        header = frame_header(data[at : at + MAX_HEADER])
+        if header is None:
+            return False
+        self.header, self._need = header, header.length
         self._state = "block"
         return True
 
     def _block_header(self, data: bytes, at: int) -> bool:
         if len(data) - at < 3:
             return False
-        header = int.from_bytes(data[at : at + 3], "little")
-        kind, size = header >> 1 & 3, header >> 3
-        if kind == 3:
-            raise CorruptLayer("zstd", self._at, "a block there has a reserved type")
-        self._need = 3 + (1 if kind == 1 else size)
-        if header & 1:
-            self._need += self._checksum
+        last, self._need = block_header(data[at : at + 3], self._at)
+        if last:
+            self._need += self.header.checksum
             self._state = "end"
         return True
+
+    @property
+    def next_block(self) -> Optional[int]:
+        """Where the header of the next block of the frame at hand is; None where its last one is known."""
+        return self._at + self._need if self._state == "block" else None
+
+    @property
+    def next_frame(self) -> Optional[int]:
+        """Where the next frame begins, once that is known."""
+        return None if self._state == "block" else self._at + self._need
 
     def close(self) -> None:
         """Take the end of the stream. Raises CorruptLayer within a frame."""

@@ -16,9 +16,17 @@ is a chain of blocks, and a decoder can begin with any of them::
 The proof is the gzip trailer: headers and bodies must add up to the member's
 length modulo 2**32. A listing that cannot be proved is mended, at worst by
 reading every gap: the whole layer, and a twentieth of it more.
+
+zstd layers have nothing to land in but the beginnings of frames::
+
+    seek_table   where frames begin, as a table at the end of the layer says
+    hops         where they end, as their own headers say
+    lead         whether what stands before a landing is a body
+    frames       the walk, its proof, and going back on it
 """
 
 from .fetching import Fetcher, Pace
+from .frames import FrameLeaping, NoFrames
 from .leaping import Leaping, NotGzip
 
-__all__ = ["Fetcher", "Leaping", "NotGzip", "Pace"]
+__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "Pace"]

@@ -31,10 +31,13 @@ class Leaping:
     included. Of a whole one without leaps ``verifier`` has seen the digest.
     """
 
+    kind = "gzip"
+
     def __init__(self, descriptor: Descriptor, fetcher: Fetcher, tuning: Tuning = Tuning()) -> None:  # noqa: B008
         self.proved = False
         self.leaps = 0
         self.repairs = 0
+        self.notes: List[str] = []  # that gaps were read after all needs no word
         self.verifier = Verifier(descriptor)  # of use as long as there is no gap
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
         self._fetcher = fetcher
