@@ -69,10 +69,11 @@ def main() -> None:
                 compress(tars[name], part)
                 part.replace(packed)
             row = _measured(name, compressor, packed)
-            print(_line(row), flush=True)
+            print(line(row), flush=True)
 
 
-def _line(row: Row) -> str:
+def line(row: Row) -> str:
+    """Return a row of a table."""
     share, size = "{:.1f} %".format(100 * row.share), "{:.1f}".format(row.size / 1e6)
     times = "{:.2f} | {:.2f}".format(row.seconds, row.full_seconds)
     return "| {} | {} | {} | {} | {} | {} | {} |".format(
@@ -120,7 +121,7 @@ def _by_zlib(tar: Path, out: Path) -> None:
 def _measured(name: str, compressor: str, packed: Path) -> Row:
     size = packed.stat().st_size
     began = time.process_time()
-    expected = _walked(packed)
+    expected = walked(packed)
     full = time.process_time() - began
     with packed.open("rb") as blob:
 
@@ -141,7 +142,8 @@ def _measured(name: str, compressor: str, packed: Path) -> Row:
     return Row(name, compressor, size, fetcher.spent / size, fetcher.requests, seconds, full, kind)
 
 
-def _walked(packed: Path) -> List[Entry]:
+def walked(packed: Path) -> List[Entry]:
+    """Return the entries of a compressed layer."""
     walker, found = TarWalker(), []
     with packed.open("rb") as blob:
         for piece in Decompressor().run(iter(lambda: blob.read(128 * 1024), b"")):

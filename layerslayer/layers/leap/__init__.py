@@ -21,6 +21,7 @@ zstd layers have nothing to land in but the beginnings of frames::
 
     seek_table   where frames begin, as a table at the end of the layer says
     hops         where they end, as their own headers say
+    parts        frames that were read in a row, and the walk in them
     lead         whether what stands before a landing is a body
     frames       the walk, its proof, and going back on it
 """

@@ -17,14 +17,11 @@ from ...entries import Entry
 from ...errors import CorruptLayer, MissingBinding
 from ...limits import LimitReached, check_entries, check_size
 from ..kinds import compression_of
-from ..members import BLOCK
-from ..tar import TarWalker
 from ..verify import Verifier
 from ..zstd_frames import MAX_BLOCK, MAX_HEADER
-from ..zstd_stream import FrameStream
 from .fetching import Fetcher
 from .hops import Hops
-from .lead import members_lead_to
+from .parts import Part, Unproved
 from .seek_table import Place, SeekTable, find
 
 _CHUNK = 64 * 1024  # bytes of the blob read at a time, at least, with a table
@@ -32,7 +29,6 @@ _BETWEEN_HOPS = 128 * 1024  # the same, without one
 _IN_FULL = 1024 * 1024  # the same, once nothing is leapt over any more, and at most
 _LEAST = 32 * 1024  # bytes that a leap must save, besides those that pass while one waits
 _AHEAD = 2  # times what passes while one waits
-_LEAD = 64 * 1024  # bytes of tar before a landing that are looked at
 _BEHIND = 16 * 1024  # bytes of the blob read with a landing, for the headers there
 
 
@@ -43,43 +39,6 @@ class NoFrames(Exception):
         super().__init__(why)
         self.why = why
         self.head = head
-
-
-class Unproved(Exception):
-    """What was leapt over must be read after all, and why."""
-
-
-class Part:
-    """Frames read without a gap from ``place`` on, and the walk from ``header`` on, which is a place in the tar."""
-
-    def __init__(self, place: Place, header: int) -> None:
-        self.at = place.stored  # up to where in the blob it was fed
-        self.base = place.tar
-        self.skip = header - place.tar  # bytes of output before the header
-        self.stream = FrameStream(place.stored)
-        self.walker = TarWalker(header)
-        self.entries: List[Entry] = []
-        self._end = b""  # of the output before the header
-
-    @property
-    def position(self) -> int:
-        """Where in the tar the output so far ends."""
-        return self.base + self.stream.output
-
-    def walk(self, piece: bytes) -> None:
-        """Take the next bytes of output. Raises CorruptLayer, Unproved."""
-        if self.skip:
-            passed = min(self.skip, len(piece))
-            self.skip -= passed
-            if self.skip < _LEAD:
-                self._end = (self._end + piece[:passed])[-_LEAD:]
-            piece = piece[passed:]
-            if not self.skip:
-                if members_lead_to(self._end[len(self._end) % BLOCK :]):
-                    raise Unproved("files stand where its frames are said to hold none")
-                self._end = b""
-        if piece:
-            self.entries += self.walker.feed(piece)
 
 
 class FrameLeaping:

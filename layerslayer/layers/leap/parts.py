@@ -1,0 +1,51 @@
+"""Frames of a zstd layer that were read without a gap, and the walk in them. No I/O."""
+
+from __future__ import annotations
+
+from typing import List
+
+from ...entries import Entry
+from ..members import BLOCK
+from ..tar import TarWalker
+from ..zstd_stream import FrameStream
+from .lead import members_lead_to
+from .seek_table import Place
+
+_LEAD = 64 * 1024  # bytes of tar before a landing that are looked at
+
+
+class Unproved(Exception):
+    """What was leapt over must be read after all, and why."""
+
+
+class Part:
+    """Frames read without a gap from ``place`` on, and the walk from ``header`` on, which is a place in the tar."""
+
+    def __init__(self, place: Place, header: int) -> None:
+        self.at = place.stored  # up to where in the blob it was fed
+        self.base = place.tar
+        self.skip = header - place.tar  # bytes of output before the header
+        self.stream = FrameStream(place.stored)
+        self.walker = TarWalker(header)
+        self.entries: List[Entry] = []
+        self._end = b""  # of the output before the header
+
+    @property
+    def position(self) -> int:
+        """Where in the tar the output so far ends."""
+        return self.base + self.stream.output
+
+    def walk(self, piece: bytes) -> None:
+        """Take the next bytes of output. Raises CorruptLayer, Unproved."""
+        if self.skip:
+            passed = min(self.skip, len(piece))
+            self.skip -= passed
+            if self.skip < _LEAD:
+                self._end = (self._end + piece[:passed])[-_LEAD:]
+            piece = piece[passed:]
+            if not self.skip:
+                if members_lead_to(self._end[len(self._end) % BLOCK :]):
+                    raise Unproved("files stand where its frames are said to hold none")
+                self._end = b""
+        if piece:
+            self.entries += self.walker.feed(piece)
