@@ -154,8 +154,8 @@ def test_limits_that_are_none(run: Runner) -> None:
         ran = run("--peek-all", "-t", "a", "--limit", text)
         assert ran.code == 2
         assert (
-            "is no limit. Say NAME=NUMBER; names: document, entries, extension, frames, layers, path, ratio, size, window."
-            in ran.err
+            "is no limit. Say NAME=NUMBER; "
+            "names: document, entries, extension, frames, layers, path, ratio, size, window." in ran.err
         )
 
 
