@@ -11,7 +11,7 @@ from typing import List
 import pytest
 
 import layerslayer
-from layerslayer.arguments import build_parser
+from layerslayer.arguments.parsers import build_parser
 from layerslayer.cli import main
 from layerslayer.errors import ExitCode
 

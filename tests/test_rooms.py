@@ -45,6 +45,7 @@ PURE = {
     "hashlib", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing",
     "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
+LIGHT = ("arguments", "errors")  # what the words of the command line need; every call loads it
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 
 
@@ -122,13 +123,16 @@ def _import_offences(room: str, top: str, names: Set[str]) -> Iterator[str]:
         forbidden += inside("layers")
     if top == "views":
         forbidden += inside("console", "commands", "sources", "transport", "auth")
+    if top == "arguments":  # which every command line loads, whatever it asks for
+        allowed = {PACKAGE, PACKAGE + ".__version__", *touches(names, *inside(*LIGHT))}
+        forbidden += [name for name in names - allowed if name.startswith(PACKAGE)]
     if room != "__main__":
         forbidden += inside("cli", "__main__")
     if top != "transport":
         forbidden += ["requests", "urllib3", "urllib.request", "http.client"]
     if room in ("transport", "transport.unix_socket"):  # which daemons' images load, without the HTTP library
         forbidden += ["requests", "urllib3"]
-    if room != "arguments":
+    if top != "arguments":
         forbidden += ["argparse", "optparse", "getopt"]
     forbidden += ["importlib", "logging"]  # imports and output by the back door
     for name in touches(names, *forbidden):
@@ -178,7 +182,8 @@ def test_the_rooms_that_the_laws_name_exist() -> None:
     for room in ("sending", "connections", "answers"):
         name = PACKAGE + ".transport." + room
         assert "requests" in imports(name, ast.parse(source_of(name)))
-    assert "argparse" in imports(PACKAGE + ".arguments", ast.parse(source_of(PACKAGE + ".arguments")))
+    parsers = PACKAGE + ".arguments.parsers"
+    assert "argparse" in imports(parsers, ast.parse(source_of(parsers)))
     assert streams(ast.parse(source_of(PACKAGE + ".console"))) >= {"stdout", "stderr"}
 
 
@@ -199,6 +204,7 @@ PLANTED = [
     ("commands.peek", "from ..cli import main", "commands.peek imports layerslayer.cli"),
     ("commands.peek", "from .. import cli", "commands.peek imports layerslayer.cli"),
     ("commands.peek", "import argparse", "commands.peek imports argparse"),
+    ("arguments.flags", "from ..reference import is_tag", "arguments.flags imports layerslayer.reference"),
     ("commands.peek", "import sys\nsys.stdout.write('x')", "commands.peek touches sys.stdout"),
     ("commands.peek", "from sys import stderr as e", "commands.peek touches sys.stderr"),
     ("commands.peek", "import sys as s\ns.__stdout__.write('x')", "commands.peek touches sys.__stdout__"),
@@ -231,7 +237,7 @@ def test_a_planted_offence_is_caught(room: str, source: str, offence: str) -> No
 INNOCENT = [
     ("transport.sending", "import requests, urllib3"),
     ("transport.unix_socket", "import http.client"),
-    ("arguments", "import argparse"),
+    ("arguments.parsers", "import argparse"),
     ("cli", "import sys\nsys.stdout.fileno()"),
     ("console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
     ("__main__", "from layerslayer.cli import run"),
