@@ -7,7 +7,7 @@ from .. import __version__
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from typing import Any
+    from typing import Any, Callable
 
 
 def image_flags(group: Any, platforms: str) -> None:
@@ -125,7 +125,7 @@ def output_flags(parser: ArgumentParser) -> None:
     about.add_argument("-h", "--help", action="help", help="show this help")
 
 
-# -- values ---------------------------------------------------------------
+# -- values: argparse names them in its errors by __name__ ----------------
 
 
 def seconds(text: str) -> float:
@@ -135,25 +135,20 @@ def seconds(text: str) -> float:
     return value
 
 
-def jobs(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 64:
-        raise ValueError
-    return value
+def _whole_number(name: str, least: int, most: int) -> Callable[[str], int]:
+    def value_of(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    value_of.__name__ = name
+    return value_of
 
 
-def retries(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 100:
-        raise ValueError
-    return value
-
-
-def depth(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 4096:
-        raise ValueError
-    return value
+jobs = _whole_number("number from 1 to 64", 1, 64)
+retries = _whole_number("number up to 100", 0, 100)
+depth = _whole_number("depth", 0, 4096)
 
 
 def kinds(text: str) -> str:
@@ -174,6 +169,4 @@ def size(text: str) -> int:
     return int(value)
 
 
-# argparse names them in its errors
-seconds.__name__, jobs.__name__, retries.__name__ = "number of seconds", "number from 1 to 64", "number up to 100"
-depth.__name__, kinds.__name__, size.__name__ = "depth", "type", "size"
+seconds.__name__, kinds.__name__, size.__name__ = "number of seconds", "type", "size"
