@@ -193,43 +193,9 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
 
 
 def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
-    """Return what a verb does; only what that needs is imported."""
-    name = options.verb
-    if options.plan:
-        from .commands.plan import plan as verb
-    elif name == "peek":
-        from .commands.peek import peek_all as verb
-    elif name == "save" and options.format != "layers":
-        from .commands.export import export_all as verb
-    elif name == "save":
-        from .commands.save import save_all as verb
-    elif name in ("ls", "tree"):
-        from .commands import merged
+    from .commands import verb_of
 
-        verb = merged.ls if name == "ls" else merged.tree
-    elif name == "find":
-        from .commands.find import find as verb
-    elif name in ("get", "cat"):
-        from .commands import get
-
-        verb = get.get if name == "get" else get.cat
-    elif name == "deleted":
-        from .commands.deleted import deleted as verb
-    elif name in ("history", "config", "manifest"):
-        from .commands import documents
-
-        verb = {"history": documents.history, "config": documents.config, "manifest": documents.manifest}[name]
-    elif name in ("tags", "referrers"):
-        from .commands import companions
-
-        verb = companions.tags if name == "tags" else companions.referrers
-    elif name == "cache":
-        from .commands.cache import cache as verb
-    elif name == "diff":
-        from .commands.diff import diff as verb
-    else:
-        from .commands.interactive import interactive as verb
-    return verb
+    return verb_of(options.verb, options.plan, getattr(options, "format", "layers"))
 
 
 def _forget_stdout() -> None:
