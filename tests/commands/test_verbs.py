@@ -512,7 +512,7 @@ def test_a_layer_that_is_no_tar_is_missed_by_no_view_in_silence(run: Runner) -> 
 def test_a_cache_that_cannot_be_cleared_is_no_success(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     with Registry(single_image([BASE])) as registry:
         run("tree", registry.target)
-    monkeypatch.setattr("layerslayer.store.database._BUSY", 0.01)
+    monkeypatch.setattr("layerslayer.store.sqlite_file._BUSY", 0.01)
     with sqlite3.connect(str(run.cache / "layers.sqlite"), isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         ran = run("cache", "clear")
