@@ -166,7 +166,8 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
-    from .commands.session import Options, Session
+    from .commands.options import Options
+    from .commands.session import Session
 
     given = {name: value for name, value in vars(options).items() if name in Options._fields}
     given.update(target=target, layers=tuple(options.layers or ()))
