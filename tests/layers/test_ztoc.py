@@ -7,7 +7,7 @@ import random
 import struct
 import tarfile
 import zlib
-from typing import Any, BinaryIO, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -15,18 +15,14 @@ from hypothesis import strategies as st
 
 from layerslayer import limits
 from layerslayer.demo.image import gzip_of
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.layers import spans
 from layerslayer.layers.claimed import OpenRange
-from layerslayer.layers.reading import read_entries
-from layerslayer.layers.report import Report
 from layerslayer.layers.ztoc import Ztoc
 
+from . import blobs
 from . import ztoc_writer as writer
 
-TYPE = "application/vnd.oci.image.layer.v1.tar"
 _RANDOM = random.Random(11)
 _WORDS = [bytes(_RANDOM.randrange(97, 123) for _ in range(_RANDOM.randrange(2, 9))) for _ in range(300)]
 
@@ -83,28 +79,12 @@ LAYER = fine(TAR)
 MEMBERS = b"".join(gzip_of(TAR[at : at + 60_000]) for at in range(0, len(TAR), 60_000))
 
 
-class Blob:
-    """A layer whose ranges can be asked for."""
-
+class Blob(blobs.Blob):
     def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.descriptor = Descriptor(TYPE, writer.digest(body), len(body), {})
-        self.asked: List[Tuple[int, int]] = []
-
-    def range(self, start: int, length: int) -> BinaryIO:
-        assert start >= 0 and length > 0 and start + length <= len(self.body)
-        self.asked.append((start, length))
-        return io.BytesIO(self.body[start : start + length])
+        super().__init__(body, "application/vnd.oci.image.layer.v1.tar")
 
     def ztoc(self, body: bytes) -> Ztoc:
         return Ztoc("SOCI v2", body, self.descriptor, True)
-
-    def full(self) -> List[Entry]:
-        report = Report(self.descriptor)
-        batches = read_entries(self.descriptor, lambda: io.BytesIO(self.body), report)
-        entries = [entry for batch in batches for entry in batch]
-        assert report.complete
-        return entries
 
 
 KINDS: Dict[str, Tuple[bytes, Callable[[bytes, int], bytes]]] = {
