@@ -134,6 +134,8 @@ def _import_offences(room: str, top: str, names: Set[str]) -> Iterator[str]:
         forbidden += ["requests", "urllib3"]
     if top != "arguments":
         forbidden += ["argparse", "optparse", "getopt"]
+    if room not in ("console", "progress"):
+        forbidden += ["rich"]
     forbidden += ["importlib", "logging"]  # imports and output by the back door
     for name in touches(names, *forbidden):
         yield "{} imports {}".format(room, name)
@@ -203,6 +205,7 @@ PLANTED = [
     ("auth", "from urllib.request import urlopen", "auth imports urllib.request"),
     ("commands.peek", "from ..cli import main", "commands.peek imports layerslayer.cli"),
     ("commands.peek", "from .. import cli", "commands.peek imports layerslayer.cli"),
+    ("commands.peek", "from rich.text import Text", "commands.peek imports rich.text"),
     ("commands.peek", "import argparse", "commands.peek imports argparse"),
     ("arguments.flags", "from ..reference import is_tag", "arguments.flags imports layerslayer.reference"),
     ("commands.peek", "import sys\nsys.stdout.write('x')", "commands.peek touches sys.stdout"),
@@ -240,6 +243,7 @@ INNOCENT = [
     ("arguments.parsers", "import argparse"),
     ("cli", "import sys\nsys.stdout.fileno()"),
     ("console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
+    ("progress", "from rich.progress import Progress"),
     ("__main__", "from layerslayer.cli import run"),
     ("platforms", "import platform as machine\nfrom .errors import UsageError"),
     ("manifest", "from __future__ import annotations\nfrom .reference import digest_problem\nimport json"),

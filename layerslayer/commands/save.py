@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
 from ..ahead import in_order
-from ..console import Progress
 from ..downloads import (
     file_size,
     image_folder,
@@ -18,6 +17,7 @@ from ..downloads import (
 from ..errors import ExitCode, LayerslayerError
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
+from ..progress import Progress
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
