@@ -177,8 +177,9 @@ def _session(options: Namespace, console: Console, target: Optional[str], early:
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
     from .early import EarlyConnections, through_proxy
+    from .local_reference import LocalReference
     from .origins import base_url, origin_of
-    from .reference import LocalReference, parse_target
+    from .reference import parse_target
 
     try:
         reference = parse_target(target)

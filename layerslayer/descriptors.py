@@ -7,11 +7,11 @@ import binascii
 import hashlib
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
+from .digests import digest_problem
 from .documents import text_at, texts_by_key, texts_of
 from .errors import InvalidDocument
 from .limits import bound
 from .media_types import ATTESTATION, INDEX_TYPES, SOCI_PREFIX
-from .reference import digest_problem
 
 UNKNOWN_SIZE = -1  # of a blob whose document states none (Docker schema 1)
 _MAX_SIZE = 2**63 - 1

@@ -20,6 +20,8 @@ FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors",
     "limits",
+    "digests",
+    "local_reference",
     "reference",
     "media_types",
     "documents",
@@ -246,7 +248,7 @@ INNOCENT = [
     ("progress", "from rich.progress import Progress"),
     ("__main__", "from layerslayer.cli import run"),
     ("platforms", "import platform as machine\nfrom .errors import UsageError"),
-    ("manifest", "from __future__ import annotations\nfrom .reference import digest_problem\nimport json"),
+    ("manifest", "from __future__ import annotations\nfrom .digests import digest_problem\nimport json"),
     ("layers.reading", "from ..entries import Entry\nfrom .tar import TarWalker"),
     ("sources.registry", "from ..transport.client import Transport"),
     ("commands.peek", "class C:\n    def print(self): ...\nC().print()"),

@@ -8,8 +8,9 @@ from ..console import Console
 from ..descriptors import Descriptor, Platform
 from ..errors import BudgetSpent, ExitCode, UsageError
 from ..image import Image, Layer, choose, find_candidates, open_image
+from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
-from ..reference import LocalReference, Reference, Target, parse_target
+from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style

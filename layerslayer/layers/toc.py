@@ -12,8 +12,8 @@ import bisect
 import hashlib
 from typing import BinaryIO, Dict, Iterator, Optional
 
+from ..digests import digest_problem
 from ..errors import CorruptLayer, DigestMismatch
-from ..reference import digest_problem
 from .claimed import ClaimedIndex, OpenRange
 from .compression import Decompressor
 from .toc_reader import Chunk, File, TocReader

@@ -20,11 +20,13 @@ from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from ..config import stated_diff_ids
 from ..descriptors import Descriptor, digest_of
+from ..digests import digest_problem
 from ..documents import load_list
 from ..errors import InvalidDocument, InvalidReference, NotFound
 from ..limits import bound
+from ..local_reference import LocalReference
 from ..media_types import DOCKER_MANIFEST
-from ..reference import LocalReference, digest_problem, parse_reference
+from ..reference import parse_reference
 from .base import Document, Source
 from .files import OpenFile, Tree, open_regular
 from .oci_layout import inline_part
