@@ -183,7 +183,7 @@ def test_the_rooms_that_the_laws_name_exist() -> None:
         "views.steps",
     ):
         assert PACKAGE + "." + room in known
-    for room in ("sending", "connections", "answers"):
+    for room in ("sending", "connections", "answers", "failures"):
         name = PACKAGE + ".transport." + room
         assert "requests" in imports(name, ast.parse(source_of(name)))
     parsers = PACKAGE + ".arguments.parsers"
