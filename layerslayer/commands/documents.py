@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Iterator
 
+from ..candidates import choose, find_candidates
 from ..errors import ExitCode
-from ..image import Image, choose, find_candidates
+from ..image import Image
 from ..sources.base import Document, Source
 from ..views import json_lines
 from ..views.config import config_lines

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import List, Sequence, Tuple
 
+from ..candidates import Candidate, Candidates, choose, find_candidates
 from ..errors import ExitCode, InvalidReference, UsageError
 from ..escaping import human_size
-from ..image import Candidate, Candidates, Image, Layer, choose, find_candidates, open_image, select_layers
+from ..image import Image, Layer, open_image, select_layers
 from ..platforms import best, normalise, parse_platform, this_machine
 from ..reference import Target
 from ..sources.base import Source

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
+from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
 from ..errors import BudgetSpent, ExitCode, UsageError
-from ..image import Image, Layer, choose, find_candidates, open_image
+from ..image import Image, Layer, open_image
 from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, Target, parse_target

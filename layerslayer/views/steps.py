@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
+from ..candidates import Candidate
 from ..escaping import human_size, one_line, printable
-from ..image import Candidate, Image
+from ..image import Image
 
 
 def image_summary(image: Image) -> str:
