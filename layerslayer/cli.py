@@ -146,8 +146,8 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
         return batch(_session(options, console, None, None), _verb(options))
     if not options.demo:
         return _perform(options, console, options.target)
-    from .demo.image import REPOSITORY, TAG, demo_store
     from .demo.registry import DemoRegistry
+    from .demo.shop import REPOSITORY, TAG, demo_store
 
     with DemoRegistry(demo_store()) as registry:
         target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO, Dict, List, Optional
 import pytest
 
 from layerslayer.candidates import choose, find_candidates
-from layerslayer.demo.image import Store, add_image, add_manifest, demo_store
+from layerslayer.demo.image import Store, add_image, add_manifest
+from layerslayer.demo.shop import demo_store
 from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.errors import InvalidDocument, NotFound, PlatformNotFound
 from layerslayer.image import open_image

@@ -6,7 +6,7 @@ from typing import Dict, Optional
 
 import pytest
 
-from layerslayer.demo.image import REPOSITORY, TAG
+from layerslayer.demo.shop import REPOSITORY, TAG
 from layerslayer.descriptors import Descriptor
 from layerslayer.errors import DigestMismatch, InvalidDocument, LayerslayerError, LocalFileError, NotFound
 from layerslayer.local_reference import LocalReference
