@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from .commands.conftest import run  # noqa: F401  (a fixture)
-from .commands.test_verbs import BASE, UPPER, file, link
+from .commands.files import BASE, UPPER, file, link
 from .registry import Registry
 from .registry.faults import single_image
 from .registry.running import Runner

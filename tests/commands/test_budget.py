@@ -19,7 +19,7 @@ from ..registry.faults import blobs_image, flipped, single_image
 from ..registry.running import Ran, Runner
 from ..registry.schema1 import schema1_image
 from ..registry.sent import Wire, configs_of, layers_of
-from .test_verbs import directory, file
+from .files import directory, file
 
 _RANDOM = random.Random(6)
 
