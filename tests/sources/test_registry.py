@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
-from typing import List
 
 import pytest
 
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.descriptors import Descriptor
-from layerslayer.errors import DigestMismatch, InvalidDocument, LayerslayerError, Unreachable
-from layerslayer.layers.verify import Verifier, verified_pieces
+from layerslayer.errors import DigestMismatch, InvalidDocument, Unreachable
 from layerslayer.limits import bound
 from layerslayer.manifest import parse_manifest
 from layerslayer.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from layerslayer.sources.base import Source
 
-from ..registry import NAME, SCOPE, Normal, Opened, Registry, Silent, closed_port, store
-from ..registry.faults import altered, cut, flipped, image_manifest, layer_digests, stalled, unframed, with_headers
-
-
-def descriptor(digest: str, size: int) -> Descriptor:
-    return Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", digest, size, {})
-
-
-def first_layer() -> Descriptor:
-    digest = layer_digests(store())[0]
-    return descriptor(digest, len(store().blobs[digest]))
-
-
-def fetched(source: Source, wanted: Descriptor) -> bytes:
-    return b"".join(verified_pieces(source.blob(wanted), Verifier(wanted)))
+from ..registry import NAME, SCOPE, Normal, Opened, Registry, Silent, closed_port
+from ..registry.faults import altered, cut, flipped, image_manifest, stalled, unframed, with_headers
+from ..registry.fetching import at_once, descriptor, fetched, first_layer
 
 
 @pytest.mark.parametrize("challenge", [False, True], ids=["open", "token"])
@@ -79,21 +63,7 @@ def test_one_token_serves_manifest_config_and_layers() -> None:
 
 def test_many_threads_share_one_token() -> None:
     with Registry(challenge=True) as registry, Opened(registry) as source:
-        gate = threading.Barrier(12)
-        results: List[object] = []
-
-        def pull() -> None:
-            gate.wait()
-            try:
-                results.append(fetched(source, first_layer()))
-            except LayerslayerError as problem:
-                results.append(problem)
-
-        threads = [threading.Thread(target=pull) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
+        results = at_once(12, lambda: fetched(source, first_layer()))
         assert results == [registry.store.blobs[first_layer().digest]] * 12
         assert len(registry.asked("^/token$")) == 1
 
