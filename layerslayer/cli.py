@@ -176,15 +176,19 @@ def _session(options: Namespace, console: Console, target: Optional[str], early:
 
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
-    from .early import EarlyConnections, through_proxy
     from .local_reference import LocalReference
-    from .origins import base_url, origin_of
     from .reference import parse_target
 
     try:
         reference = parse_target(target)
-        if isinstance(reference, LocalReference):
-            return None
+    except LayerslayerError:
+        return None
+    if isinstance(reference, LocalReference):
+        return None
+    from .early import EarlyConnections, through_proxy  # images of this machine need no sockets
+    from .origins import base_url, origin_of
+
+    try:
         origin = origin_of(base_url(reference.api_host, options.plain_http))
     except LayerslayerError:
         return None

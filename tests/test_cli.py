@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import List, Set
 
 import pytest
 
@@ -246,17 +246,31 @@ def test_a_token_txt_that_makes_no_sense_is_no_obstacle(run: Runner, content: by
 # -- processes --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
-def test_help_loads_nothing_heavy(flag: str, tmp_path: Path) -> None:
-    code = (
-        "import sys; from layerslayer.cli import main; main([{!r}]);"
-        "heavy = {{'requests', 'urllib3', 'rich', 'zstandard', 'isal', 'ssl', 'sqlite3'}} & set(sys.modules);"
-        "sys.exit('loaded: {{}}'.format(sorted(heavy)) if heavy else 0)"
-    ).format(flag)
-    child = process(["-c", code], tmp_path)
-    out, err = child.communicate(timeout=60)
-    assert child.returncode == 0, err
-    assert out
+def loaded_by(words: List[str], folder: Path) -> Set[str]:
+    """Return the modules that a run loads."""
+    code = "import sys; from layerslayer.cli import main; main({!r}); print('LOADED', *sys.modules)".format(words)
+    out, err = process(["-c", code], folder).communicate(timeout=60)
+    lines = out.decode().splitlines()
+    assert lines and (len(lines) > 1 or err)  # it said something
+    return set(lines[-1].split()[1:])
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "tree --help", "--nonsense", "tags", "brew coffee"])
+def test_help_and_usage_errors_load_nothing_heavy(words: str, tmp_path: Path) -> None:
+    loaded = loaded_by(words.split(), tmp_path)
+    assert not {"requests", "urllib3", "rich", "zstandard", "isal", "ssl", "sqlite3", "socket"} & loaded
+    assert not {name for name in loaded if name.startswith("layerslayer.commands.")}
+
+
+def test_a_listing_loads_nothing_that_other_verbs_need(tmp_path: Path) -> None:
+    loaded = loaded_by(["peek", "--demo", "--platform", "linux/amd64"], tmp_path)
+    assert "layerslayer.sources.registry" in loaded
+    others = (
+        "budget claims commands.get commands.merged contents exports layers.toc overlay progress sources.foreign "
+        "sources.lists sources.mirrored sources.oci_layout sources.refusals store"
+    )
+    assert not {"layerslayer." + name for name in others.split()} & loaded
+    assert not {"rich", "sqlite3"} & loaded
 
 
 @pytest.mark.parametrize("start", [["-m", "layerslayer"], [str(ROOT / "layerslayer.py")]], ids=["-m", "script"])

@@ -25,9 +25,7 @@ from ..transport.answers import Answer
 from ..transport.client import Transport
 from .base import Document, Source
 from .encoded import unwrapped
-from .foreign import ask_foreign
 from .foresight import Foresight
-from .lists import MAX_TAGS_PAGE, listed_referrers, listed_tags
 from .parts import Part, range_problem
 from .steady import SteadyBody
 
@@ -112,6 +110,8 @@ class RegistrySource(Source):
         except NotFound:
             if not descriptor.urls:
                 raise
+            from .foreign import ask_foreign  # which most images have no use for
+
             return ask_foreign(self._transport, descriptor, self._origin).stream()
         return self._steady(descriptor, stream, 0, descriptor.size)
 
@@ -185,10 +185,14 @@ class RegistrySource(Source):
                 self._foresight.begin(path, partial(self._get, path, "blob", None, _WHOLE_STATUSES))
 
     def tags(self, page: int = 0) -> Iterator[str]:
+        from .lists import MAX_TAGS_PAGE, listed_tags  # no verb but this one lists
+
         path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
         return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        from .lists import listed_referrers
+
         ask = partial(self._ask, "referrers of", digest, whole=bound("document"))
         found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
         return super().referrers(digest) if found is None else found
