@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import List
 
 import pytest
@@ -21,11 +20,6 @@ from .registry.running import Runner
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "current", dict(limits.current))
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    return Runner(tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(("text", "value"), [("window=2G", 2 * 2**30), ("layers=5", 5), ("path=9k", 9 * 1024)])

@@ -15,7 +15,9 @@ from ..registry import NAME, Registry
 from ..registry.faults import single_image
 from ..registry.running import Ran, Runner
 from .files import BASE, file, objects, two_images
-from .test_login import BASIC, SECRET, nobody, wants_login_for_tokens  # noqa: F401  (a fixture)
+from .logins import BASIC, SECRET, wants_login_for_tokens
+
+pytestmark = pytest.mark.usefixtures("nobody")
 
 # Of a one-layer image the config and the layer are asked for at once, everything else one by one.
 BUSIEST = 2
@@ -93,7 +95,7 @@ def test_a_registry_that_is_not_there_costs_the_others_nothing(run: Runner) -> N
     assert [line.rpartition(" ")[2] for line in ran.out.splitlines() if line.startswith("L0")] == ["one-0", "one-1"]
 
 
-def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: Path) -> None:  # noqa: F811
+def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: Path) -> None:
     with Watched(images(["one", "two"], 1)) as registry:
         registry.fault("/token", wants_login_for_tokens)
         ran = batch(run, registry, "ls", "--username", "me", "--password-stdin", typed=SECRET)
@@ -102,7 +104,7 @@ def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: 
     assert seen == {BASIC}
 
 
-def test_a_login_of_one_repository_is_not_shown_for_another(run: Runner, nobody: Path) -> None:  # noqa: F811
+def test_a_login_of_one_repository_is_not_shown_for_another(run: Runner, nobody: Path) -> None:
     with Watched(images(["one", "two"], 1)) as registry:
         auths = {"{}/one".format(registry.host): {"auth": BASIC.partition(" ")[2]}}
         folder = nobody / ".config/containers"
