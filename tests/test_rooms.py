@@ -273,3 +273,13 @@ def test_every_room_is_shipped() -> None:
     )
     folders = {path.parent.relative_to(FOLDER.parent).parts for path in FOLDER.rglob("__init__.py")}
     assert sorted(".".join(parts) for parts in folders) == sorted(re.findall('"(.+?)"', listed[0]))
+
+
+def test_every_room_stands_once_in_the_plan() -> None:
+    """The table of CONTRIBUTING.md, where a stranger looks for the place to change."""
+    plan = (FOLDER.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| (`[^|]+`) \|", plan, re.MULTILINE)
+    named = [name for cell in first_cells for name in re.findall("`([^`]+)`", cell)]
+    rooms = [path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")]
+    rooms += [path.parent.name + "/" for path in FOLDER.glob("*/__init__.py")]
+    assert sorted(named) == sorted([*rooms, "layers/leap/"])
