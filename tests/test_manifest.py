@@ -72,6 +72,8 @@ def test_sizes_are_checked(size: Any) -> None:
         b" " * (bound("document") + 1),
         b'{"layers":1,"layers":2}',
         b"9" * 10**6,
+        b'{"annotations":{"a":NaN}}',
+        b'{"annotations":{"a":-Infinity}}',
     ],
 )
 def test_hostile_json_is_refused(body: bytes) -> None:
