@@ -13,7 +13,7 @@ from typing import Dict, NamedTuple, Tuple, Union
 from .descriptors import Descriptor, parse_descriptor, parse_descriptors
 from .documents import load_object, text_at, texts_by_key
 from .errors import InvalidDocument
-from .limits import bound
+from .limits import bound, raising
 from .media_types import (
     CONFIG_TYPES,
     INDEX_TYPES,
@@ -92,7 +92,7 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
     return Manifest(
         media_type=kind or OCI_MANIFEST,
         config=parse_descriptor(document["config"], "config"),
-        layers=parse_descriptors(document.get("layers"), "layer", bound("layers")),
+        layers=parse_descriptors(document.get("layers"), "layer", bound("layers"), raising("layers")),
         annotations=texts_by_key(document.get("annotations")),
         artifact_type=text_at(document, "artifactType"),
     )

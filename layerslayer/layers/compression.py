@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Iterator, Optional, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
-from ..limits import bound
+from ..limits import LimitReached, bound
 from .kinds import GZIP_MAGIC, compression_of
 from .points import Recorder
 from .zstd_frames import FrameCutter
@@ -173,6 +173,8 @@ def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Itera
             try:
                 output = frame.decompress(part)
             except zstandard.ZstdError as error:
+                if "too much memory" in str(error):
+                    raise LimitReached("window", "a frame of the zstd stream asks for more memory") from None
                 raise CorruptLayer(
                     "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
                 ) from None
