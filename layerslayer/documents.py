@@ -73,7 +73,13 @@ def _load(body: bytes, what: str, limit: int = 0) -> Any:
     except RecursionError:
         raise InvalidDocument("the {} is nested too deeply".format(what)) from None
     except ValueError as error:
-        raise InvalidDocument("the {} is not valid JSON ({})".format(what, error)) from None
+        raise InvalidDocument("the {} is not valid JSON ({})".format(what, error), _about(body)) from None
+
+
+def _about(body: bytes) -> str:
+    """Return the hint for what is no JSON; most often it is the page of a portal or proxy on the way."""
+    page = body.lstrip()[:1] == b"<"
+    return "It is a web page: check the address, and whether a proxy or login page stands in between." if page else ""
 
 
 def text_at(document: Dict[str, Any], key: str) -> str:

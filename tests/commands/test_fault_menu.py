@@ -116,6 +116,7 @@ SURVIVED: Dict[str, Tuple[str, Any, int]] = {
 TOLD: Dict[str, Tuple[str, Any, int, str]] = {
     "429 with an absurd wait": ("/manifests/", limited("99999"), 2, "try again in 27.8 hours"),
     "429 with an absurd wait for a layer": (FIRST, limited("99999"), 3, "(429). try again in 27.8 hours"),
+    "a token service that redirects": ("/token", redirect("http://127.0.0.1:1/"), 2, "answered 307. tokens are not"),
     "headers without end": (
         "/manifests/",
         raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
