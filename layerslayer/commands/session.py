@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, N
 
 from ..console import Console
 from ..descriptors import Descriptor, Platform
-from ..errors import BudgetSpent, ExitCode, LocalFileError, UsageError
+from ..errors import BudgetSpent, ExitCode, LayerslayerError, LocalFileError, UsageError, in_full
 from ..image import Image, Layer, choose, find_candidates, open_image
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import DOCKER_HUB, LocalReference, Reference, Target, parse_reference, parse_target
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .connections import Connections
 
 ALL_PLATFORMS = "all"
+# Verbs ("" is the conversation) that an image's layers are enough for.
+_BY_LAYERS = ("", "peek", "ls", "tree", "find", "get", "cat", "deleted", "diff")
 
 
 class Options(NamedTuple):
@@ -276,9 +278,12 @@ class Session:
     def _password(self) -> str:
         if "password" not in self._given:
             given = self.console.read_rest() if self.options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
+            password = (given or "").rstrip("\r\n")
+            if not password and self.options.password_stdin:
+                raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
             if given is None:
                 raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given["password"] = given.rstrip("\r\n")
+            self._given["password"] = password
         return self._given["password"]
 
     def _token_for(self, reference: Reference) -> Optional[UserToken]:
@@ -327,7 +332,7 @@ class Session:
         candidates = find_candidates(source, reference)
         if self.all_platforms:
             for candidate in candidates.items:
-                yield open_image(source, reference, candidate, soon=soon)
+                yield open_image(source, reference, candidate, None, soon, self.without_config)
             return
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
@@ -335,7 +340,16 @@ class Session:
             self.console.say(
                 "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
             )
-        yield open_image(source, reference, candidate, self.wanted, soon)
+        yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
+
+    @property
+    def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
+        """Return whom to tell that an image has no usable config; None for what cannot do without."""
+        if self.options.verb not in _BY_LAYERS:
+            return None
+        return lambda error: self.console.warn(
+            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+        )
 
 
 def combined(codes: Sequence[ExitCode]) -> ExitCode:

@@ -26,7 +26,7 @@ from ..errors import (
     Unreachable,
 )
 from ..handshake import Handshake
-from ..limits import bound
+from ..limits import bound, raising
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
@@ -93,11 +93,11 @@ class RegistrySource(Source):
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
         body = answer.read(bound("document"))
         if len(body) > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
@@ -324,6 +324,12 @@ class Part:
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _too_large(wanted: str) -> InvalidDocument:
+    return InvalidDocument(
+        "the manifest {} is larger than {} bytes.".format(wanted, bound("document")), raising("document")
+    )
 
 
 def _range_problem(answer: Answer, start: int, length: int, size: int) -> str:

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ..addresses import is_inside
+from ..addresses import is_inside, is_on_the_link
 from ..early import EarlyConnections
 from ..errors import ConnectionLost, RegistryError, Unreachable
 from ..origins import is_loopback, origin_of, redacted
 from ..tls import Tls
 from .answers import Answer
 from .connections import Adapter, new_session
-from .reasons import HANDSHAKE, NO_HTTPS, PASSING, host_of, reason_of
+from .reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 
 CONNECT_TIMEOUT = 15.0  # seconds
 _SHOWN = 200  # characters of an address that cannot be used
@@ -67,8 +67,11 @@ class Sender:
         cannot be or must not be used.
         """
         name = origin_of(url).host
-        if not self._inside and name != self._home and is_inside(name):
-            raise _way_inside(name)
+        if self._home and name != self._home:
+            if is_on_the_link(name):
+                raise _way_to_secrets(name)
+            if not self._inside and is_inside(name):
+                raise _way_inside(name)
         self._dress(url)
         started = time.monotonic()
         try:
@@ -88,10 +91,7 @@ class Sender:
         if isinstance(error, requests.exceptions.SSLError):
             if reason == HANDSHAKE and answered:
                 return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
-            return Unreachable(
-                "{} cannot be trusted: {}.".format(host, reason),
-                "If it serves plain http, add --plain-http; if its certificate authority is private, --ca-file FILE.",
-            )
+            return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
         if isinstance(error, requests.exceptions.ProxyError):
             return Unreachable(
                 "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY."
@@ -146,6 +146,8 @@ class Sender:
         inside = is_inside(address)
         if host.lower() == self._home:
             self._inside = self._inside or inside
+        elif self._home and is_on_the_link(address):
+            raise _way_to_secrets(host)
         elif inside and not self._inside:
             raise _way_inside(host)
 
@@ -197,9 +199,27 @@ def _wants_tls(response: requests.Response) -> bool:
     return b"HTTPS server" in said or b"HTTPS port" in said
 
 
+def _about_trust(host: str, reason: str) -> str:
+    """Return what to do about a TLS connection that did not come about."""
+    if reason in (HANDSHAKE, NO_HTTPS):
+        return "If it serves plain http, add --plain-http."
+    unchecked = "to go on without checking it, --insecure {}.".format(host)
+    if reason == UNTRUSTED:
+        return "If its authority is a private one, add --ca-file FILE; " + unchecked
+    return "Check the address and this machine's clock; " + unchecked
+
+
 def _way_inside(host: str) -> RegistryError:
     return RegistryError(
         "the registry points to {}, which is in a private network; that is not followed.".format(host),
+        "If this registry may, add --allow-private.",
+    )
+
+
+def _way_to_secrets(host: str) -> RegistryError:
+    # Not from a registry in a private network either: an image's foreign addresses are a stranger's there, too.
+    return RegistryError(
+        "the registry points to {}, where clouds keep their machines' secrets; that is not followed.".format(host),
         "If this registry may, add --allow-private.",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 import tarfile
 from typing import Any, Dict, List
 
@@ -107,6 +108,22 @@ def test_deleted_gives_the_command_that_gets_it_back(run: Runner) -> None:
         ("etc/motd", 0, 1, "deleted"),
         ("etc/passwd", 0, 1, "replaced"),
     ]
+
+
+@pytest.mark.skipif(not os.path.exists("/bin/bash"), reason="needs a shell that knows $'...'")
+def test_the_command_gets_names_back_that_cannot_be_shown(run: Runner) -> None:
+    names = ["a\nb", "\x1b[31m", "\udcff", "\u65e5", "\u202e", "it's\t", "back\\\x01", "st*r", "[a]", "$(x)", "a b"]
+    layers = [[file(name, ascii(name).encode()) for name in names]]
+    with Registry(single_image([*layers, [file(".wh." + name, b"") for name in names]])) as registry:
+        commands = [item["command"] for item in objects(run("deleted", registry.target, "--json"), "removed")]
+        assert len(commands) == len(names)
+        for command in commands:
+            script = 'layerslayer() {{ printf "%s\\0" "$@"; }}; {}'.format(command)
+            said = subprocess.run(["/bin/bash", "-c", script], stdout=subprocess.PIPE, check=True).stdout
+            path = said.split(b"\0")[-2].decode("utf-8", "surrogateescape")
+            assert run("cat", "--layer", "0", registry.target, path).out == ascii(path[1:])
+            names.remove(path[1:])
+    assert names == []
 
 
 @pytest.mark.parametrize(
@@ -386,6 +403,7 @@ def test_history_config_and_manifest_read_no_layer(run: Runner) -> None:
     assert "SHOP_ENV=production" in config.out
     assert index.out.encode() == content.manifests[content.tags[("demo/shop", "1.0")]].body
     assert "layers" in json.loads(own.out)
+    assert "\\x0a" not in own.err and own.err.rstrip().endswith(" bytes")
 
 
 def test_the_demo_gives_commands_that_work_again(run: Runner) -> None:
@@ -446,7 +464,7 @@ def test_a_glob_follows_the_links_to_files_that_it_names(run: Runner) -> None:
     assert ran.code == 0
     assert (run.folder / "carved/usr/bin/sh").read_bytes() == b"#!tool\n"
     assert (run.folder / "carved/escape").read_bytes() == b"root\n"
-    assert nothing.code == 1 and "1 links, devices and the like were not written" in nothing.err
+    assert nothing.code == 1 and "1 link, device or the like was not written" in nothing.err
 
 
 def test_a_batch_of_get_keeps_the_images_apart(run: Runner) -> None:
