@@ -10,6 +10,7 @@ import ipaddress
 import re
 
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "localdomain")
+_AWS = ipaddress.ip_address("fd00:ec2::254")
 # What getaddrinfo takes for an IPv4 address: 127.1, 0x7f.1, 2130706433, 0177.0.0.1.
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
 
@@ -26,6 +27,16 @@ def is_inside(host: str) -> bool:
         return bool(_NUMERIC.fullmatch(name)) or "." not in bare or bare.rpartition(".")[2] in _LOCAL_NAMES
     mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
     return _is_special(address) or (mapped is not None and _is_special(mapped))
+
+
+def is_on_the_link(host: str) -> bool:
+    """Whether ``host`` is an address where clouds have their machines' secrets: link-local, or AWS' own for IPv6."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_link_local or address == _AWS
 
 
 def _is_special(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -9,7 +9,7 @@ from .descriptors import Descriptor, Platform
 from .errors import InvalidDocument, LayerslayerError, PlatformNotFound
 from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
-from .limits import bound
+from .limits import bound, raising
 from .manifest import Index, Manifest, parse_manifest
 from .platforms import best
 from .reference import Target
@@ -122,6 +122,7 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
         raise InvalidDocument(
             "the image config is {}, more than the {} allowed".format(
                 human_size(descriptor.size), human_size(bound("document"))
-            )
+            ),
+            raising("document"),
         )
     return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))

@@ -8,7 +8,7 @@ import sys
 
 from . import __version__
 from .arguments import parse
-from .errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, UsageError
+from .errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, LocalFileError, UsageError
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -130,8 +130,11 @@ def _tell_json(options: Namespace, console: Console, error: LayerslayerError) ->
     if options.json and options.verb and (not to_stdout or options.plan):
         from .views import json_lines
 
-        console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
-        console.flush()
+        try:
+            console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+            console.flush()
+        except LocalFileError:
+            pass  # most often the very error that is told, and has been on stderr
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:

@@ -113,12 +113,17 @@ def parse_descriptor(value: Any, what: str) -> Descriptor:
     )
 
 
-def parse_descriptors(value: Any, what: str, limit: int) -> Tuple[Descriptor, ...]:
-    """Return a list of descriptors, at most ``limit`` of them; none for null. Raises InvalidDocument."""
+def parse_descriptors(value: Any, what: str, limit: int, hint: str = "") -> Tuple[Descriptor, ...]:
+    """Return a list of descriptors, at most ``limit`` of them; none for null.
+
+    Raises InvalidDocument; ``hint`` is what to do about more of them.
+    """
     if value is None:
         return ()
     if not isinstance(value, list):
         raise InvalidDocument("the list of {}s is not a list".format(what))
     if len(value) > limit:
-        raise InvalidDocument("the document names {} {}s, more than the {} allowed".format(len(value), what, limit))
+        raise InvalidDocument(
+            "the document names {} {}s, more than the {} allowed".format(len(value), what, limit), hint
+        )
     return tuple(parse_descriptor(item, "{} {}".format(what, number)) for number, item in enumerate(value))

@@ -7,7 +7,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 from .candidates import Candidate, no_platform, read_config
 from .config import Config, Step, parse_config
 from .descriptors import UNKNOWN_SIZE, Descriptor, Platform
-from .errors import InvalidDocument, UsageError
+from .errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, UsageError
 from .manifest import Index, Manifest, parse_manifest
 from .platforms import best, normalise
 from .reference import Target
@@ -47,12 +47,15 @@ def open_image(
     candidate: Candidate,
     wanted: Optional[Platform] = None,
     soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+    without_config: Optional[Callable[[LayerslayerError], None]] = None,
 ) -> Image:
     """Fetch what is missing of a candidate: its manifest and config.
 
     ``wanted`` is a platform the user insisted on; a single image of another one
     raises PlatformNotFound. ``soon`` picks, of the layers (their steps not yet
     known), those that will be read at once: they are asked for with the config.
+    ``without_config``: what is the matter with a config that is missing or
+    unreadable is told to it, and the image opened all the same; else it raises.
     """
     document = candidate.document
     if document is None:
@@ -64,8 +67,16 @@ def open_image(
     first = soon([Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers)])
     if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
         source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
-    body = read_config(source, manifest.config) if manifest.is_image else None
-    config = parse_config(body, len(manifest.layers)) if body is not None else None
+    body: Optional[bytes] = None
+    config: Optional[Config] = None
+    try:
+        body = read_config(source, manifest.config) if manifest.is_image else None
+        config = parse_config(body, len(manifest.layers)) if body is not None else None
+    except (InvalidDocument, NotFound, DigestMismatch) as error:
+        if without_config is None:
+            raise
+        body = None
+        without_config(error)
     platform = (config.platform if config else None) or candidate.platform
     if wanted and candidate.descriptor is None and platform and best(wanted, [platform], True) is None:
         raise no_platform(reference, wanted, [platform])

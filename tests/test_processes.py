@@ -78,10 +78,11 @@ def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-def test_results_that_find_no_room_are_a_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["--demo", "--peek-all", "-q"], ["ls", "--demo", "--json", "-q", "--no-cache"]])
+def test_results_that_find_no_room_are_a_failure(tmp_path: Path, arguments: List[str]) -> None:
     with open("/dev/full", "wb") as full:
         ran = subprocess.run(
-            [sys.executable, str(ROOT / "layerslayer.py"), "--demo", "--peek-all", "-q"],
+            [sys.executable, str(ROOT / "layerslayer.py"), *arguments],
             cwd=str(tmp_path),
             stdout=full,
             stderr=subprocess.PIPE,

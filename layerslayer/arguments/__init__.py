@@ -21,8 +21,13 @@ __all__ = ["Namespace", "parse"]
 
 def parse(argv: List[str]) -> Namespace:
     """Parse a command line; ``verb`` is empty for the interactive mode. Raises UsageError, and SystemExit for help."""
-    if argv and argv[0] in VERBS:
-        return _parse_verb(argv[0], argv[1:])
+    options = _parse_verb(argv[0], argv[1:]) if argv and argv[0] in VERBS else _parse_modes(argv)
+    if getattr(options, "password_stdin", False) and not options.username:
+        raise UsageError("--password-stdin brings the password of a user.", "Say which with --username NAME.")
+    return options
+
+
+def _parse_modes(argv: List[str]) -> Namespace:
     options = build_parser().parse_args(argv)
     if options.words:
         verbs = [word for word in options.words if word in VERBS]

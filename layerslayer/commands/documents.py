@@ -60,7 +60,8 @@ def manifest(session: Session) -> ExitCode:
             session.console.out(json_lines.line(item))
         else:
             session.console.raw(document.body)
-            session.console.say("\n{}  {} bytes".format(document.digest, len(document.body)))
+            session.console.say("")  # documents end without a newline, as a rule
+            session.console.say("{}  {} bytes".format(document.digest, len(document.body)))
         return _end(session, source, "manifest")
     finally:
         source.close()

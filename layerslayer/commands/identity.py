@@ -56,9 +56,12 @@ class Identity:
             given = (
                 self._console.read_rest() if self._options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
             )
+            password = (given or "").rstrip("\r\n")
+            if not password and self._options.password_stdin:
+                raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
             if given is None:
                 raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given["password"] = given.rstrip("\r\n")
+            self._given["password"] = password
         return self._given["password"]
 
     def token(self, reference: Reference) -> Optional[UserToken]:

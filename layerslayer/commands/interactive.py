@@ -32,7 +32,7 @@ def interactive(session: Session) -> ExitCode:
         candidates = find_candidates(source, reference)
         codes: List[ExitCode] = []
         for candidate in _chosen(session, candidates):
-            image = open_image(source, reference, candidate, session.wanted)
+            image = open_image(source, reference, candidate, session.wanted, without_config=session.without_config)
             codes.append(_walk(session, source, image))
         return combined(codes)
     finally:

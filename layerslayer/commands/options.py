@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 ALL_PLATFORMS = "all"
+# Verbs ("" is the conversation) that an image's layers are enough for.
+BY_LAYERS = ("", "peek", "ls", "tree", "find", "get", "cat", "deleted", "diff")
 
 
 class Options(NamedTuple):

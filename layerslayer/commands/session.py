@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Optional, 
 from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
-from ..errors import BudgetSpent, ExitCode, UsageError
+from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
 from ..image import Image, Layer, open_image
 from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
@@ -15,7 +15,7 @@ from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
-from .options import ALL_PLATFORMS, Options
+from .options import ALL_PLATFORMS, BY_LAYERS, Options
 
 if TYPE_CHECKING:
     from ..budget import Budget
@@ -158,7 +158,7 @@ class Session:
         candidates = find_candidates(source, reference)
         if self.all_platforms:
             for candidate in candidates.items:
-                yield open_image(source, reference, candidate, soon=soon)
+                yield open_image(source, reference, candidate, None, soon, self.without_config)
             return
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
@@ -166,7 +166,16 @@ class Session:
             self.console.say(
                 "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
             )
-        yield open_image(source, reference, candidate, self.wanted, soon)
+        yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
+
+    @property
+    def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
+        """Return whom to tell that an image has no usable config; None for what cannot do without."""
+        if self.options.verb not in BY_LAYERS:
+            return None
+        return lambda error: self.console.warn(
+            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+        )
 
 
 def combined(codes: Sequence[ExitCode]) -> ExitCode:

@@ -95,7 +95,10 @@ class DockerArchive(Source):
     def _named(self, wanted: str) -> _Saved:
         if wanted.startswith("@") and wanted[1:].isdecimal():
             if len(wanted) > 6 or int(wanted[1:]) >= len(self._images):
-                raise NotFound("'{}' holds {} images.".format(self.path, len(self._images)), "They count from @0.")
+                count = len(self._images)
+                raise NotFound(
+                    "'{}' holds {} image{}.".format(self.path, count, "" if count == 1 else "s"), "They count from @0."
+                )
             return self._images[int(wanted[1:])]
         asked = _full(wanted)
         found = [image for image in self._images if not wanted or asked in [_full(name) for name in image.names]]

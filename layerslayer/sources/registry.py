@@ -15,7 +15,7 @@ from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
 from ..handshake import Handshake
-from ..limits import bound
+from ..limits import bound, raising
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
@@ -80,11 +80,11 @@ class RegistrySource(Source):
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
         body = answer.read(bound("document"))
         if len(body) > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
@@ -242,3 +242,9 @@ class RegistrySource(Source):
         if quota.low and not self._told_quota:
             self._told_quota = True
             self._warn("{}: {}; log in for more".format(self.reference.domain, quota))
+
+
+def _too_large(wanted: str) -> InvalidDocument:
+    return InvalidDocument(
+        "the manifest {} is larger than {} bytes.".format(wanted, bound("document")), raising("document")
+    )

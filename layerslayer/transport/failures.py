@@ -7,7 +7,7 @@ import urllib3
 
 from ..errors import ConnectionLost, RegistryError, Unreachable
 from ..origins import redacted
-from .reasons import HANDSHAKE, PASSING, host_of, reason_of
+from .reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 
 _SHOWN = 200  # characters of an address that cannot be used
 
@@ -22,10 +22,7 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
     if isinstance(error, requests.exceptions.SSLError):
         if reason == HANDSHAKE and answered:
             return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
-        return Unreachable(
-            "{} cannot be trusted: {}.".format(host, reason),
-            "If it serves plain http, add --plain-http; if its certificate authority is private, --ca-file FILE.",
-        )
+        return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable("the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY.")
     if isinstance(error, requests.exceptions.Timeout):
@@ -40,6 +37,16 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
     if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
         return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
     return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
+
+
+def _about_trust(host: str, reason: str) -> str:
+    """Return what to do about a TLS connection that did not come about."""
+    if reason in (HANDSHAKE, NO_HTTPS):
+        return "If it serves plain http, add --plain-http."
+    unchecked = "to go on without checking it, --insecure {}.".format(host)
+    if reason == UNTRUSTED:
+        return "If its authority is a private one, add --ca-file FILE; " + unchecked
+    return "Check the address and this machine's clock; " + unchecked
 
 
 def was_dropped(error: requests.exceptions.ConnectionError) -> bool:

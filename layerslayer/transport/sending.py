@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ..addresses import is_inside
+from ..addresses import is_inside, is_on_the_link
 from ..early import EarlyConnections
 from ..errors import RegistryError
 from ..origins import is_loopback, origin_of, redacted
@@ -67,8 +67,11 @@ class Sender:
         cannot be or must not be used.
         """
         name = origin_of(url).host
-        if not self._inside and name != self._home and is_inside(name):
-            raise _way_inside(name)
+        if self._home and name != self._home:
+            if is_on_the_link(name):
+                raise _way_to_secrets(name)
+            if not self._inside and is_inside(name):
+                raise _way_inside(name)
         self._dress(url)
         started = time.monotonic()
         try:
@@ -117,6 +120,8 @@ class Sender:
         inside = is_inside(address)
         if host.lower() == self._home:
             self._inside = self._inside or inside
+        elif self._home and is_on_the_link(address):
+            raise _way_to_secrets(host)
         elif inside and not self._inside:
             raise _way_inside(host)
 
@@ -171,5 +176,13 @@ def _wants_tls(response: requests.Response) -> bool:
 def _way_inside(host: str) -> RegistryError:
     return RegistryError(
         "the registry points to {}, which is in a private network; that is not followed.".format(host),
+        "If this registry may, add --allow-private.",
+    )
+
+
+def _way_to_secrets(host: str) -> RegistryError:
+    # Not from a registry in a private network either: an image's foreign addresses are a stranger's there, too.
+    return RegistryError(
+        "the registry points to {}, where clouds keep their machines' secrets; that is not followed.".format(host),
         "If this registry may, add --allow-private.",
     )

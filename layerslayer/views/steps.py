@@ -26,7 +26,7 @@ def image_summary(image: Image) -> str:
 def step_lines(image: Image) -> List[str]:
     """Return one line a build step, oldest first, each with the layer it made."""
     if image.config is None:
-        return ["  (an artifact: it has no build steps)"]
+        return ["  (not known)" if image.manifest.is_image else "  (an artifact: it has no build steps)"]
     steps = image.config.steps
     if not steps:
         return ["  (the image states none)"]

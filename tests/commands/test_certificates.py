@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import warnings
+from datetime import datetime
 from pathlib import Path
+from typing import Optional
 
 import pytest
 import trustme
@@ -22,10 +25,16 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def secured(registry: Registry, authority: trustme.CA, name: str = "localhost", client: bool = False) -> str:
+def secured(
+    registry: Registry,
+    authority: trustme.CA,
+    name: str = "localhost",
+    client: bool = False,
+    until: Optional[datetime] = None,
+) -> str:
     """Make the registry speak TLS with a certificate for ``name``; return the image's reference."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(name, not_after=until).configure_cert(context)
     if client:
         context.verify_mode = ssl.CERT_REQUIRED
         authority.configure_trust(context)
@@ -34,14 +43,29 @@ def secured(registry: Registry, authority: trustme.CA, name: str = "localhost", 
     return "{}/{}:1.0".format(registry.host, NAME)
 
 
+def test_a_certificate_of_another_name_or_of_the_past(run: Runner, nobody: Path, authority: trustme.CA) -> None:
+    authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
+    trusted = ("--ca-file", str(nobody / "ca.pem"))
+    with Registry() as registry:
+        ran = run("--peek-all", "-t", secured(registry, authority, "other.example"), *trusted)
+        assert "its certificate is for another name" in ran.err and "--ca-file" not in ran.err
+    with Registry() as registry:
+        ran = run("--peek-all", "-t", secured(registry, authority, until=datetime(2020, 1, 1)), *trusted)
+        assert "its certificate has expired" in ran.err and "clock" in ran.err
+
+
 def test_a_private_authority(run: Runner, nobody: Path, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
     with Registry() as registry:
         target = secured(registry, authority)
         refused = run("--peek-all", "-t", target)
-        assert refused.code == 2 and "its certificate is not valid here" in refused.err
+        assert refused.code == 2 and "its certificate is of an authority that is not trusted here" in refused.err
         assert run("--peek-all", "-t", target, "--ca-file", str(nobody / "ca.pem")).code == 0
-        assert run("--peek-all", "-t", target, "--insecure", registry.host).code == 0
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            unchecked = run("--peek-all", "-q", "-t", target, "--insecure", registry.host)
+        assert (unchecked.code, unchecked.err, told) == (0, "", [])
+        assert "--ca-file FILE" in refused.err and "--insecure {}.".format(registry.host) in refused.err
         assert run("--peek-all", "-t", target, "--insecure", "localhost").code == 2
         folder = nobody / ".config" / "containers" / "certs.d" / registry.host
         folder.mkdir(parents=True)

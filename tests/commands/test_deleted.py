@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
+import pytest
+
 from ..registry import Registry
 from ..registry.faults import single_image
 from ..registry.running import Runner
@@ -20,6 +25,22 @@ def test_deleted_gives_the_command_that_gets_it_back(run: Runner) -> None:
         ("etc/motd", 0, 1, "deleted"),
         ("etc/passwd", 0, 1, "replaced"),
     ]
+
+
+@pytest.mark.skipif(not os.path.exists("/bin/bash"), reason="needs a shell that knows $'...'")
+def test_the_command_gets_names_back_that_cannot_be_shown(run: Runner) -> None:
+    names = ["a\nb", "\x1b[31m", "\udcff", "\u65e5", "\u202e", "it's\t", "back\\\x01", "st*r", "[a]", "$(x)", "a b"]
+    layers = [[file(name, ascii(name).encode()) for name in names]]
+    with Registry(single_image([*layers, [file(".wh." + name, b"") for name in names]])) as registry:
+        commands = [item["command"] for item in objects(run("deleted", registry.target, "--json"), "removed")]
+        assert len(commands) == len(names)
+        for command in commands:
+            script = 'layerslayer() {{ printf "%s\\0" "$@"; }}; {}'.format(command)
+            said = subprocess.run(["/bin/bash", "-c", script], stdout=subprocess.PIPE, check=True).stdout
+            path = said.split(b"\0")[-2].decode("utf-8", "surrogateescape")
+            assert run("cat", "--layer", "0", registry.target, path).out == ascii(path[1:])
+            names.remove(path[1:])
+    assert names == []
 
 
 def test_the_demo_gives_commands_that_work_again(run: Runner) -> None:

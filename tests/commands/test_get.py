@@ -149,7 +149,7 @@ def test_a_glob_follows_the_links_to_files_that_it_names(run: Runner) -> None:
     assert ran.code == 0
     assert (run.folder / "carved/usr/bin/sh").read_bytes() == b"#!tool\n"
     assert (run.folder / "carved/escape").read_bytes() == b"root\n"
-    assert nothing.code == 1 and "1 links, devices and the like were not written" in nothing.err
+    assert nothing.code == 1 and "1 link, device or the like was not written" in nothing.err
 
 
 def test_a_name_that_the_disk_does_not_take_costs_that_file_alone(run: Runner) -> None:

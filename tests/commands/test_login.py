@@ -179,3 +179,12 @@ def test_a_damaged_login_is_told_and_the_image_read(run: Runner, nobody: Path) -
         ran = run("--peek-all", "-t", registry.target)
     assert ran.code == 0
     assert ran.err.count("not a JSON object") == 1
+
+
+def test_a_password_that_nobody_gave(run: Runner, nobody: Path) -> None:
+    with Registry() as registry:
+        registry.fault("/v2/", wants_basic)
+        alone = run("--peek-all", "-t", registry.target, "--password-stdin", typed="secret\n")
+        nothing = run("--peek-all", "-t", registry.target, "--username", "me", "--password-stdin")
+    assert alone.code == 2 and "--username NAME" in alone.err
+    assert nothing.code == 2 and "No password came from standard input" in nothing.err

@@ -74,6 +74,7 @@ def test_history_config_and_manifest_read_no_layer(run: Runner) -> None:
     assert "SHOP_ENV=production" in config.out
     assert index.out.encode() == content.manifests[content.tags[("demo/shop", "1.0")]].body
     assert "layers" in json.loads(own.out)
+    assert "\\x0a" not in own.err and own.err.rstrip().endswith(" bytes")
 
 
 def test_with_json_a_failure_is_an_object_too(run: Runner) -> None:

@@ -12,9 +12,10 @@ from ..kinds import GZIP_MAGIC
 from ..tar import TarWalker
 from ..verify import Verifier
 from .fetching import Fetcher
-from .lander import Lander, Tuning
+from .lander import Lander
 from .members import MemberStream
 from .stretches import Stretch, adds_up, align, deficit, gap
+from .tuning import Tuning
 
 _LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, lander
-from layerslayer.layers.leap.lander import Tuning
+from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, aiming
+from layerslayer.layers.leap.tuning import Tuning
 
 from ..leap_layers import COMPRESSORS, SMALL, layer, noise, skewed
 from ..tars import END, member, walk
@@ -58,7 +58,7 @@ def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest
     def nothing(piece: bytes) -> None:
         searched.append(len(piece))
 
-    monkeypatch.setattr(lander, "find_boundary", nothing)  # as in one endless block, or in fixed ones
+    monkeypatch.setattr(aiming, "find_boundary", nothing)  # as in one endless block, or in fixed ones
     bodies = b"".join(member(b"%d" % number, body) for number in range(3))
     found = compared(COMPRESSORS["level 1"](bodies + END), tuning)
     assert found.walk.whole and found.walk.verifier.verified
