@@ -17,6 +17,7 @@ from .tuning import Tuning
 
 _MOST_AT_ONCE = 24  # pieces asked for together
 _FIRST = 4
+_WAITS = 3  # round trips of a leap that nothing else is done in
 _DOUBLED = 0.3  # of a doubt, what twice as many samples take off
 _EARLY = 0.3  # of the samples worth taking, those taken before looking where the body ends
 _SPARSE = 40  # bytes of a body for each one looked at: what compresses best is rare, and not to be missed
@@ -43,8 +44,8 @@ class Aim:
 
     @property
     def least(self) -> int:
-        """Bytes that a leap must save to be worth its requests."""
-        return max(self._tuning.least, 4 * self.piece) + self._fetcher.pace.in_flight // 2
+        """Bytes that a leap must save to be worth its requests, most of which are waited for."""
+        return max(self._tuning.least, 4 * self.piece) + _WAITS * self._fetcher.pace.in_flight
 
     def target(self, start: int, samples: Samples) -> Optional[int]:
         """Return where to land, short of where the body ends; None where that saves too little.
@@ -83,8 +84,10 @@ class Aim:
             _DOUBLED * self._margin(samples, reach) / piece
         )  # samples: twice as many would cost more than they save
         early = max(_EARLY * enough, (reach.end - start) / piece / _SPARSE)
-        if max(samples.count, _FIRST) < (enough if looked_behind or enough < 2 * _KNOWN else early):
-            return samples.spread(min(max(samples.count, _FIRST), _MOST_AT_ONCE))
+        wanted = enough if looked_behind or enough < 2 * _KNOWN else early
+        if max(samples.count, _FIRST) < wanted:
+            unnoticed = min(self._fetcher.pace.in_flight // piece, int(wanted) - samples.count)
+            return samples.spread(min(max(samples.count, _FIRST, unnoticed), _MOST_AT_ONCE + unnoticed))
         if looked_behind or samples.count < _KNOWN:
             return []
         left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))

@@ -193,6 +193,7 @@ class Lander:
         landing.feed(data[: len(data) - (start + len(piece) - at)])
         sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
         while at < begins:
+            self._fetcher.keep_coming(at, min(self.ahead, begins - at), self.chunk)
             end = min(at + self.chunk, begins)
             landing.feed(self._fetcher.read(at, end))
             at = end

@@ -18,6 +18,7 @@ from .stretches import Stretch, adds_up, align, deficit, gap
 from .tuning import Tuning
 
 _LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
+_HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -42,6 +43,7 @@ class Leaping:
         self._size = fetcher.size
         self._lander = Lander(fetcher, tuning)
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
+        self._done_leaping = False
         self._given = 0  # entries already given out
 
     @property
@@ -64,6 +66,8 @@ class Leaping:
         while not self.proved:
             self._repair()
             yield from self._forward()
+        if self._fetcher.distinct >= self._size - self._size // _HARDLY and self._fetcher.keeps:
+            yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
         for stretch in self.stretches:
@@ -101,10 +105,9 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self._fetcher.read(begin, end)
-        if stretch is self.stretches[0]:  # what was read from the beginning on is sure; the others may be read anew
-            self._fetcher.forget(0, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
+            self._fetcher.forget(0, end)  # it is sure; the others may be read anew, or hashed after all
         lander = self._lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
             self._fetcher.keep_coming(end, lander.ahead, lander.chunk)
@@ -124,7 +127,7 @@ class Leaping:
 
     def _perhaps_leap(self, stretch: Stretch) -> None:
         owed = stretch.walker.owed
-        if stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
+        if self._done_leaping or stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
@@ -134,6 +137,16 @@ class Leaping:
             return
         self.stretches.append(landed)
         self.leaps += 1
+
+    def _make_good(self) -> Generator[List[Entry], None, None]:
+        """Read what little was left out, so that the digest can be verified."""
+        self._done_leaping = True
+        while not self.whole:
+            self._fill(1)
+            yield from self._forward()
+        while self.verifier.count < self._size:
+            at = self.verifier.count
+            self.verifier.update(self._fetcher.read(at, min(at + self._lander.chunk, self._size)))
 
     # -- when lengths do not add up -----------------------------------------
 
@@ -201,5 +214,7 @@ class Leaping:
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
+        lander = self._lander
         while stretch.at < end:
-            self._advance(stretch, min(self._lander.chunk, end - stretch.at))
+            self._fetcher.keep_coming(stretch.at, min(lander.ahead, end - stretch.at), lander.chunk)
+            self._advance(stretch, min(lander.chunk, end - stretch.at))

@@ -65,6 +65,22 @@ def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest
     assert tuning.piece <= sum(searched) <= 8 * tuning.greatest_piece
 
 
+SMALL_FILES = b"".join(member(b"%d" % number, noise(random.Random(number), 4000)) for number in range(1500))
+
+
+def test_what_hardly_saves_anything_is_made_good() -> None:
+    """The whole layer and its digest, rather than nine tenths of it and a guess."""
+    found = compared(COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END), SMALL)
+    assert found.walk.leaps and found.walk.whole and found.walk.verifier.verified and found.share == 1
+
+
+def test_not_where_the_disk_has_not_kept_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No byte is asked for twice for that."""
+    monkeypatch.setattr(Fetcher, "keeps", False)
+    found = compared(COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END), SMALL)
+    assert found.walk.leaps and not found.walk.whole and found.share < 1
+
+
 @pytest.mark.parametrize("part", range(1, 40, 3))
 def test_a_layer_that_breaks_off(part: int) -> None:
     """An error, as a full reading has it; never a listing that seems complete."""
