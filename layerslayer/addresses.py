@@ -19,9 +19,8 @@ def is_inside(host: str) -> bool:
     """Whether ``host`` (no port, an IPv6 address with or without brackets) is loopback, private,
     link-local or otherwise not of the public internet, by literal or by name."""
     name = host.strip("[]").lower()
-    try:
-        address = ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
+    address = _address(name)
+    if address is None:
         bare = name.rstrip(".")
         # An unusual spelling of an address hides something, whatever it is.
         return bool(_NUMERIC.fullmatch(name)) or "." not in bare or bare.rpartition(".")[2] in _LOCAL_NAMES
@@ -31,12 +30,19 @@ def is_inside(host: str) -> bool:
 
 def is_on_the_link(host: str) -> bool:
     """Whether ``host`` is an address where clouds have their machines' secrets: link-local, or AWS' own for IPv6."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
+    address = _address(host.strip("[]"))
+    if address is None:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
     return address.is_link_local or address == _AWS
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a name without brackets is the usual spelling of, if any."""
+    try:
+        return ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def _is_special(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -16,15 +16,14 @@ from .sampling import Reach, Samples
 from .tuning import Tuning
 
 _MOST_AT_ONCE = 24  # pieces asked for together
-_FIRST = 4
+_FIRST = 4  # samples
 _WAITS = 3  # round trips of a leap that nothing else is done in
 _DOUBLED = 0.3  # of a doubt, what twice as many samples take off
 _EARLY = 0.3  # of the samples worth taking, those taken before looking where the body ends
 _SPARSE = 40  # bytes of a body for each one looked at: what compresses best is rare, and not to be missed
 _SURPRISE = 0.5  # standard deviations: what seems to be body beyond that is perhaps another one
-_MARGIN = 1.0
 _KNOWN = 8  # samples: with fewer, what is seen behind the body's probable end tells nothing
-_FEW = 2.0
+_FEW = 2.0  # samples, which tell so little of their spread that a leap falls short by twice as much
 
 
 class Aim:
@@ -58,7 +57,7 @@ class Aim:
             reach = samples.reach()
             if reach.end - start < self.least:
                 return None
-            places = self._places(samples, start, looked_behind)
+            places = self._places(samples, reach, start, looked_behind)
             behind = bool(places) and places[-1] > reach.end
             if not self._look(samples, places) and not (behind and not looked_behind):
                 break
@@ -66,23 +65,20 @@ class Aim:
         place = self.sure(samples)
         return place if place - start >= self.least and not self.hopeless else None
 
-    def _places(self, samples: Samples, start: int, looked_behind: bool) -> List[int]:
+    def _places(self, samples: Samples, reach: Reach, start: int, looked_behind: bool) -> List[int]:
         """Return where to look next: first all over the body, to learn how it compresses; then around its end.
 
         Where other things than the body are seen about there, that is narrowed
         down. Else another large body may follow, which looks the same, and only
         more samples help.
         """
-        reach, piece = samples.reach(), self.piece
-        high = reach.end + _SURPRISE * reach.doubt
+        piece, high = self.piece, _latest(reach)
         low = samples.last_place(high) or start
         if samples.ceiling is not None and samples.ceiling <= high:
             left = samples.left_behind(low, samples.ceiling)
             count = self._count(left)
             return samples.places(count, low, samples.ceiling) if self._pays(left, count) else []
-        enough = (
-            _DOUBLED * self._margin(samples, reach) / piece
-        )  # samples: twice as many would cost more than they save
+        enough = _DOUBLED * _margin(samples, reach) / piece  # samples; as many again would cost more than they save
         early = max(_EARLY * enough, (reach.end - start) / piece / _SPARSE)
         wanted = enough if looked_behind or enough < 2 * _KNOWN else early
         if max(samples.count, _FIRST) < wanted:
@@ -103,13 +99,9 @@ class Aim:
     def sure(self, samples: Samples) -> int:
         """Return where to land by what samples tell so far."""
         reach = samples.reach()
-        if samples.ceiling is not None and samples.ceiling <= reach.end + _SURPRISE * reach.doubt:
+        if samples.ceiling is not None and samples.ceiling <= _latest(reach):
             return samples.last_place(samples.ceiling) or 0
-        return int(reach.end - self._margin(samples, reach)) - self.piece
-
-    def _margin(self, samples: Samples, reach: Reach) -> float:
-        few = 1 + _FEW / max(samples.count, 2)  # few samples tell little of their spread
-        return _MARGIN * few * reach.doubt
+        return int(reach.end - _margin(samples, reach)) - self.piece
 
     def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
         """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
@@ -133,7 +125,7 @@ class Aim:
             self._looked.add((place, piece))
             found = self.boundary_from(place)
             longer += found is None or len(found[1]) > piece
-            if found is None or self.hopeless:
+            if found is None:
                 continue
             _, data, boundary = found
             engine, rest = inflater_at(data, boundary, 0)
@@ -144,12 +136,22 @@ class Aim:
                 samples.add(place + boundary.bit // 8, place + len(data), output, place)
         if 2 * longer > len(places):
             self.piece = min(2 * piece, self._tuning.greatest_piece)
-        return (samples.count, samples.ceiling, self.piece) != known and not self.hopeless
+        return (samples.count, samples.ceiling, self.piece) != known
 
     def _boundary_in(self, piece: bytes) -> Optional[Boundary]:
         boundary = find_boundary(piece)
         self._barren = 0 if boundary is not None else self._barren + len(piece)
         return boundary
+
+
+def _latest(reach: Reach) -> float:
+    """Return up to where the body itself may be seen."""
+    return reach.end + _SURPRISE * reach.doubt
+
+
+def _margin(samples: Samples, reach: Reach) -> float:
+    """Return how far a leap falls short of the body's probable end."""
+    return reach.doubt * (1 + _FEW / max(samples.count, 2))
 
 
 def _sampled(stream: MemberStream, data: bytes) -> Tuple[int, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 from ...entries import Entry
 from ...errors import CorruptLayer
@@ -20,7 +20,6 @@ from .tuning import Tuning
 
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
-_LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
 _PATIENCE = 2.0  # standard deviations that a body may go on beyond its probable end; then twice as many
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
@@ -52,6 +51,14 @@ class Lander:
         """Bytes to have asked for before they are needed, so that the line is never idle."""
         return self._fetcher.pace.in_flight * 2
 
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of the blob; those that come next are on their way."""
+        while start < end:
+            until = min(start + self.chunk, end)
+            self._fetcher.keep_coming(start, min(self.ahead, end - start), self.chunk)
+            yield self._fetcher.read(start, until)
+            start = until
+
     def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
         """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.
 
@@ -77,27 +84,27 @@ class Lander:
             place = self._aim.boundary_from(target)
             if place is None:
                 return None
-            start = place[0]
+            landed, further = None, None
             try:
                 landed, further = self._follow(stretch, place, samples, patience)
             except (Doubtful, CorruptLayer):
-                landed, further = None, None
+                pass
             except _Passed:
-                landed, further = None, None
                 patience *= 2
                 back = max(back, int(samples.reach().doubt))
             if landed is not None:
                 # Two landings that find the same header have not both gone past others.
                 found = landed.entries[0] if landed.entries else None  # none: only the archive's end comes after it
                 again = found is not None and rejected is not None and _same(rejected, found)
-                if found is None or again or patience > _PATIENCE or self._credible(landed, stretch):
+                misled = patience > _PATIENCE  # by samples: a gap need not hold what they tell
+                if found is None or again or misled or self._credible(landed, stretch):
                     return landed
                 rejected = found
             if further is not None:
                 target = further
                 continue
-            samples.bound(start)
-            target = start - back
+            samples.bound(place[0])
+            target = place[0] - back
             back *= 2
         return None
 
@@ -144,7 +151,7 @@ class Lander:
         found = settled(stretch, bit, at, landing)
         found.entries, found.blind = landing.entries, landing.blind if landing.doubted else 0
         found.expected, deviation = samples.output_at(bit // 8)
-        found.deviation = max(deviation, _LEAST_DEVIATION * found.expected, float(self._tuning.step_back))
+        found.deviation = max(deviation, float(self._tuning.step_back))
         return found
 
     def _credible(self, landed: Stretch, before: Stretch) -> bool:
@@ -192,11 +199,9 @@ class Lander:
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
         sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
-        while at < begins:
-            self._fetcher.keep_coming(at, min(self.ahead, begins - at), self.chunk)
-            end = min(at + self.chunk, begins)
-            landing.feed(self._fetcher.read(at, end))
-            at = end
+        for data in self.pieces(at, begins):
+            landing.feed(data)
+            at += len(data)
             sure = sure or ((at, landing.stream.output) if landing.certain else None)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output

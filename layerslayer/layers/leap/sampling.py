@@ -37,7 +37,7 @@ class Samples:
         self._at: List[int] = [start]
         self._to: List[int] = [start]  # each sample is a stretch
         self._expansions: List[float] = [expansion]
-        self._places: List[int] = []
+        self._places: List[int] = []  # where one can land, in the body or behind it
 
     def begins(self, length: int, output: int) -> None:
         """Take that so many bytes before the start, which inflate to ``output`` bytes, are of the body too."""
@@ -53,16 +53,16 @@ class Samples:
         if place is not None:
             self._places.append(place)
         output = max(output, 1)  # a stream may be all empty blocks
-        place = bisect.bisect_right(self._at, start)
-        if place > 1 and self._to[place - 1] == start:  # goes on with the one before
-            place -= 1
-            begin = self._at[place]
-            output += int(self._expansions[place] * (start - begin))
-            self._to[place], self._expansions[place] = end, output / (end - begin)
+        number = bisect.bisect_right(self._at, start)
+        if number > 1 and self._to[number - 1] == start:  # goes on with the one before
+            number -= 1
+            begin = self._at[number]
+            output += int(self._expansions[number] * (start - begin))
+            self._to[number], self._expansions[number] = end, output / (end - begin)
             return
-        self._at.insert(place, start)
-        self._to.insert(place, end)
-        self._expansions.insert(place, output / (end - start))
+        self._at.insert(number, start)
+        self._to.insert(number, end)
+        self._expansions.insert(number, output / (end - start))
 
     def bound(self, at: int) -> None:
         """Take that the body has ended before ``at``: what was sampled behind that was something else."""
@@ -94,12 +94,12 @@ class Samples:
         for begin, end, expansion, doubt in self._stretches(at):
             total += (end - begin) * expansion
             variance += ((end - begin) * doubt) ** 2
-        return total, math.sqrt(variance)
+        return total, max(math.sqrt(variance), _LEAST_DEVIATION * total)
 
     def passed(self, at: int, deviations: float) -> bool:
         """Whether the body has probably ended before ``at``, by more than so many standard deviations."""
         output, deviation = self.output_at(at)
-        return output - deviations * max(deviation, _LEAST_DEVIATION * output) > self.left
+        return output - deviations * deviation > self.left
 
     def reach(self) -> Reach:
         """Return where the body probably ends."""

@@ -6,12 +6,13 @@ import io
 import random
 import struct
 import zlib
-from typing import Set
+from typing import BinaryIO, Set
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerslayer.errors import BudgetSpent
 from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, aiming
 from layerslayer.layers.leap.tuning import Tuning
 
@@ -72,6 +73,23 @@ def test_what_hardly_saves_anything_is_made_good() -> None:
     """The whole layer and its digest, rather than nine tenths of it and a guess."""
     found = compared(COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END), SMALL)
     assert found.walk.leaps and found.walk.whole and found.walk.verifier.verified and found.share == 1
+
+
+def test_a_budget_that_has_no_room_for_that_is_kept_to() -> None:
+    """The listing was proved before; it is not given up."""
+    blob = COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END)
+    left = len(blob) - 1
+
+    def part(start: int, length: int) -> BinaryIO:
+        nonlocal left
+        if length > left:
+            raise BudgetSpent("spent")
+        left -= length
+        return io.BytesIO(blob[start : start + length])
+
+    walk = Leaping(descriptor_of(blob), Fetcher(part, len(blob)), SMALL)
+    assert [entry for batch in walk.run() for entry in batch] == Plain(blob).entries
+    assert walk.proved and walk.leaps and not walk.verifier.verified
 
 
 def test_not_where_the_disk_has_not_kept_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
