@@ -30,6 +30,7 @@ class Decompressor:
 
     def __init__(self, recorder: Optional[Recorder] = None) -> None:
         self.kind = "none"
+        self.head = b""  # the blob's first bytes
         self.trailing = 0
         self._recorder = recorder
 
@@ -43,7 +44,7 @@ class Decompressor:
             head += piece
             if len(head) >= 4:
                 break
-        self.kind = compression_of(head)
+        self.kind, self.head = compression_of(head), head[:8]
         joined = _chain(head, pieces)
         recorder = self._recorder if self.kind != "none" else None
         if recorder:

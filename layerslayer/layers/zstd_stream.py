@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, Optional
 
 from ..errors import CorruptLayer, MissingBinding
-from ..limits import bound
+from ..limits import LimitReached, bound
 from .zstd_frames import FrameCutter
 
 
@@ -36,7 +36,8 @@ class FrameStream:
         return self._frame is not None
 
     def feed(self, piece: bytes, begins: Optional[Callable[[int], None]] = None) -> Iterator[bytes]:
-        """Yield what the next bytes add, at most a few hundred KiB at a time. Raises CorruptLayer.
+        """Yield what the next bytes add, at most a few hundred KiB at a time. Raises CorruptLayer,
+        and LimitReached where a frame's window is larger than is allowed.
 
         ``begins`` is told where in the blob a frame begins, before anything of it comes out.
         """
@@ -49,6 +50,8 @@ class FrameStream:
             try:
                 output = self._frame.decompress(part)
             except self._error as error:
+                if "too much memory" in str(error):
+                    raise LimitReached("window", "a frame of the zstd stream asks for more memory") from None
                 raise CorruptLayer(
                     "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
                 ) from None

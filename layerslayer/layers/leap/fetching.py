@@ -86,17 +86,17 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
         self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
         self._end = 0
-        self._full = False
+        self.full = False  # the disk takes no more
 
     def keep(self, start: int, data: bytes) -> None:
         """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
-        if self._full:
+        if self.full:
             return
         try:
             self._file.seek(self._end)
             self._file.write(data)
         except OSError:
-            self._full = True
+            self.full = True
             return
         self._pieces[start] = (self._end, len(data))
         self._end += len(data)
@@ -138,6 +138,11 @@ class Fetcher:
         self._coming: List[Tuple[int, int, threading.Thread]] = []
         self._lock = threading.Lock()
         self._error: Optional[BaseException] = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether all that was read and not forgotten is still there."""
+        return not self._spool.full
 
     @property
     def distinct(self) -> int:

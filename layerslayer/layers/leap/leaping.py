@@ -6,17 +6,19 @@ from typing import Generator, List
 
 from ...descriptors import Descriptor
 from ...entries import Entry
-from ...errors import CorruptLayer
+from ...errors import BudgetSpent, CorruptLayer
 from ...limits import check_entries, check_size
 from ..kinds import GZIP_MAGIC
 from ..tar import TarWalker
 from ..verify import Verifier
 from .fetching import Fetcher
-from .lander import Lander, Tuning
+from .lander import Lander
 from .members import MemberStream
 from .stretches import Stretch, adds_up, align, deficit, gap
+from .tuning import Tuning
 
 _LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
+_HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -44,6 +46,7 @@ class Leaping:
         self._size = fetcher.size
         self._lander = Lander(fetcher, tuning)
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
+        self._done_leaping = False
         self._given = 0  # entries already given out
 
     @property
@@ -66,6 +69,8 @@ class Leaping:
         while not self.proved:
             self._repair()
             yield from self._forward()
+        if self._fetcher.distinct >= self._size - self._size // _HARDLY and self._fetcher.keeps:
+            yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
         for stretch in self.stretches:
@@ -103,10 +108,9 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self._fetcher.read(begin, end)
-        if stretch is self.stretches[0]:  # what was read from the beginning on is sure; the others may be read anew
-            self._fetcher.forget(0, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
+            self._fetcher.forget(0, end)  # it is sure; the others may be read anew, or hashed after all
         lander = self._lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
             self._fetcher.keep_coming(end, lander.ahead, lander.chunk)
@@ -126,7 +130,7 @@ class Leaping:
 
     def _perhaps_leap(self, stretch: Stretch) -> None:
         owed = stretch.walker.owed
-        if stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
+        if self._done_leaping or stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
@@ -136,6 +140,21 @@ class Leaping:
             return
         self.stretches.append(landed)
         self.leaps += 1
+
+    def _make_good(self) -> Generator[List[Entry], None, None]:
+        """Read what little was left out, so that the digest can be verified; not beyond a budget."""
+        try:
+            for before, after in zip(self.stretches, self.stretches[1:]):
+                for _ in self._lander.pieces(before.at, after.begins):
+                    pass  # remembered
+        except BudgetSpent:  # the listing is proved without it
+            return
+        self._done_leaping = True
+        while not self.whole:
+            self._fill(1)
+            yield from self._forward()
+        for piece in self._lander.pieces(self.verifier.count, self._size):
+            self.verifier.update(piece)
 
     # -- when lengths do not add up -----------------------------------------
 
@@ -203,5 +222,7 @@ class Leaping:
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
+        lander = self._lander
         while stretch.at < end:
-            self._advance(stretch, min(self._lander.chunk, end - stretch.at))
+            self._fetcher.keep_coming(stretch.at, min(lander.ahead, end - stretch.at), lander.chunk)
+            self._advance(stretch, min(lander.chunk, end - stretch.at))
