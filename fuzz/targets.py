@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import tarfile
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
@@ -86,7 +87,9 @@ def tar_as_tarfile(data: bytes) -> None:
     """What tarfile lists of a sound archive of ordinary members, the walk lists first and just so."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            found = [item for item in archive if item.isreg() and not item.sparse]
+            # A negative size leads tarfile back to where it was: it would list the same members for ever.
+            listed = list(itertools.islice(archive, len(data) // 512 + 1))
+        found = [item for item in listed if item.isreg() and not item.sparse]
     except (tarfile.TarError, OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError):
         return
     # Where tarfile differs from Go's archive/tar, which the walk follows: a size field that begins with NUL is 0
