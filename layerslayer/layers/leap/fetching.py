@@ -158,6 +158,10 @@ class Fetcher:
             start = until
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def known_head(self) -> bytes:
+        """Return the first bytes of the blob, as many as are here."""
+        return self._known(0, self.size)[0] or b""
+
     def forget(self, start: int, end: int) -> None:
         """Take that the bytes [start, end) will not be asked for again."""
         with self._lock:

@@ -92,7 +92,7 @@ class FrameLeaping:
                 yield part.entries
 
     def _begin(self) -> None:
-        head = self._fetcher.read(0, min(self._chunk, self._fetcher.size))
+        head = self._fetcher.known_head() or self._fetcher.read(0, min(self._chunk, self._fetcher.size))
         if compression_of(head) != "zstd":
             raise NoFrames
         try:

@@ -16,6 +16,7 @@ from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, LayerslayerError
 from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
 from layerslayer.layers.leap.fetching import Pace
+from layerslayer.limits import LimitReached
 
 from ..frames_writer import SKIPPABLE, Sizes, cut, frame, framed, seek_table, seekable
 from ..leap_layers import noise, tar, text
@@ -226,9 +227,9 @@ def test_frames_that_lie_about_what_they_hold() -> None:
     """No library unpacks them, and so does no full reading."""
     frames = [frame(part) for part in cut(plain(), 300_000)]
     assert struct.unpack_from("<I", frames[3], 5) == (300_000,)
-    for by in (-512, 512, 2**31):
+    for by, problem in ((-512, CorruptLayer), (512, CorruptLayer), (2**31, LimitReached)):  # its size is its window
         lying = frames[3][:5] + struct.pack("<I", 300_000 + by) + frames[3][9:]
-        assert isinstance(compared(b"".join([*frames[:3], lying, *frames[4:]])).error, CorruptLayer)
+        assert isinstance(compared(b"".join([*frames[:3], lying, *frames[4:]])).error, problem)
 
 
 @pytest.mark.parametrize("part", [1, 3, 6, 9])
