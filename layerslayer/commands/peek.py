@@ -28,7 +28,8 @@ _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than
 _PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
 _TEXT_AHEAD = 2 * 1024 * 1024  # characters of one layer's listing that wait for their turn
 _LARGE = 16 * 1024 * 1024  # bytes of a layer that keep a processor and a line busy; many at once only cost memory
-_LARGE_COST = 3  # jobs
+_LARGE_COST = 2  # jobs: with three or four at once the last one seldom runs alone, and memory allows no more
+_LARGE_ZSTD_COST = 3  # the same where each holds a window of 8 MiB
 
 
 def peek_all(session: Session) -> ExitCode:
@@ -136,7 +137,9 @@ def _special(layer: Layer) -> str:
 
 
 def _cost(layer: Layer) -> int:
-    return 1 if 0 <= layer.descriptor.size <= _LARGE else _LARGE_COST  # an unknown size may be large
+    if 0 <= layer.descriptor.size <= _LARGE:  # an unknown size may be large
+        return 1
+    return _LARGE_ZSTD_COST if "zstd" in layer.descriptor.media_type else _LARGE_COST
 
 
 def _maker(
