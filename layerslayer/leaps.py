@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Generator, List
+from typing import Callable, Dict, Generator, List, Optional, Sequence, Set
 
 from .entries import Entry
-from .errors import CorruptLayer, DigestMismatch, LayerslayerError, RangeIgnored
+from .errors import DigestMismatch, LayerslayerError, LocalFileError
 from .image import Layer
+from .layers.bodies import Sink
 from .layers.kinds import is_tar_type
-from .layers.leap import Fetcher, Leaping, NotGzip, Pace
-from .layers.reading import layer_notes, read_entries
+from .layers.leap import NotGzip, Pace
+from .layers.reading import read_entries
 from .layers.report import Report
+from .leapt import CANNOT_LEAP, LeaptLayer, reason_of
 from .sources.base import Source
 
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
 
 
 class Leaps:
-    """Lists the layers of one source. Safe to use from several threads; what the line has shown is shared."""
+    """Leaps through the layers of one source. Safe to list from several threads; what the line has shown is shared."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None) -> None:
         self._source = source
+        self._tell = tell
         self._pace = Pace()
+        self._kept: Dict[str, LeaptLayer] = {}  # by digest
+        self._given_up: Set[str] = set()
 
     def worth(self, layer: Layer) -> bool:
         """Whether to try it with this layer."""
@@ -41,32 +46,91 @@ class Leaps:
                 yield batch
         except NotGzip:
             yield from self._in_full(layer, report, shown)
-        except (RangeIgnored, CorruptLayer, DigestMismatch) as error:
-            reason = "the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error)
-            report.notes.append("read in full after all: {}".format(reason.rstrip(".")))
+        except CANNOT_LEAP as error:
+            report.notes.append("read in full after all: {}".format(reason_of(error)))
             yield from self._in_full(layer, report, shown)
         except LayerslayerError as error:
             report.problem = error
 
     def _leaping(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
-        descriptor = layer.descriptor
-
-        def open_range(start: int, length: int) -> BinaryIO:
-            return self._source.blob_range(descriptor, start, length)
-
-        fetcher = Fetcher(open_range, descriptor.size, self._pace)
-        walk = Leaping(descriptor, fetcher)
+        kept = self._kept.get(layer.descriptor.digest)
+        leapt = kept or LeaptLayer(self._source, layer, self._pace, returning=False)
+        spent = leapt.spent
         try:
-            for batch in walk.run():
+            batch = list(leapt.entries) or leapt.go_on()
+            while batch:
                 report.entries += len(batch)
                 yield batch
+                batch = leapt.go_on()
         finally:
-            report.bytes_read += fetcher.spent
-        last = walk.last
-        report.compression, report.uncompressed = "gzip", last.position
-        report.verified, report.leapt = walk.verifier.verified, not walk.verifier.verified
-        report.ended, report.hidden = True, last.walker.hidden
-        report.notes += layer_notes(last.walker, last.stream.trailing)
+            report.bytes_read += leapt.spent - spent
+        leapt.tell(report)
+
+    # -- as far as needed ---------------------------------------------------
+
+    def passage(self, layer: Layer) -> Optional[LeaptLayer]:
+        """Return a layer to be leapt through, or one that was already; None where it is to be read in full.
+
+        The files of such a layer can be read. For one thread.
+        """
+        digest = layer.descriptor.digest
+        if digest in self._given_up or not self.worth(layer):
+            return None
+        if digest not in self._kept:
+            self._kept[digest] = LeaptLayer(self._source, layer, self._pace, returning=True)
+        return self._kept[digest]
+
+    def go_on(
+        self, layer: Layer, leapt: LeaptLayer, sought: Callable[[Sequence[Entry]], bool]
+    ) -> Optional[List[Entry]]:
+        """Return the next entries of a passage, see there; None where the layer is to be read in full.
+
+        None are left at its end, and where a problem stands in its report.
+        """
+        try:
+            return leapt.go_on(sought)
+        except CANNOT_LEAP as error:
+            self._give_up(layer, error)
+            return None
+        except LayerslayerError as error:
+            self._end(layer, leapt, error)
+            return []
+
+    def fetch(self, layer: Layer, entry: Entry, open_sink: Callable[[Entry], Sink]) -> Optional[Report]:
+        """Give a file of a passage to the sink that ``open_sink`` has for it.
+
+        Return the passage's report, with the problem if there was one; None
+        where the layer is to be read in full. Raises LocalFileError.
+        """
+        leapt = self._kept[layer.descriptor.digest]
+        try:
+            leapt.read(entry, open_sink(entry))
+        except CANNOT_LEAP as error:
+            self._give_up(layer, error)
+            return None
+        except LocalFileError:
+            raise
+        except LayerslayerError as error:
+            self._end(layer, leapt, error)
+        return leapt.report
+
+    def has(self, layer: Layer) -> bool:
+        """Whether there is a passage of a layer, which files can be fetched of."""
+        return layer.descriptor.digest in self._kept
+
+    def _give_up(self, layer: Layer, error: Exception) -> None:
+        """Leap through a layer no more, and tell why, unless it is none to do so with."""
+        del self._kept[layer.descriptor.digest]
+        self._given_up.add(layer.descriptor.digest)
+        if not isinstance(error, NotGzip):
+            self._tell("layer {}: read in full after all: {}".format(layer.number, reason_of(error)))
+
+    def _end(self, layer: Layer, leapt: LeaptLayer, error: LayerslayerError) -> None:
+        """End a passage, which may be begun anew."""
+        del self._kept[layer.descriptor.digest]
+        leapt.report.problem = error
+
+    # -- in full ------------------------------------------------------------
 
     def _in_full(self, layer: Layer, report: Report, shown: _Shown) -> Generator[List[Entry], None, None]:
         """Read the layer as ever; yield what was not shown yet."""

@@ -19,8 +19,9 @@ from layerslayer.image import Layer
 from layerslayer.layers.bodies import Sink
 from layerslayer.nodes import Node, walk
 from layerslayer.overlay import Tree
-from layerslayer.seeking import File, Seeker, Unclear
+from layerslayer.seeking import File, Seeker
 from layerslayer.sources.base import Document, Source
+from layerslayer.watching import Unclear
 
 
 class InMemory(Source):

@@ -27,9 +27,10 @@ from ..limits import LimitReached
 from ..nodes import IMPLIED, Node, normal, walk
 from ..overlay import Ends
 from ..patterns import has_magic, matcher
-from ..seeking import Absent, Directory, File, Seeker, Unclear
+from ..seeking import File, Seeker
 from ..sources.base import Source
 from ..views import json_lines
+from ..watching import Absent, Directory, Unclear
 from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, code_of, combined, failure
@@ -65,6 +66,7 @@ class _Run:
             self._fetch_one,
             self._look_for_index,
             learn=session.store is not None,
+            leaps=self._shortcuts.leaps if self._shortcuts else None,
         )
         self._seeker.reports = self.reports
 
@@ -90,6 +92,8 @@ class _Run:
         def held(entry: Entry) -> Sink:
             return Held(lambda: new_sink(entry)) if self.folder == STDOUT else new_sink(entry)
 
+        if self._shortcuts is not None and self._shortcuts.leaps.has(layer):
+            return self._shortcuts.leaps.fetch(layer, entry, held)
         return self._known.recall(layer, {entry.offset: entry}, held)
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:

@@ -11,6 +11,8 @@ is a chain of blocks, and a decoder can begin with any of them::
     members      gzip members, and the lengths that their trailers state
     stretches    what was read, the gaps between, and whether the lengths add up
     leaping      the walk, and its repair
+    marks        where a walk can go on again
+    returning    the bytes of a file that the walk went past
     fetching     parts of the blob, and the line's pace
 
 The proof is the gzip trailer: headers and bodies must add up to the member's
@@ -20,5 +22,6 @@ reading every gap: the whole layer, and a twentieth of it more.
 
 from .fetching import Fetcher, Pace
 from .leaping import Leaping, NotGzip
+from .returning import read_body
 
-__all__ = ["Fetcher", "Leaping", "NotGzip", "Pace"]
+__all__ = ["Fetcher", "Leaping", "NotGzip", "Pace", "read_body"]

@@ -85,6 +85,7 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
         self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
+        self._free: List[Tuple[int, int]] = []  # what those took that were forgotten
         self._end = 0
         self._full = False
 
@@ -92,14 +93,23 @@ class Spool:
         """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
         if self._full:
             return
+        place = self._room(len(data))
         try:
-            self._file.seek(self._end)
+            self._file.seek(place)
             self._file.write(data)
         except OSError:
             self._full = True
             return
-        self._pieces[start] = (self._end, len(data))
-        self._end += len(data)
+        self._pieces[start] = (place, len(data))
+
+    def _room(self, length: int) -> int:
+        """Return where so many bytes may be written."""
+        for number, (place, room) in enumerate(self._free):
+            if room >= length:
+                del self._free[number]
+                return place
+        self._end += length
+        return self._end - length
 
     def known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
         """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
@@ -115,7 +125,7 @@ class Spool:
 
     def forget(self, start: int, end: int) -> None:
         for at in [at for at, (_, length) in self._pieces.items() if start <= at and at + length <= end]:
-            del self._pieces[at]
+            self._free.append(self._pieces.pop(at))
 
 
 class Fetcher:

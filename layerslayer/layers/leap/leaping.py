@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generator, List
+from typing import Callable, Generator, List, Optional, Sequence
 
 from ...descriptors import Descriptor
 from ...entries import Entry
@@ -13,10 +13,12 @@ from ..tar import TarWalker
 from ..verify import Verifier
 from .fetching import Fetcher
 from .lander import Lander, Tuning
+from .marks import Marks, needed_from
 from .members import MemberStream
 from .stretches import Stretch, adds_up, align, deficit, gap
 
 _LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
+_PIECES = 8  # chunks that a gap is read by
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -29,17 +31,29 @@ class Leaping:
 
     Afterwards: ``whole``, no gap was left; ``proved``, the lengths add up, gaps
     included. Of a whole one without leaps ``verifier`` has seen the digest.
+    ``returning``: files will be read besides, see ``read_body``.
     """
 
-    def __init__(self, descriptor: Descriptor, fetcher: Fetcher, tuning: Tuning = Tuning()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        fetcher: Fetcher,
+        tuning: Tuning = Tuning(),  # noqa: B008
+        returning: bool = False,
+    ) -> None:
         self.proved = False
+        # Whether the walk may end with one of these entries, once it is sure of them.
+        self.sought: Callable[[Sequence[Entry]], bool] = lambda entries: False
         self.leaps = 0
         self.repairs = 0
         self.verifier = Verifier(descriptor)  # of use as long as there is no gap
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
-        self._fetcher = fetcher
+        self.fetcher = fetcher
         self._size = fetcher.size
-        self._lander = Lander(fetcher, tuning)
+        self.lander = Lander(fetcher, tuning)
+        self._marks = Marks(tuning.chunk) if returning else None
+        self._met: Optional[Stretch] = None  # has what is sought, if it is true
+        self._looked = (self.last, 0)  # entries of a stretch looked at for that
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
 
@@ -52,12 +66,12 @@ class Leaping:
         return self.stretches[-1]
 
     def run(self) -> Generator[List[Entry], None, None]:
-        """Yield the entries: those before the first leap as they come, the others once they are proved.
+        """Yield the entries: those of the first stretch as they come, the others once they are proved.
 
         Raises CorruptLayer, DigestMismatch, LimitReached and what the source
         raises; NotGzip before anything was yielded.
         """
-        if not self._fetcher.read(0, min(self._lander.chunk, self._size)).startswith(GZIP_MAGIC):
+        if not self.fetcher.read(0, min(self.lander.chunk, self._size)).startswith(GZIP_MAGIC):
             raise NotGzip
         yield from self._forward()
         while not self.proved:
@@ -73,17 +87,25 @@ class Leaping:
         """Go on to the end, as far as nothing is amiss."""
         try:
             while self.last.at < self._size and not self.last.broken:
-                self._advance(self.last, self._lander.chunk)
-                if self.whole and self.last.entries:
-                    yield self.last.entries
-                    self._given += len(self.last.entries)
-                    self.last.entries = []
+                self._advance(self.last, self.lander.chunk)
+                yield from self._sure()
+                self._look()
                 self._perhaps_leap(self.last)
+                self._look()
+                yield from self._close_gaps()
             self._end(self.last)
         except CorruptLayer:
-            if self.whole:
+            if self.whole or self.stretches[0].broken:
                 raise
             self.last.broken = True
+
+    def _sure(self) -> Generator[List[Entry], None, None]:
+        """Yield what nothing was leapt over before."""
+        first = self.stretches[0]
+        if first.entries:
+            self._given += len(first.entries)
+            entries, first.entries = first.entries, []
+            yield entries
 
     def _end(self, last: Stretch) -> None:
         if last.broken:
@@ -99,14 +121,15 @@ class Leaping:
     def _advance(self, stretch: Stretch, length: int) -> None:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
-        data = self._fetcher.read(begin, end)
+        data = self.fetcher.read(begin, end)
         if stretch is self.stretches[0]:  # what was read from the beginning on is sure; the others may be read anew
-            self._fetcher.forget(0, end)
+            self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
-        lander = self._lander
+        lander = self.lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
-            self._fetcher.keep_coming(end, lander.ahead, lander.chunk)
+            # One who seeks may stop at once.
+            self.fetcher.keep_coming(end, min(lander.ahead, end) if self._marks else lander.ahead, lander.chunk)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:
@@ -114,6 +137,8 @@ class Leaping:
         except CorruptLayer:
             stretch.broken = True
             raise
+        if self._marks:
+            self._marks.add(stretch, self.stretches)
         check_size(stretch.position, stretch.at)
         check_entries(self._given + sum(len(item.entries) for item in self.stretches))
 
@@ -127,12 +152,43 @@ class Leaping:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
-        landed = self._lander.leap(stretch, self._expansion(stretch))
+        landed = self.lander.leap(stretch, self._expansion(stretch))
         if landed is None:
             self._stay = stretch.position + owed
             return
         self.stretches.append(landed)
         self.leaps += 1
+        if self._marks:
+            self._marks.add(landed, self.stretches)
+
+    # -- when what is sought was found --------------------------------------
+
+    def _look(self) -> None:
+        """See whether what is sought is among what was found behind a leap."""
+        last = self.last
+        if self.whole:
+            return
+        fresh = last.entries[self._looked[1] if self._looked[0] is last else 0 :]
+        self._looked = (last, len(last.entries))
+        if self._met is None and fresh and self.sought(fresh):
+            self._met = last
+
+    def _close_gaps(self) -> Generator[List[Entry], None, None]:
+        """Read the gaps before what is sought, unless the rest of the layer is less: then the lengths will tell.
+
+        Either way no more is read than by a stream that ends with what is sought.
+        """
+        number = next((number for number, stretch in enumerate(self.stretches) if stretch is self._met), 0)
+        if not number:  # a repair has done away with it, if there was any
+            self._met = None
+            return
+        gaps = sum(after.begins - before.at for before, after in zip(self.stretches[:number], self.stretches[1:]))
+        if gaps > self._size - self.last.at:
+            return
+        self._met = None
+        for _ in range(number):
+            self._fill(1)
+        yield from self._sure()
 
     # -- when lengths do not add up -----------------------------------------
 
@@ -172,7 +228,7 @@ class Leaping:
         if after.looked_for >= missing:
             return False
         after.looked_for = missing
-        fuller = self._lander.look_back(before, after, missing)
+        fuller = self.lander.look_back(before, after, missing)
         if fuller is None:
             return False
         self.stretches[number] = fuller
@@ -193,12 +249,17 @@ class Leaping:
                 if skipped is not None:
                     before.append(after, origin, skipped)
                     break
-                self._read_up_to(before, min(before.at + self._lander.chunk, after.at))
+                self._read_up_to(before, min(before.at + self.lander.chunk, after.at))
         except CorruptLayer:
             if number == 1:
                 raise
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
+        piece = self.lander.chunk * _PIECES
         while stretch.at < end:
-            self._advance(stretch, min(self._lander.chunk, end - stretch.at))
+            length = min(piece, end - stretch.at)
+            if self.lander.ahead:
+                further = min(self.lander.ahead, end - stretch.at - length)
+                self.fetcher.keep_coming(stretch.at + length, further, min(piece, further))
+            self._advance(stretch, length)
