@@ -19,11 +19,16 @@ _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be s
 
 
 class Leaps:
-    """Leaps through the layers of one source. Safe to list from several threads; what the line has shown is shared."""
+    """Leaps through the layers of one source. Safe to list from several threads; what the line has shown is shared.
 
-    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None) -> None:
+    ``tell`` gets a sentence about a layer that a file of is got where that was
+    of no use. ``keep``: of layers that are listed files can be fetched, too.
+    """
+
+    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None, keep: bool = False) -> None:
         self._source = source
         self._tell = tell
+        self._keep = keep
         self._pace = Pace()
         self._kept: Dict[str, LeaptLayer] = {}  # by digest
         self._given_up: Set[str] = set()
@@ -53,8 +58,9 @@ class Leaps:
             report.problem = error
 
     def _leaping(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
-        kept = self._kept.get(layer.descriptor.digest)
-        leapt = kept or LeaptLayer(self._source, layer, self._pace, returning=False)
+        digest = layer.descriptor.digest
+        # Taken out, as another thread may list the same layer.
+        leapt = self._kept.pop(digest, None) or LeaptLayer(self._source, layer, self._pace, self._keep)
         spent = leapt.spent
         try:
             batch = list(leapt.entries) or leapt.go_on()
@@ -65,6 +71,8 @@ class Leaps:
         finally:
             report.bytes_read += leapt.spent - spent
         leapt.tell(report)
+        if self._keep:
+            self._kept[digest] = leapt
 
     # -- as far as needed ---------------------------------------------------
 
@@ -87,22 +95,29 @@ class Leaps:
 
         None are left at its end, and where a problem stands in its report.
         """
+        spent = leapt.spent
         try:
             return leapt.go_on(sought)
         except CANNOT_LEAP as error:
             self._give_up(layer, error)
             return None
         except LayerslayerError as error:
-            self._end(layer, leapt, error)
+            self._end(layer, leapt.report, error)
             return []
+        finally:
+            leapt.report.bytes_read += leapt.spent - spent
 
-    def fetch(self, layer: Layer, entry: Entry, open_sink: Callable[[Entry], Sink]) -> Optional[Report]:
+    def fetch(
+        self, layer: Layer, entry: Entry, open_sink: Callable[[Entry], Sink], report: Optional[Report] = None
+    ) -> Optional[Report]:
         """Give a file of a passage to the sink that ``open_sink`` has for it.
 
-        Return the passage's report, with the problem if there was one; None
-        where the layer is to be read in full. Raises LocalFileError.
+        Return ``report``, the passage's own if there is none, with what it cost
+        and the problem if there was one; None where the layer is to be read in
+        full. Raises LocalFileError.
         """
         leapt = self._kept[layer.descriptor.digest]
+        report, spent = report or leapt.report, leapt.spent
         try:
             leapt.read(entry, open_sink(entry))
         except CANNOT_LEAP as error:
@@ -111,8 +126,10 @@ class Leaps:
         except LocalFileError:
             raise
         except LayerslayerError as error:
-            self._end(layer, leapt, error)
-        return leapt.report
+            self._end(layer, report, error)
+        finally:
+            report.bytes_read += leapt.spent - spent
+        return report
 
     def has(self, layer: Layer) -> bool:
         """Whether there is a passage of a layer, which files can be fetched of."""
@@ -125,10 +142,10 @@ class Leaps:
         if not isinstance(error, NotGzip):
             self._tell("layer {}: read in full after all: {}".format(layer.number, reason_of(error)))
 
-    def _end(self, layer: Layer, leapt: LeaptLayer, error: LayerslayerError) -> None:
+    def _end(self, layer: Layer, report: Report, error: LayerslayerError) -> None:
         """End a passage, which may be begun anew."""
         del self._kept[layer.descriptor.digest]
-        leapt.report.problem = error
+        report.problem = error
 
     # -- in full ------------------------------------------------------------
 

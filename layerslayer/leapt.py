@@ -21,7 +21,8 @@ class LeaptLayer:
 
     With ``returning`` files can be read, and ``entries`` are those that it is
     sure of so far: by then nothing was leapt over before them, or all of the
-    layer is ``proved`` to add up. ``report`` tells what all of this cost.
+    layer is ``proved`` to add up. ``report`` tells what came of it; what it
+    cost is added by those who use it.
     """
 
     def __init__(self, source: Source, layer: Layer, pace: Pace, returning: bool) -> None:
@@ -66,8 +67,6 @@ class LeaptLayer:
         except Exception as error:
             self._error = error
             raise
-        finally:
-            self.report.bytes_read = self.spent
         self.report.entries += len(batch)
         if self._returning:
             self.entries += batch
@@ -78,10 +77,7 @@ class LeaptLayer:
 
     def read(self, entry: Entry, sink: Sink) -> None:
         """Give the body of a regular file, one of ``entries``, to ``sink``; see ``read_body``."""
-        try:
-            read_body(self._walk, entry, sink)
-        finally:
-            self.report.bytes_read = self.spent
+        read_body(self._walk, entry, sink)
 
     def tell(self, report: Report) -> None:
         """Fill in how it ended."""

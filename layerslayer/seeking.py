@@ -162,9 +162,9 @@ class Seeker:
                 return found
         watch.restore(before)
         self.reports.remove(leapt.report)
-        found_so = self._streamed(layer, watch, new_sink)
-        self.reports[-1].bytes_read += leapt.spent
-        return found_so
+        streamed = self._streamed(layer, watch, new_sink)
+        self.reports[-1].bytes_read += leapt.report.bytes_read
+        return streamed
 
     def _leap_on(self, layer: Layer, leapt: LeaptLayer, watch: Watch) -> bool:
         """Let the watch see what is sure of a layer until that decides; False where it is to be read in full."""

@@ -94,6 +94,7 @@ class Watch:
         self._parents: FrozenSet[str] = frozenset("/".join(parts[:end]) for end in range(1, len(parts)))
         self._removers = {_sibling(name, WHITEOUT_PREFIX + name.rpartition("/")[2]) for name in (*self._parents, path)}
         self._removers |= {name + "/" + OPAQUE for name in self._parents} | {OPAQUE}
+        self._base = parts[-1]
         self._inside = path + "/"
         self._aliases = ("/" + parts[-1], "/" + WHITEOUT_PREFIX + parts[-1])
         self.begin(0)
@@ -103,6 +104,7 @@ class Watch:
         self._number = number
         self.file: Optional[Entry] = None
         self.link: Optional[Link] = None
+        self._latest = -1  # offset of the last entry noted that stands at the path
         self._removed = False
         self._blocked = False
         # Parents that a layer above has as directories: what else they are from here on is gone.
@@ -121,6 +123,8 @@ class Watch:
     def note(self, entries: Sequence[Entry]) -> None:
         """Take note of the next entries' directories, before ``wants`` and ``see``."""
         for entry in entries:
+            if self._base in entry.name and not entry.hidden and normal(entry.name) == self.path:
+                self._latest = entry.offset
             if entry.kind in "dl" and not entry.hidden:
                 clean = normal(entry.name)
                 if clean is not None:
@@ -142,7 +146,7 @@ class Watch:
 
     def wants(self, entry: Entry) -> bool:
         """Whether a regular file's bytes are what is sought, for sure."""
-        if self.file is not None and self.file.offset != entry.offset:
+        if entry.offset != self._latest or (self.file is not None and self.file.offset != entry.offset):
             return False  # another of that name is known to be the last
         return normal(entry.name) == self.path and self._is_sure(self.path)
 

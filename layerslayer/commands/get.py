@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
 
 STDOUT = "-"
+_FEW = 16  # files that are read one by one
 
 
 class _Run:
@@ -278,14 +279,12 @@ class _Run:
         return again
 
     def _fetch_layer(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
-        sinks: Dict[int, Sink] = {}
         fans: Dict[int, Fan] = {}
         for path, entry in files:
             fan = fans.setdefault(
                 entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None), self._refused)
             )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
-            sinks[entry.offset] = fan
 
         def anew(entry: Entry) -> Sink:
             fan = fans[entry.offset]
@@ -293,9 +292,15 @@ class _Run:
             return Held(lambda: fan) if self.folder == STDOUT else fan
 
         try:
-            report = self._known.recall(layer, {entry.offset: entry for _, entry in files}, anew)
+            entries = {entry.offset: entry for _, entry in files}
+            report = self._fetch_leapt(layer, entries, anew)
             if report is None:
-                report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
+                report = self._known.recall(layer, entries, anew)
+            if report is None:
+                left = {offset: fan for offset, fan in fans.items() if not fan.done}
+                for fan in left.values():
+                    fan.drop()  # what was begun by leaping
+                report = fetch_bodies(self.source, layer, left, self.session.options.verify)
         finally:
             for fan in fans.values():
                 fan.drop()
@@ -305,6 +310,24 @@ class _Run:
             what = "{} files of layer {}".format(missing, layer.number)
             problem = report.problem or LayerslayerError("gone")
             self._absent(what, str(problem), failure(problem))
+
+    def _fetch_leapt(
+        self, layer: Layer, entries: Dict[int, Entry], open_sink: Callable[[Entry], Sink]
+    ) -> Optional[Report]:
+        """Get a few files of a layer that was leapt through; None where it is to be read for those that are left."""
+        leaps = self._shortcuts.leaps if self._shortcuts else None
+        if leaps is None or not leaps.has(layer) or len(entries) > _FEW:
+            return None
+        report = Report(layer.descriptor)
+        report.leapt = report.ended = True
+        for offset in sorted(entries):
+            if leaps.fetch(layer, entries[offset], open_sink, report) is None:
+                report.leapt = False
+                self.reports.append(report)
+                return None
+            if report.problem:
+                break
+        return report
 
     # -- files ------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class Leaping:
         """Go on to the end, as far as nothing is amiss."""
         try:
             while self.last.at < self._size and not self.last.broken:
-                self._advance(self.last, self.lander.chunk)
+                self._advance(self.last, self._step(self.last))
                 yield from self._sure()
                 self._look()
                 self._perhaps_leap(self.last)
@@ -98,6 +98,12 @@ class Leaping:
             if self.whole or self.stretches[0].broken:
                 raise
             self.last.broken = True
+
+    def _step(self, stretch: Stretch) -> int:
+        """Return how much of the blob to read next: after a long way without a leap more at once, if it may be much."""
+        chunk = self.lander.chunk
+        further = (stretch.at - stretch.begins) // 32 if self._marks else 0
+        return min(max(chunk, further // chunk * chunk), _PIECES * chunk)
 
     def _sure(self) -> Generator[List[Entry], None, None]:
         """Yield what nothing was leapt over before."""
@@ -129,7 +135,8 @@ class Leaping:
         lander = self.lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
             # One who seeks may stop at once.
-            self.fetcher.keep_coming(end, min(lander.ahead, end) if self._marks else lander.ahead, lander.chunk)
+            ahead, piece = min(lander.ahead, end) if self._marks else lander.ahead, self._step(stretch)
+            self.fetcher.keep_coming(end, ahead, piece)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:

@@ -6,7 +6,7 @@ import gzip
 import io
 import random
 import zlib
-from typing import BinaryIO, Dict, List, Optional, Sequence, Union
+from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Union
 
 import pytest
 from hypothesis import assume, given, settings
@@ -158,9 +158,10 @@ def test_they_were_landed_before() -> None:
 
 
 FILES = b"".join(member(b"etc/%d" % number, noise(random.Random(number), 900)) for number in range(40))
+MORE = b"".join(member(b"opt/%d" % number, noise(random.Random(-number), 900)) for number in range(40))
 PLAIN = (
     FILES + member(b"lib/one.so", program(1, 4_000_000)) + member(b"between", b"words " * 900)
-    + member(b"lib/two.so", program(2, 4_000_000)) + member(b"late", b"late") + FILES + END
+    + member(b"lib/two.so", program(2, 4_000_000)) + member(b"late", b"late") + MORE + END
 )  # fmt: skip
 BLOB = COMPRESSORS["level 6"](PLAIN)
 
@@ -253,3 +254,41 @@ def test_another_entry_than_was_listed() -> None:
     for wrong in (late._replace(size=5), late._replace(offset=late.offset - 512), late._replace(name="early")):
         with pytest.raises(CorruptLayer):
             walk.read(wrong)
+
+
+def test_where_two_guesses_differ_it_is_read_from_further_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is a copy of what came 20 KB before it is not known right after a landing in between."""
+    differed: List[int] = []
+
+    class Noted(Exception):
+        def __init__(self) -> None:
+            differed.append(1)
+
+    before = program(1, 3_000_000)
+    data = FILES + member(b"lib.so", before)
+    place = len(COMPRESSORS["little memory"](data))
+    copy = before[-20_000:]
+    walk = Walk(COMPRESSORS["little memory"](data + member(b"copy", copy) + MORE + END)).to_the_end()
+    starts = returning._starts
+
+    def nearer(walk: Leaping, offset: int) -> Iterator[returning.Start]:
+        for back in range(2_000, 40_000, 2_000):
+            landed = returning._landed(walk, walk.stretches[-1], place - back, offset)
+            if landed is not None:
+                yield landed
+        yield from starts(walk, offset)
+
+    monkeypatch.setattr(returning, "_Unknown", Noted)
+    monkeypatch.setattr(returning, "_starts", nearer)
+    entry = next(entry for entry in walk.entries if entry.name == "copy")
+    assert walk.read(entry).body == copy
+    assert differed
+
+
+def test_what_is_forgotten_makes_room() -> None:
+    walk = Walk(BLOB, Tuning())
+    spool = walk.fetcher._spool
+    for at in range(0, 40 * 65536, 65536):
+        walk.fetcher.read(at, at + 65536)
+        walk.fetcher.forget(0, at)
+    assert spool._end <= 3 * 65536
