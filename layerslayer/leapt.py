@@ -72,6 +72,7 @@ class LeaptLayer:
             self.entries += batch
         if not batch:
             self.over = True
+            self._fetcher.leave_memory()
             self.tell(self.report)
         return batch
 

@@ -123,6 +123,13 @@ class Spool:
                 until = at
         return None, until
 
+    def leave_memory(self) -> None:
+        """Move all to the file, as it will be of use much later."""
+        try:
+            self._file.rollover()
+        except OSError:
+            pass  # no disk to be had; it stays where it is
+
     def forget(self, start: int, end: int) -> None:
         for at in [at for at, (_, length) in self._pieces.items() if start <= at and at + length <= end]:
             self._free.append(self._pieces.pop(at))
@@ -167,6 +174,11 @@ class Fetcher:
         """Take that the bytes [start, end) will not be asked for again."""
         with self._lock:
             self._spool.forget(start, end)
+
+    def leave_memory(self) -> None:
+        """Take that what is remembered is of use later, if at all."""
+        with self._lock:
+            self._spool.leave_memory()
 
     def ahead(self, start: int, end: int) -> None:
         """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""

@@ -14,6 +14,7 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ...entries import Entry
 from ...errors import CorruptLayer
+from ...limits import bound
 from ..bodies import Bodies, Sink
 from ..inflate_at import WINDOW
 from ..members import BLOCK
@@ -26,7 +27,7 @@ from .stretches import Stretch
 _BACK = 128 * 1024  # bytes to go back for another landing, at first; then twice as many
 _LEAST, _MOST = 32 * 1024, 1024 * 1024  # bytes of the blob to read at a time
 _AT_ONCE = 16 * 1024  # the same, inflated with two guesses: those of a bomb stay small
-_SLACK = 1024 * 1024  # bytes of tar that a file's headers and map of holes may take besides it
+_HEADERS = 8  # extensions, the largest there may be, that a file's headers and map of holes never take
 
 
 class Start(NamedTuple):
@@ -152,7 +153,7 @@ def _read(walk: Leaping, start: Start, entry: Entry, sink: _Resumed) -> None:
             bodies.take(position - len(piece), piece, batch)
         if sink.over:
             return
-        if position > entry.offset + BLOCK + entry.size + _SLACK:
+        if position > entry.offset + entry.size + _HEADERS * bound("extension"):
             break
     raise CorruptLayer("tar", entry.offset, "the file that was listed is not there")
 

@@ -292,3 +292,11 @@ def test_what_is_forgotten_makes_room() -> None:
         walk.fetcher.read(at, at + 65536)
         walk.fetcher.forget(0, at)
     assert spool._end <= 3 * 65536
+
+
+def test_few_inflaters_are_kept_however_long_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "_MOST", 4)
+    walk = Walk(BLOB).to_the_end()
+    kept = [mark for stretch in walk.walk.stretches for mark in stretch.marks if mark.stream is not None]
+    assert 2 <= len(kept) <= 4
+    assert walk.read(next(entry for entry in walk.entries if entry.name == "late")).body == b"late"
