@@ -10,7 +10,8 @@ from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
 from layerslayer.challenges import parse_challenges
 from layerslayer.config import parse_config
 from layerslayer.credentials import documents
-from layerslayer.demo.image import Member, demo_store, gzip_of, tar_of
+from layerslayer.demo.image import Member, gzip_of, tar_of
+from layerslayer.demo.shop import demo_store
 from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError

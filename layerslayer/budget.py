@@ -8,14 +8,14 @@ the part that does is asked for, so that not even a buffer on the way holds more
 from __future__ import annotations
 
 import threading
-from typing import BinaryIO, Callable, Iterable, Iterator, Optional, Sequence, Set, Tuple, cast
+from typing import BinaryIO, Callable, Iterable, Optional, Sequence, Set, cast
 
 from .descriptors import UNKNOWN_SIZE, Descriptor
 from .errors import BudgetSpent, LayerslayerError, NotFound, RangeIgnored
 from .escaping import human_size
 from .limits import bound
 from .manifest import Manifest, parse_manifest
-from .sources.base import Document, Source
+from .sources.base import Document, Source, Wrapping
 
 IN_FLIGHT = 8 * 1024 * 1024  # bytes that may be under way on a connection that is dropped
 _PATIENCE = 10.0  # seconds to wait for what a stream just left will give back
@@ -93,14 +93,14 @@ class Budget:
         )
 
 
-class Budgeted(Source):
+class Budgeted(Wrapping):
     """Another source, of whose blobs no more is fetched than ``budget`` has left.
 
     A blob that does not fit ends with BudgetSpent after the part that does.
     """
 
     def __init__(self, source: Source, budget: Budget) -> None:
-        self._source = source
+        super().__init__(source)
         self._budget = budget
         self._configs: Set[str] = set()  # digests, as manifests name them
         self._layers: Set[str] = set()
@@ -161,24 +161,9 @@ class Budgeted(Source):
             self._budget.settle(taken, 0)
             raise
 
-    def tags(self, page: int = 0) -> Iterator[str]:
-        return self._source.tags(page)
-
-    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
-        return self._source.referrers(digest)
-
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         # Layers are asked for when their turn comes: only then it is known how much of them fits.
         self._source.foresee([item for item in descriptors if self._is_free(item)])
-
-    def foresee_manifest(self, wanted: str) -> None:
-        self._source.foresee_manifest(wanted)
-
-    def requests_made(self) -> int:
-        return self._source.requests_made()
-
-    def close(self) -> None:
-        self._source.close()
 
 
 class _Bounded:

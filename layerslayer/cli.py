@@ -8,7 +8,7 @@ import sys
 
 from . import __version__
 from .arguments import parse
-from .errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, UsageError
+from .errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, LocalFileError, UsageError
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -130,8 +130,11 @@ def _tell_json(options: Namespace, console: Console, error: LayerslayerError) ->
     if options.json and options.verb and (not to_stdout or options.plan):
         from .views import json_lines
 
-        console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
-        console.flush()
+        try:
+            console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+            console.flush()
+        except LocalFileError:
+            pass  # most often the very error that is told, and has been on stderr
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:
@@ -146,8 +149,8 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
         return batch(_session(options, console, None, None), _verb(options))
     if not options.demo:
         return _perform(options, console, options.target)
-    from .demo.image import REPOSITORY, TAG, demo_store
     from .demo.registry import DemoRegistry
+    from .demo.shop import REPOSITORY, TAG, demo_store
 
     with DemoRegistry(demo_store()) as registry:
         target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)
@@ -166,7 +169,8 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
-    from .commands.session import Options, Session
+    from .commands.options import Options
+    from .commands.session import Session
 
     given = {name: value for name, value in vars(options).items() if name in Options._fields}
     given.update(target=target, layers=tuple(options.layers or ()))
@@ -175,14 +179,19 @@ def _session(options: Namespace, console: Console, target: Optional[str], early:
 
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
     """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
-    from .early import EarlyConnections, through_proxy
-    from .origins import base_url, origin_of
-    from .reference import LocalReference, parse_target
+    from .local_reference import LocalReference
+    from .reference import parse_target
 
     try:
         reference = parse_target(target)
-        if isinstance(reference, LocalReference):
-            return None
+    except LayerslayerError:
+        return None
+    if isinstance(reference, LocalReference):
+        return None
+    from .early import EarlyConnections, through_proxy  # images of this machine need no sockets
+    from .origins import base_url, origin_of
+
+    try:
         origin = origin_of(base_url(reference.api_host, options.plain_http))
     except LayerslayerError:
         return None
@@ -193,43 +202,9 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
 
 
 def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
-    """Return what a verb does; only what that needs is imported."""
-    name = options.verb
-    if options.plan:
-        from .commands.plan import plan as verb
-    elif name == "peek":
-        from .commands.peek import peek_all as verb
-    elif name == "save" and options.format != "layers":
-        from .commands.export import export_all as verb
-    elif name == "save":
-        from .commands.save import save_all as verb
-    elif name in ("ls", "tree"):
-        from .commands import merged
+    from .commands import verb_of
 
-        verb = merged.ls if name == "ls" else merged.tree
-    elif name == "find":
-        from .commands.find import find as verb
-    elif name in ("get", "cat"):
-        from .commands import get
-
-        verb = get.get if name == "get" else get.cat
-    elif name == "deleted":
-        from .commands.deleted import deleted as verb
-    elif name in ("history", "config", "manifest"):
-        from .commands import documents
-
-        verb = {"history": documents.history, "config": documents.config, "manifest": documents.manifest}[name]
-    elif name in ("tags", "referrers"):
-        from .commands import companions
-
-        verb = companions.tags if name == "tags" else companions.referrers
-    elif name == "cache":
-        from .commands.cache import cache as verb
-    elif name == "diff":
-        from .commands.diff import diff as verb
-    else:
-        from .commands.interactive import interactive as verb
-    return verb
+    return verb_of(options.verb, options.plan, getattr(options, "format", "layers"))
 
 
 def _forget_stdout() -> None:

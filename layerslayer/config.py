@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .descriptors import Platform, parse_platform_object
+from .digests import digest_problem
 from .documents import load_object, text_at, texts_by_key, texts_of
 from .errors import InvalidDocument
-from .reference import digest_problem
 
 _MAX_STEPS = 10000  # read of a history
 _MAX_ITEMS = 10000  # read of any other list or object

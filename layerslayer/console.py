@@ -12,11 +12,14 @@ import os
 import sys
 import threading
 from itertools import islice
-from typing import Any, Callable, ContextManager, Iterable, List, Optional, TextIO
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
 from .errors import EndOfInput, LayerslayerError, LocalFileError
 from .escaping import printable
 from .tee import Tee
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 _LINES = 500  # gathered before a write
 
@@ -199,7 +202,12 @@ class Console:
 
     def progress(self) -> ContextManager[Progress]:
         """Return a context in which transfers show as bars, where there is a terminal and rich."""
-        return Progress(self)
+        from .progress import Progress  # which listings do without
+
+        return Progress(self._stderr if self.progress_shown else None, self._attach)
+
+    def _attach(self, bars: Optional[Any]) -> None:
+        self._live = bars
 
     def close(self) -> None:
         """Flush what is left; a reader that went away is no error any more."""
@@ -208,61 +216,6 @@ class Console:
             if self._tee.failed:
                 _write(self._stderr, "Warning: " + self._tee.failed + "\n")
         self._flush_quietly()
-
-
-class Progress:
-    """Progress bars, or nothing: ``task`` and ``advance`` always work."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bars: Optional[Any] = None
-
-    def __enter__(self) -> Progress:
-        if self._console.progress_shown:
-            self._bars = _rich_bars(self._console._stderr)
-        if self._bars is not None:
-            self._bars.start()
-            self._console._live = self._bars
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bars is not None:
-            self._console._live = None
-            self._bars.stop()
-
-    def task(self, name: str, total: int) -> int:
-        """Begin a transfer of ``total`` bytes, negative when unknown; ``name`` is safe text."""
-        return int(self._bars.add_task(name, total=total if total >= 0 else None)) if self._bars is not None else 0
-
-    def advance(self, task: int, count: int) -> None:
-        """``count`` more bytes have arrived; negative to take them back."""
-        if self._bars is not None:
-            self._bars.advance(task, count)
-
-    def finish(self, task: int) -> None:
-        """The transfer is over; its bar goes away."""
-        if self._bars is not None:
-            self._bars.remove_task(task)
-
-
-def _rich_bars(stream: TextIO) -> Optional[Any]:
-    try:
-        from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as RichProgress
-    except ImportError:
-        return None  # the plain lines say all that matters
-    return RichProgress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=RichConsole(file=stream),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
 
 
 def _sentence(text: str) -> str:

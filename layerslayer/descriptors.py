@@ -7,11 +7,11 @@ import binascii
 import hashlib
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
+from .digests import digest_problem
 from .documents import text_at, texts_by_key, texts_of
 from .errors import InvalidDocument
 from .limits import bound
 from .media_types import ATTESTATION, INDEX_TYPES, SOCI_PREFIX
-from .reference import digest_problem
 
 UNKNOWN_SIZE = -1  # of a blob whose document states none (Docker schema 1)
 _MAX_SIZE = 2**63 - 1
@@ -113,12 +113,17 @@ def parse_descriptor(value: Any, what: str) -> Descriptor:
     )
 
 
-def parse_descriptors(value: Any, what: str, limit: int) -> Tuple[Descriptor, ...]:
-    """Return a list of descriptors, at most ``limit`` of them; none for null. Raises InvalidDocument."""
+def parse_descriptors(value: Any, what: str, limit: int, hint: str = "") -> Tuple[Descriptor, ...]:
+    """Return a list of descriptors, at most ``limit`` of them; none for null.
+
+    Raises InvalidDocument; ``hint`` is what to do about more of them.
+    """
     if value is None:
         return ()
     if not isinstance(value, list):
         raise InvalidDocument("the list of {}s is not a list".format(what))
     if len(value) > limit:
-        raise InvalidDocument("the document names {} {}s, more than the {} allowed".format(len(value), what, limit))
+        raise InvalidDocument(
+            "the document names {} {}s, more than the {} allowed".format(len(value), what, limit), hint
+        )
     return tuple(parse_descriptor(item, "{} {}".format(what, number)) for number, item in enumerate(value))

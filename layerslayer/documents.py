@@ -6,7 +6,7 @@ import json
 from typing import Any, Dict, List, Tuple
 
 from .errors import InvalidDocument
-from .limits import bound
+from .limits import bound, raising
 
 _MAX_DIGITS = 400  # of an integer; int() of millions takes minutes before Python 3.11
 _DECISIVE = (
@@ -41,9 +41,14 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError("{} is no number of JSON's".format(name))
+
+
 def load_object(body: bytes, what: str, limit: int = 0) -> Dict[str, Any]:
     """Parse a JSON object of at most ``limit`` bytes (0: of a document). Raises InvalidDocument."""
-    document = _load(body, what, limit or bound("document"))
+    document = _load(body, what, limit)
     if not isinstance(document, dict):
         raise InvalidDocument("the {} is not a JSON object".format(what))
     return document
@@ -51,21 +56,30 @@ def load_object(body: bytes, what: str, limit: int = 0) -> Dict[str, Any]:
 
 def load_list(body: bytes, what: str) -> List[Any]:
     """Parse a JSON list of a document's size at most. Raises InvalidDocument."""
-    document = _load(body, what, bound("document"))
+    document = _load(body, what)
     if not isinstance(document, list):
         raise InvalidDocument("the {} is not a JSON list".format(what))
     return document
 
 
-def _load(body: bytes, what: str, limit: int) -> Any:
-    if len(body) > limit:
-        raise InvalidDocument("the {} is larger than {} bytes".format(what, limit))
+def _load(body: bytes, what: str, limit: int = 0) -> Any:
+    if len(body) > (limit or bound("document")):
+        hint = "" if limit else raising("document")
+        raise InvalidDocument("the {} is larger than {} bytes".format(what, limit or bound("document")), hint)
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer)
+        return json.loads(
+            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer, parse_constant=_constant
+        )
     except RecursionError:
         raise InvalidDocument("the {} is nested too deeply".format(what)) from None
     except ValueError as error:
-        raise InvalidDocument("the {} is not valid JSON ({})".format(what, error)) from None
+        raise InvalidDocument("the {} is not valid JSON ({})".format(what, error), _about(body)) from None
+
+
+def _about(body: bytes) -> str:
+    """Return the hint for what is no JSON; most often it is the page of a portal or proxy on the way."""
+    page = body.lstrip()[:1] == b"<"
+    return "It is a web page: check the address, and whether a proxy or login page stands in between." if page else ""
 
 
 def text_at(document: Dict[str, Any], key: str) -> str:

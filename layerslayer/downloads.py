@@ -14,7 +14,8 @@ from .errors import DigestMismatch, LocalFileError, RangeIgnored
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, verified_pieces
-from .reference import DOCKER_HUB, LocalReference, Target
+from .local_reference import LocalReference
+from .reference import DOCKER_HUB, Target
 from .writing import NewFile, PartialFile
 
 _PIECE = 512 * 1024  # bytes

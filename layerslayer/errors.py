@@ -33,6 +33,12 @@ class LayerslayerError(Exception):
         self.hint = hint
 
 
+def in_full(error: Exception) -> str:
+    """Return what went wrong and, where something is worth trying, what to try."""
+    hint = getattr(error, "hint", "")
+    return "{}. {}".format(str(error).rstrip("."), hint) if hint else str(error)
+
+
 class UsageError(LayerslayerError):
     """The command line, or an answer to a prompt, cannot be acted on."""
 

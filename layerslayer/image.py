@@ -1,23 +1,17 @@
-"""From a reference to an image: the index followed, the platform chosen, the config read."""
+"""One platform's image, opened: its manifest and config read, its layers named."""
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
+from .candidates import Candidate, no_platform, read_config
 from .config import Config, Step, parse_config
 from .descriptors import UNKNOWN_SIZE, Descriptor, Platform
-from .errors import InvalidDocument, LayerslayerError, PlatformNotFound, UsageError
-from .escaping import human_size
-from .layers.verify import Verifier, verified_pieces
-from .limits import bound
+from .errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, UsageError
 from .manifest import Index, Manifest, parse_manifest
 from .platforms import best, normalise
 from .reference import Target
 from .sources.base import Document, Source
-
-MAX_NESTING = 4  # indexes within indexes
-MAX_INDEXES = 64  # fetched for one image
-_MAX_UNNAMED = 16  # entries without a platform whose config is asked for it
 
 
 class Layer(NamedTuple):
@@ -47,111 +41,21 @@ class Image(NamedTuple):
         return UNKNOWN_SIZE if UNKNOWN_SIZE in sizes else sum(sizes)
 
 
-class Candidate(NamedTuple):
-    """An image that a reference leads to, not yet fetched (or, from a single manifest, fetched)."""
-
-    platform: Optional[Platform]
-    descriptor: Optional[Descriptor]
-    document: Optional[Document]
-
-
-class Candidates(NamedTuple):
-    """All images behind a reference; ``multi`` when an index led to them."""
-
-    reference: Target
-    items: Tuple[Candidate, ...]
-    multi: bool
-
-
-def find_candidates(source: Source, reference: Target) -> Candidates:
-    """Ask the source what the reference names, following nested indexes.
-
-    Attestations and SOCI indexes are left out.
-    """
-    document = source.manifest(reference.wanted)
-    parsed = parse_manifest(document.body, document.media_type)
-    if isinstance(parsed, Manifest):
-        return Candidates(reference, (Candidate(None, None, document),), False)
-    items: List[Candidate] = []
-    _flatten(source, parsed, items, {document.digest}, 1)
-    if not items:
-        raise InvalidDocument("{} is an index that lists no image.".format(reference))
-    return Candidates(reference, tuple(items), True)
-
-
-def _flatten(source: Source, index: Index, items: List[Candidate], seen: Set[str], depth: int) -> None:
-    unnamed = 0
-    for entry in index.entries:
-        if entry.is_companion or entry.digest in seen:
-            continue
-        if entry.is_index:
-            if depth >= MAX_NESTING or len(seen) >= MAX_INDEXES:
-                raise InvalidDocument("the index nests other indexes too deeply")
-            seen.add(entry.digest)
-            nested = source.manifest(entry.digest, entry)
-            parsed = parse_manifest(nested.body, nested.media_type)
-            if isinstance(parsed, Index):
-                _flatten(source, parsed, items, seen, depth + 1)
-                continue
-        platform = entry.platform
-        if platform is None and unnamed < _MAX_UNNAMED:
-            unnamed += 1
-            platform = _own_platform(source, entry)
-        items.append(Candidate(platform, entry, None))
-
-
-def _own_platform(source: Source, entry: Descriptor) -> Optional[Platform]:
-    """Ask an image for the platform that its index entry does not name."""
-    try:
-        document = source.manifest(entry.digest, entry)
-        parsed = parse_manifest(document.body, document.media_type)
-        if isinstance(parsed, Manifest) and parsed.is_image:
-            return parse_config(_read_config(source, parsed.config), len(parsed.layers)).platform
-    except LayerslayerError:
-        pass  # the choice shows it as unknown; opening it says what is wrong
-    return None
-
-
-def choose(candidates: Candidates, wanted: Platform, strict: bool) -> Candidate:
-    """Return the candidate that fits ``wanted``. Raises PlatformNotFound.
-
-    ``strict``: the user asked for just this; otherwise a machine's next best counts.
-    """
-    items = candidates.items
-    if not candidates.multi:
-        return items[0]
-    position = best(wanted, [item.platform for item in items], strict)
-    if position is not None:
-        return items[position]
-    if all(item.platform is None for item in items):
-        if len(items) == 1:
-            return items[0]
-        raise PlatformNotFound(
-            "{} lists {} images without a platform.".format(candidates.reference, len(items)), "Name one by its digest."
-        )
-    raise _no_platform(candidates.reference, wanted, [item.platform for item in items])
-
-
-def _no_platform(reference: Target, wanted: Platform, offered: Sequence[Optional[Platform]]) -> PlatformNotFound:
-    names = sorted({str(platform) for platform in offered if platform})
-    return PlatformNotFound(
-        "{} has no image for {}, only for {}.".format(reference, wanted, ", ".join(names)),
-        "Choose one with --platform.",
-    )
-
-
 def open_image(
     source: Source,
     reference: Target,
     candidate: Candidate,
     wanted: Optional[Platform] = None,
     soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+    without_config: Optional[Callable[[LayerslayerError], None]] = None,
 ) -> Image:
     """Fetch what is missing of a candidate: its manifest and config.
 
     ``wanted`` is a platform the user insisted on; a single image of another one
     raises PlatformNotFound. ``soon`` picks, of the layers (their steps not yet
     known), those that will be read at once: they are asked for with the config.
+    ``without_config``: what is the matter with a config that is missing or
+    unreadable is told to it, and the image opened all the same; else it raises.
     """
     document = candidate.document
     if document is None:
@@ -163,29 +67,25 @@ def open_image(
     first = soon([Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers)])
     if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
         source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
-    body = _read_config(source, manifest.config) if manifest.is_image else None
-    config = parse_config(body, len(manifest.layers)) if body is not None else None
+    body: Optional[bytes] = None
+    config: Optional[Config] = None
+    try:
+        body = read_config(source, manifest.config) if manifest.is_image else None
+        config = parse_config(body, len(manifest.layers)) if body is not None else None
+    except (InvalidDocument, NotFound, DigestMismatch) as error:
+        if without_config is None:
+            raise
+        body = None
+        without_config(error)
     platform = (config.platform if config else None) or candidate.platform
     if wanted and candidate.descriptor is None and platform and best(wanted, [platform], True) is None:
-        raise _no_platform(reference, wanted, [platform])
+        raise no_platform(reference, wanted, [platform])
     layers = tuple(
         Layer(number, descriptor, config.step_of(number) if config else None)
         for number, descriptor in enumerate(manifest.layers)
     )
     stored = None if manifest.is_schema1 else body
     return Image(reference, document, manifest, config, stored, normalise(platform) if platform else None, layers)
-
-
-def _read_config(source: Source, descriptor: Descriptor) -> bytes:
-    if descriptor.data is not None:
-        return descriptor.data  # checked when it was parsed
-    if descriptor.size > bound("document"):
-        raise InvalidDocument(
-            "the image config is {}, more than the {} allowed".format(
-                human_size(descriptor.size), human_size(bound("document"))
-            )
-        )
-    return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
 
 
 def select_layers(layers: Sequence[Layer], words: Sequence[str]) -> Tuple[Layer, ...]:

@@ -43,6 +43,11 @@ _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 current: Dict[str, int] = dict(_DEFAULTS)
 
 
+def raising(name: str) -> str:
+    """Return the hint that goes with a bound that was reached."""
+    return "Raise the limit with --limit {}=NUMBER if you trust the image.".format(name)
+
+
 class LimitReached(LayerslayerError):
     """A layer goes beyond one of the bounds."""
 

@@ -8,14 +8,16 @@ kinds (CVE-2021-41190) is refused too.
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Tuple, Union
+from typing import Any, Dict, NamedTuple, Tuple, Union
 
-from .descriptors import Descriptor, parse_descriptor, parse_descriptors
+from .descriptors import Descriptor, digest_of, parse_descriptor, parse_descriptors
 from .documents import load_object, text_at, texts_by_key
 from .errors import InvalidDocument
-from .limits import bound
+from .limits import bound, raising
 from .media_types import (
+    ARTIFACT_MANIFEST,
     CONFIG_TYPES,
+    EMPTY_CONFIG,
     INDEX_TYPES,
     MANIFEST_TYPES,
     OCI_INDEX,
@@ -26,6 +28,7 @@ from .media_types import (
 from .schema1 import parse_schema1
 
 MAX_INDEX_ENTRIES = 4096
+_EMPTY = b"{}"
 
 
 class Index(NamedTuple):
@@ -39,7 +42,8 @@ class Manifest(NamedTuple):
     """An OCI image manifest (or artifact) or Docker manifest.
 
     Of a Docker schema 1 manifest the config is made up here, with its content
-    inline, and the layers' sizes are unknown.
+    inline, and the layers' sizes are unknown. Of a draft's artifact manifest
+    the config is made up as an empty one, and the layers are its blobs.
     """
 
     media_type: str
@@ -87,12 +91,25 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
         return Manifest(
             kind if kind.startswith(SCHEMA1_PREFIX) else SCHEMA1_PREFIX + "json", parts.config, parts.layers, {}
         )
+    if not has and kind == ARTIFACT_MANIFEST:
+        return _artifact(document)
     if "config" not in has:
         raise InvalidDocument("the document is neither an image manifest nor an index")
     return Manifest(
         media_type=kind or OCI_MANIFEST,
         config=parse_descriptor(document["config"], "config"),
-        layers=parse_descriptors(document.get("layers"), "layer", bound("layers")),
+        layers=parse_descriptors(document.get("layers"), "layer", bound("layers"), raising("layers")),
+        annotations=texts_by_key(document.get("annotations")),
+        artifact_type=text_at(document, "artifactType"),
+    )
+
+
+def _artifact(document: Dict[str, Any]) -> Manifest:
+    """Return what an artifact manifest says (image-spec 1.1.0-rc2, ``artifact.md``, taken back since)."""
+    return Manifest(
+        media_type=ARTIFACT_MANIFEST,
+        config=Descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY), {}, data=_EMPTY),
+        layers=parse_descriptors(document.get("blobs"), "blob", bound("layers"), raising("layers")),
         annotations=texts_by_key(document.get("annotations")),
         artifact_type=text_at(document, "artifactType"),
     )

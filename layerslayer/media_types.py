@@ -6,6 +6,8 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+ARTIFACT_MANIFEST = "application/vnd.oci.artifact.manifest.v1+json"  # of a draft; some registries still hold some
+EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST)
 SCHEMA1_PREFIX = "application/vnd.docker.distribution.manifest.v1+"
@@ -15,7 +17,7 @@ ACCEPT = ", ".join(
         DOCKER_LIST,
         OCI_MANIFEST,
         DOCKER_MANIFEST,
-        "application/vnd.oci.artifact.manifest.v1+json",
+        ARTIFACT_MANIFEST,
         SCHEMA1_PREFIX + "prettyjws",
         SCHEMA1_PREFIX + "json",
         "*/*",

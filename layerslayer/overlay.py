@@ -105,7 +105,9 @@ class Tree:
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
         if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
-            reason = "'..' in its name" if path is None else "a name too long" if path else "no name"
+            reason = (
+                "'..' in its name" if path is None else "a name too long (--limit path=NUMBER)" if path else "no name"
+            )
             self.unsafe.append(Unsafe(entry, number, reason))
             return
         if not path:

@@ -7,14 +7,8 @@ Grammar: the ``distribution/reference`` rules, ASCII only::
 ``docker.io`` is the default domain and ``library/`` the default namespace
 there. When a tag and a digest are both given the digest decides.
 
-Images of this machine, and the synonym, are written as skopeo writes them
-(containers-transports(5))::
-
-    docker://REFERENCE
-    oci:DIR[:NAME]          oci:DIR@DIGEST
-    oci-archive:FILE[:NAME] oci-archive:FILE@DIGEST
-    docker-archive:FILE[:REFERENCE]     docker-archive:FILE:@INDEX
-    docker-daemon:REFERENCE             docker-daemon:IMAGE-ID
+``docker://REFERENCE`` is a synonym. For images of this machine see
+``local_reference``; ``parse_target`` takes either.
 """
 
 from __future__ import annotations
@@ -22,13 +16,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional, Union
 
+from .digests import digest_problem
 from .errors import InvalidReference
+from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
 
 DOCKER_HUB = "docker.io"
 _HUB_ALIASES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _HUB_API = "registry-1.docker.io"
-
-DIGEST_HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 _SEPARATOR = r"(?:[._]|__|[-]+)"
 _COMPONENT = r"[a-z0-9]+(?:{}[a-z0-9]+)*".format(_SEPARATOR)
@@ -37,14 +31,10 @@ _DOMAIN = r"(?:{0}(?:\.{0})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?".format(_LABEL)
 _DOMAIN_ONLY = re.compile(_DOMAIN, re.ASCII)
 _PATH_ONLY = re.compile(r"{0}(?:/{0})*".format(_COMPONENT), re.ASCII)
 _TAG_ONLY = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)", re.ASCII)
 _BARE_HEX = re.compile("[a-f0-9]{64}")
 _MAX_TEXT = 4096  # characters
 
-OCI, OCI_ARCHIVE, DOCKER_ARCHIVE, DOCKER_DAEMON = "oci", "oci-archive", "docker-archive", "docker-daemon"
-TRANSPORTS = (OCI, OCI_ARCHIVE, DOCKER_ARCHIVE, DOCKER_DAEMON)
 _SYNONYM = "docker://"
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _IMAGE_ID = re.compile("(?:sha256:)?[a-f0-9]{64}")
 
 
@@ -77,43 +67,6 @@ class Reference(NamedTuple):
         return self.repository + tag + digest
 
 
-class LocalReference(NamedTuple):
-    """An image of this machine. ``transport`` is one of TRANSPORTS.
-
-    ``path`` is a file's or folder's, for docker-daemon an image's name or id.
-    ``tag`` is the name an image has inside its layout or archive, for
-    docker-archive a whole reference or ``@INDEX``. Without tag and digest the
-    place must hold one image only.
-    """
-
-    transport: str
-    path: str
-    tag: Optional[str] = None
-    digest: Optional[str] = None
-
-    @property
-    def wanted(self) -> str:
-        """What to ask the place for: the digest, else the tag, else the empty text."""
-        return self.digest or self.tag or ""
-
-    @property
-    def repository(self) -> str:
-        """``transport:path``, without tag and digest."""
-        return self.transport + ":" + self.path
-
-    @property
-    def name(self) -> str:
-        """What the place itself is called: the last part of its path, or the image's name at the daemon."""
-        if self.transport == DOCKER_DAEMON:
-            return self.path
-        return re.split(r"[\\/]", self.path.rstrip("\\/"))[-1]
-
-    def __str__(self) -> str:
-        tag = ":" + self.tag if self.tag else ""
-        digest = "@" + self.digest if self.digest else ""
-        return self.repository + tag + digest
-
-
 Target = Union[Reference, LocalReference]
 
 
@@ -128,27 +81,12 @@ def is_tag(text: str) -> bool:
     return bool(_TAG_ONLY.fullmatch(text))
 
 
-def digest_problem(digest: str) -> Optional[str]:
-    """Say what is wrong with a digest, or return None when it can be verified."""
-    match = _DIGEST.fullmatch(digest)
-    if not match:
-        return "a digest reads algorithm:hex"
-    algorithm, value = match.groups()
-    length = DIGEST_HEX_LENGTHS.get(algorithm)
-    if length is None:
-        return "digest algorithm '{}' is not supported (sha256, sha384 and sha512 are)".format(algorithm)
-    if not re.fullmatch("[a-f0-9]{%d}" % length, value):
-        return "a {} digest has {} lower-case hex digits".format(algorithm, length)
-    return None
-
-
 def parse_target(text: str) -> Target:
     """Parse what a user typed for an image, wherever it is.
 
     A transport's name decides, as with skopeo: ``oci:5000/app`` is the folder
     ``5000/app``; write ``docker://oci:5000/app`` for a registry host called oci.
-    A path ends at its first colon (a Windows drive's does not count); see
-    ``sources.opening.located`` for paths that hold one. Raises InvalidReference.
+    See ``sources.opening.located`` for paths that hold a colon. Raises InvalidReference.
     """
     if text.startswith(_SYNONYM):
         return parse_reference(text[len(_SYNONYM) :])
@@ -159,17 +97,7 @@ def parse_target(text: str) -> Target:
         raise InvalidReference(text, "no path is longer than {} characters or holds a NUL".format(_MAX_TEXT))
     if transport == DOCKER_DAEMON:
         return _at_daemon(text, rest)
-    rest, digest = _split_local_digest(text, transport, rest)
-    drive = 2 if _DRIVE.match(rest) else 0
-    path, colon, tag = rest[drive:].partition(":")
-    path = rest[:drive] + path
-    if not path:
-        raise InvalidReference(text, "the path is missing", "Write {}:PATH[:NAME].".format(transport))
-    if digest is not None:  # it names no tag, so every colon is the path's
-        return LocalReference(transport, rest, None, digest)
-    if colon and not tag:
-        raise InvalidReference(text, "the name after the path is empty", "Leave the last colon out.")
-    return LocalReference(transport, path, tag or None)
+    return parse_local(text, transport, rest)
 
 
 def _at_daemon(text: str, rest: str) -> LocalReference:
@@ -178,18 +106,6 @@ def _at_daemon(text: str, rest: str) -> LocalReference:
     parse_reference(rest)
     named = "@" in rest or ":" in rest.rpartition("/")[2]
     return LocalReference(DOCKER_DAEMON, rest if named else rest + ":latest")
-
-
-def _split_local_digest(text: str, transport: str, rest: str) -> tuple[str, Optional[str]]:
-    path, at, digest = rest.rpartition("@")
-    if not at or digest.partition(":")[0] not in DIGEST_HEX_LENGTHS:
-        return rest, None
-    problem = digest_problem(digest)
-    if problem is None and transport == DOCKER_ARCHIVE:
-        problem = "such an archive keeps no digests of images"
-    if problem:
-        raise InvalidReference(text, problem)
-    return path, digest
 
 
 def parse_reference(text: str) -> Reference:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Optional, Sequence
 
 from .descriptors import Descriptor
 from .limits import bound
 from .media_types import CONFIG_TYPES
-from .sources.base import Document, Source
+from .sources.base import Document, Source, Wrapping
 from .store import Store
 
 
-class Remembering(Source):
+class Remembering(Wrapping):
     """Another source, with the documents that the store knows by digest.
 
     What a tag names is always asked for: that may have changed.
     """
 
     def __init__(self, source: Source, store: Store) -> None:
-        self._source = source
+        super().__init__(source)
         self._store = store
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
@@ -37,15 +37,6 @@ class Remembering(Source):
             return io.BytesIO(body)
         return self._source.blob(descriptor)
 
-    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
-        return self._source.blob_range(descriptor, start, length)
-
-    def tags(self, page: int = 0) -> Iterator[str]:
-        return self._source.tags(page)
-
-    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
-        return self._source.referrers(digest)
-
     def keep_config(self, descriptor: Descriptor, body: bytes) -> None:
         """Remember a config that was read and verified."""
         self._store.keep_document(descriptor.digest, body)
@@ -57,15 +48,6 @@ class Remembering(Source):
         if _is_config(descriptor):
             return self._store.document(descriptor.digest) is not None
         return self._store.knows(descriptor.digest)
-
-    def foresee_manifest(self, wanted: str) -> None:
-        self._source.foresee_manifest(wanted)
-
-    def requests_made(self) -> int:
-        return self._source.requests_made()
-
-    def close(self) -> None:
-        self._source.close()
 
 
 def _is_config(descriptor: Descriptor) -> bool:

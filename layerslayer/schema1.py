@@ -20,10 +20,10 @@ import json
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .descriptors import UNKNOWN_SIZE, Descriptor, digest_of
+from .digests import digest_problem
 from .documents import load_object, text_at, texts_of
 from .errors import InvalidDocument
 from .media_types import CONFIG_TYPES
-from .reference import digest_problem
 
 _LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _CONFIG_KEYS = ("created", "author", "architecture", "variant", "os", "os.version", "config")

@@ -13,6 +13,7 @@ import threading
 from typing import Dict, NamedTuple, Optional
 
 from .descriptors import UNKNOWN_SIZE, Descriptor
+from .digests import digest_problem
 from .errors import InvalidDocument, LayerslayerError
 from .image import Image
 from .layers.toc import MAX_TOC
@@ -20,7 +21,6 @@ from .layers.verify import Verifier, verified_pieces
 from .layers.ztoc import Ztoc
 from .manifest import Manifest, parse_manifest
 from .media_types import OCI_MANIFEST, SOCI_PREFIX
-from .reference import digest_problem
 from .sources.base import Source
 
 INDEX_DIGEST = "com.amazon.soci.index-digest"  # of a v2 index, on the image's manifest

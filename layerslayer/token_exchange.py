@@ -65,8 +65,11 @@ def exchange(
             ),
         )
     if answer.status != 200:
+        hint = (
+            "Tokens are not fetched from where it redirects to." if 300 <= answer.status < 400 else "Try again later."
+        )
         raise RegistryError(
-            "the auth service {} answered {}.".format(parts.hostname, answer.status), "Try again later.", answer.status
+            "the auth service {} answered {}.".format(parts.hostname, answer.status), hint, answer.status
         )
     return _read_token(body, parts.hostname or "")
 

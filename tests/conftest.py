@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, List
 
+import pytest
 from hypothesis import settings
 
 from layerslayer import retries
+
+from .registry.running import Runner
 
 PAUSES: List[float] = []  # seconds
 
 retries.pause = PAUSES.append
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
+    """The command line, run in a folder of its own."""
+    return Runner(tmp_path, monkeypatch, capsys)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

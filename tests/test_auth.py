@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Callable, Dict, List
+from typing import Callable
 
 import pytest
 import requests
@@ -13,13 +11,13 @@ import requests
 from layerslayer.auth import BearerAuth
 from layerslayer.credentials import UserToken
 from layerslayer.demo.registry import Request, Response
-from layerslayer.errors import LayerslayerError, RegistryError, Unauthorized, Unreachable
+from layerslayer.errors import LayerslayerError, RegistryError, Unauthorized
 from layerslayer.origins import origin_of
 from layerslayer.transport.client import Transport
 
-from .registry import NAME, SCOPE, Normal, Opened, Registry, closed_port, seen_by
-from .registry.faults import HTML, challenged, redirect, redirect_to, token_body
-from .sources.test_registry import fetched, first_layer
+from .registry import NAME, SCOPE, Normal, Opened, Registry, seen_by
+from .registry.faults import challenged, redirect, redirect_to, token_body
+from .registry.fetching import at_once, fetched, first_layer
 
 MINE = "MINE-user-token-0123456789"
 GOOD = "GOOD-registry-token"
@@ -157,21 +155,7 @@ def test_a_refused_user_token_is_told_once_and_never_sent_to_the_realm() -> None
         registry._tokens[GOOD] = SCOPE
         opened = Opened(registry, MINE)
         with opened as source:
-            gate = threading.Barrier(6)
-            bodies: List[object] = []
-
-            def pull() -> None:
-                gate.wait()
-                try:
-                    bodies.append(len(fetched(source, first_layer())))
-                except LayerslayerError as problem:
-                    bodies.append(problem)
-
-            threads = [threading.Thread(target=pull) for _ in range(6)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(30)
+            bodies = at_once(6, lambda: len(fetched(source, first_layer())))
         assert bodies == [first_layer().size] * 6
         assert len(opened.warnings) == 1
         assert "refused the token from token.txt" in opened.warnings[0]
@@ -213,245 +197,6 @@ def test_other_origins_get_no_header() -> None:
     ):
         assert auth.header(other, SCOPE) is None, other
     transport.close()
-
-
-# -- challenges and realms --------------------------------------------------------
-
-CHALLENGES = {
-    "relative realm": 'Bearer realm="/token",service="s"',
-    "realm with a query": 'Bearer realm="{url}/token?foo=b%26r",service="s"',
-    "two challenges in one line": 'Basic realm="x", Bearer realm="{url}/token",service="s"',
-    "another scheme first": 'Negotiate, Bearer realm="{url}/token", service="s"',
-    "lower case, no service": "bearer realm={url}/token",
-    "the ping's scope": 'Bearer realm="{url}/token",service="s",scope="repository:user/image:pull"',
-}
-
-
-@pytest.mark.parametrize("case", CHALLENGES)
-def test_challenges_of_many_shapes(case: str) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged(CHALLENGES[case].format(url=registry.url), GOOD))
-        registry.fault("^/token$", token_body({"token": GOOD, "expires_in": 300}))
-        with Opened(registry) as source:
-            assert source.manifest("1.0").body
-        query = registry.asked("^/token$")[0].query
-        assert query["scope"] == [SCOPE]  # ours, whatever the challenge says
-        assert query.get("service", ["s"]) == ["s"]
-        assert ("service" in query) == ("no service" not in case)
-        assert query.get("foo", ["b&r"]) == ["b&r"]
-        assert ("foo" in query) == ("query" in case)
-
-
-def test_a_401_without_challenge_takes_the_one_of_the_ping() -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/$", challenged('Bearer realm="{}/token",service="s"'.format(registry.url)))
-        registry.fault("^/v2/", challenged("", GOOD))
-        registry.fault("^/token$", token_body({"token": GOOD}))
-        with Opened(registry) as source:
-            assert source.manifest("1.0").body
-        assert [request.path for request in registry.requests][:3] == [
-            "/v2/{}/manifests/1.0".format(NAME),
-            "/v2/",
-            "/token",
-        ]
-
-
-def test_a_scope_of_the_registrys_own_is_tried_second() -> None:
-    def grant(request: Request, normal: Normal) -> Response:
-        return token_body({"token": GOOD if request.query["scope"] == ["aws"] else "useless"})
-
-    with Registry() as registry:
-        challenge = 'Bearer realm="{}/token",service="public",scope="aws"'.format(registry.url)
-        registry.fault("^/v2/", challenged(challenge, GOOD))
-        registry.fault("^/token$", grant)
-        with Opened(registry) as source:
-            assert source.manifest("1.0").body
-            fetched(source, first_layer())
-        assert [request.query["scope"] for request in registry.asked("^/token$")] == [[SCOPE], ["aws"]]
-        assert registry.authorizations("/blobs/") == ["Bearer " + GOOD]  # it is remembered
-
-
-@pytest.mark.parametrize(
-    "header, tokens",
-    [
-        ('Bearer realm="{}/token",service="s"', 1),
-        ('Bearer realm="{}/token",service="s",scope="' + SCOPE + '"', 1),
-        ('Bearer realm="{}/token",service="s",scope="other"', 2),
-        ("", 0),
-        ("Negotiate", 0),
-    ],
-    ids=["no scope", "our scope", "another scope", "no challenge at all", "another scheme"],
-)
-def test_always_401_ends(header: str, tokens: int) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged(header.format(registry.url)))
-        with Opened(registry) as source, pytest.raises(Unauthorized, match="was refused") as caught:
-            source.manifest("1.0")
-        assert "token.txt" in caught.value.hint
-        assert len(registry.asked("^/token$")) == tokens
-        assert len(registry.asked("/manifests/")) == tokens + 1
-
-
-def test_a_registry_that_wants_a_password() -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Basic realm="mine"'))
-        with Opened(registry) as source, pytest.raises(Unauthorized, match="user name and password"):
-            source.manifest("1.0")
-        assert registry.authorizations() == [None]
-
-
-def test_a_realm_on_another_host_is_asked_without_any_token() -> None:
-    with Registry(challenge=True) as registry, Registry() as service:
-        registry.fault("^/v2/", challenged('Bearer realm="{}/token",service="s"'.format(service.url), GOOD))
-        registry._tokens[GOOD] = SCOPE
-        service.fault("^/token$", token_body({"token": GOOD}))
-        with Opened(registry) as source:
-            assert source.manifest("1.0").body
-        assert service.authorizations() == [None]
-
-
-@pytest.mark.parametrize(
-    "realm, said",
-    [
-        ("http://me:pw@{}/token", "user name"),
-        ("file:///etc/passwd", "not http or https"),
-        ("ftp://{}/token", "not http or https"),
-        ("http://{}:99999999/token", "not http or https"),
-        ("", "does not say where"),
-    ],
-    ids=["userinfo", "file", "ftp", "bad port", "none"],
-)
-def test_realms_that_are_not_used(realm: str, said: str) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="{}",service="s"'.format(realm.format(registry.host))))
-        with Opened(registry) as source, pytest.raises(RegistryError, match=said):
-            source.manifest("1.0")
-        assert registry.asked("^/token$") == []
-
-
-@pytest.mark.parametrize("realm", ["http://127.0.0.1:1/token", "//127.0.0.1:1/token"], ids=["http", "same scheme"])
-def test_a_realm_without_https_for_an_https_registry(realm: str) -> None:
-    sent: List[str] = []
-
-    class Recorder:
-        def get(self, url: str, *_: Any, **__: Any) -> Any:
-            sent.append(url)
-            raise Unreachable("not in this test")
-
-    answer = SimpleNamespace(url="https://registry.example.org/v2/x", status=401)
-    auth = BearerAuth(Recorder(), origin_of(answer.url))  # type: ignore[arg-type]
-    with pytest.raises(RegistryError if realm.startswith("http:") else Unreachable):
-        auth.answer(answer, None, SCOPE, [], 'Bearer realm="{}",service="s"'.format(realm))  # type: ignore[arg-type]
-    assert [url.partition(":")[0] for url in sent] == ([] if realm.startswith("http:") else ["https"])
-
-
-# -- token bodies -----------------------------------------------------------------
-
-GOOD_BODIES: Dict[str, Any] = {
-    "token": {"token": GOOD, "expires_in": 300},
-    "access_token only": {"access_token": GOOD, "expires_in": 300},
-    "expires_in missing": {"token": GOOD},
-    "expires_in 0": {"token": GOOD, "expires_in": 0},
-    "expires_in a string": {"token": GOOD, "expires_in": "300"},
-    "expires_in negative": {"token": GOOD, "expires_in": -5},
-    "expires_in absurd": {"token": GOOD, "expires_in": 10**30},
-    "expires_in NaN": b'{"token": "' + GOOD.encode() + b'", "expires_in": NaN}',
-    "issued in the future": {"token": GOOD, "issued_at": "2999-01-01T00:00:00Z"},
-    "issued long ago": {"token": GOOD, "issued_at": "1999-01-01T00:00:00.123456789Z"},
-    "issued at no time": {"token": GOOD, "issued_at": "9999-99-99T99:99:99Z"},
-}
-
-
-@pytest.mark.parametrize("case", GOOD_BODIES)
-def test_tokens_that_are_used_and_used_again(case: str) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"', GOOD))
-        registry.fault("^/token$", token_body(GOOD_BODIES[case]))
-        with Opened(registry) as source:
-            source.manifest("1.0")
-            fetched(source, first_layer())
-        assert len(registry.asked("^/token$")) == 1
-
-
-BAD_BODIES = {
-    "HTML": token_body(HTML),
-    "empty": token_body(b""),
-    "a list": token_body([GOOD]),
-    "a number": token_body({"token": 5}),
-    "no token": token_body({"expires_in": 5}),
-    "a line break": token_body({"token": "a\r\nHost: evil"}),
-    "a blank": token_body({"token": "a b"}),
-    "not ASCII": token_body({"token": "t\u00f6ken"}),
-    "huge": token_body({"token": GOOD, "padding": "x" * 300000}),
-    "deep": token_body(b"[" * 200000),
-    "not UTF-8": token_body(b'{"token": "\xff"}'),
-}
-
-
-@pytest.mark.parametrize("case", BAD_BODIES)
-def test_token_bodies_that_are_refused(case: str) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"', GOOD))
-        registry.fault("^/token$", BAD_BODIES[case])
-        with Opened(registry) as source, pytest.raises(RegistryError, match="no usable token"):
-            source.manifest("1.0")
-        assert registry.authorizations() == [None, None]
-
-
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_an_auth_service_that_refuses(status: int) -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"'))
-        registry.fault("^/token$", Response(status, {"WWW-Authenticate": 'Basic realm="x"'}, HTML))
-        with Opened(registry) as source, pytest.raises(Unauthorized, match="no anonymous access"):
-            source.manifest("1.0")
-        assert len(registry.requests) == 2
-
-
-@pytest.mark.parametrize("status", [204, 307, 429, 500])
-def test_an_auth_service_that_fails(status: int) -> None:
-    with Registry() as registry, Registry() as other:
-        registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"'))
-        registry.fault("^/token$", redirect(other.url + "/token", status))
-        with Opened(registry) as source, pytest.raises(RegistryError, match="answered {}".format(status)):
-            source.manifest("1.0")
-        assert other.requests == []  # a token request follows no redirect
-
-
-def test_an_auth_service_that_is_not_there() -> None:
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="http://{}/token"'.format(closed_port())))
-        with Opened(registry) as source, pytest.raises(Unreachable, match="nothing listens"):
-            source.manifest("1.0")
-
-
-# -- time -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "lifetime, later, tokens",
-    [(300, 200, 1), (300, 296, 2), (0, 50, 1), (0, 56, 2), (10, 50, 1), (3600, 3000, 1)],
-    ids=["young", "nearly over", "default, young", "default, over", "less than a minute is a minute", "an hour"],
-)
-def test_an_expired_token_is_not_sent_but_renewed(
-    lifetime: int, later: int, tokens: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    for room in ("auth", "token_exchange"):
-        monkeypatch.setattr(
-            "layerslayer.{}.time".format(room), SimpleNamespace(monotonic=lambda: clock[0], time=lambda: 0.0)
-        )
-    with Registry() as registry:
-        registry.fault("^/v2/", challenged('Bearer realm="/token",service="s"', GOOD))
-        registry.fault("^/token$", token_body({"token": GOOD, "expires_in": lifetime}))
-        with Opened(registry) as source:
-            source.manifest("1.0")
-            clock[0] += later
-            source.manifest("1.0")
-        assert len(registry.asked("^/token$")) == tokens
-        good = "Bearer " + GOOD
-        again = [good] if tokens == 1 else [None, good]
-        assert registry.authorizations("/manifests/") == [None, good, *again]
 
 
 # -- what is told -----------------------------------------------------------------

@@ -9,8 +9,7 @@ from typing import Any, List
 import jsonschema
 import pytest
 
-from .commands.conftest import run  # noqa: F401  (a fixture)
-from .commands.test_verbs import BASE, UPPER, file, link
+from .commands.files import BASE, UPPER, file, link
 from .registry import Registry
 from .registry.faults import single_image
 from .registry.running import Runner
@@ -66,7 +65,7 @@ def check(line: str) -> Any:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_output_of_every_verb_fits(run: Runner, words: List[str]) -> None:  # noqa: F811
+def test_the_output_of_every_verb_fits(run: Runner, words: List[str]) -> None:
     odd = [file("odd\udcff"), link("odd-link", "caf\udce9")]
     content = single_image([BASE, [*UPPER, *odd]])
     with Registry(content) as registry, Registry(

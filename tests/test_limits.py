@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import List
 
 import pytest
@@ -21,11 +20,6 @@ from .registry.running import Runner
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "current", dict(limits.current))
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    return Runner(tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(("text", "value"), [("window=2G", 2 * 2**30), ("layers=5", 5), ("path=9k", 9 * 1024)])
@@ -48,8 +42,9 @@ def test_the_help_names_them_all(run: Runner) -> None:
 def test_documents() -> None:
     body = b'{"a": "' + b"a" * 100 + b'"}'
     limits.set_limit("document=100")
-    with pytest.raises(LayerslayerError, match="larger than 100 bytes"):
+    with pytest.raises(LayerslayerError, match="larger than 100 bytes") as refused:
         load_object(body, "manifest")
+    assert "--limit document=NUMBER" in refused.value.hint
     limits.set_limit("document=200")
     assert load_object(body, "manifest")
 
@@ -58,15 +53,16 @@ def test_layers_of_an_image() -> None:
     layer = b'{"mediaType": "a", "size": 1, "digest": "sha256:' + b"0" * 64 + b'"}'
     body = b'{"schemaVersion": 2, "config": ' + layer + b', "layers": [' + b",".join([layer] * 3) + b"]}"
     limits.set_limit("layers=2")
-    with pytest.raises(LayerslayerError, match="more than the 2 allowed"):
+    with pytest.raises(LayerslayerError, match="more than the 2 allowed") as refused:
         parse_manifest(body, "application/vnd.oci.image.manifest.v1+json")
+    assert "--limit layers=NUMBER" in refused.value.hint
     limits.set_limit("layers=3")
     assert parse_manifest(body, "application/vnd.oci.image.manifest.v1+json")
 
 
 def test_extensions_in_a_tar() -> None:
     long_name = header(b"x", octal(2**20 + 1, 12), b"x")
-    with pytest.raises(LayerslayerError, match="--limit"):
+    with pytest.raises(LayerslayerError, match="--limit extension=NUMBER"):
         TarWalker().feed(long_name)
     limits.set_limit("extension=2M")
     assert TarWalker().feed(long_name) == []
@@ -84,7 +80,7 @@ def test_windows_of_zstd() -> None:
         return list(Decompressor().run(iter([body])))
 
     limits.set_limit("window=1M")
-    with pytest.raises(LayerslayerError):
+    with pytest.raises(LayerslayerError, match="--limit window=NUMBER"):
         inflated()
     limits.set_limit("window=2M")
     assert sum(map(len, inflated())) == 3 * 2**20
@@ -95,3 +91,4 @@ def test_paths_of_a_merged_view(run: Runner) -> None:
         whole = run("tree", registry.target)
         narrow = run("tree", registry.target, "--limit", "path=8")
     assert len(narrow.out) < len(whole.out)
+    assert "(--limit path=NUMBER)" in narrow.err

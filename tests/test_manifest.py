@@ -26,6 +26,22 @@ def parse(document: Any, content_type: str = "") -> Any:
     return parse_manifest(json.dumps(document).encode(), content_type)
 
 
+def test_an_artifact_manifest_of_the_draft() -> None:
+    kind = "application/vnd.oci.artifact.manifest.v1+json"
+    document = {"mediaType": kind, "artifactType": "a/b", "blobs": [{"digest": DIGEST, "size": 7}]}
+    for parsed in (parse(document), parse({key: document[key] for key in ("artifactType", "blobs")}, kind)):
+        assert isinstance(parsed, Manifest) and not parsed.is_image
+        assert (parsed.kind, [layer.size for layer in parsed.layers]) == ("a/b", [7])
+    with pytest.raises(InvalidDocument):
+        parse(dict(document, layers=[]))
+
+
+def test_a_web_page_in_place_of_a_manifest_is_called_one() -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        parse_manifest(b"\n<html>Log in</html>")
+    assert "web page" in refused.value.hint
+
+
 def test_the_content_decides_the_kind() -> None:
     assert isinstance(parse(IMAGE), Manifest)
     assert isinstance(parse(IMAGE, "text/plain"), Manifest)
@@ -72,6 +88,8 @@ def test_sizes_are_checked(size: Any) -> None:
         b" " * (bound("document") + 1),
         b'{"layers":1,"layers":2}',
         b"9" * 10**6,
+        b'{"annotations":{"a":NaN}}',
+        b'{"annotations":{"a":-Infinity}}',
     ],
 )
 def test_hostile_json_is_refused(body: bytes) -> None:

@@ -220,6 +220,6 @@ def test_spans_begin_at_a_point_with_a_window() -> None:
 
 
 def _entry(offset: int):  # type: ignore[no-untyped-def]
-    from .test_store import entry
+    from .store.opened import entry
 
     return entry("a", offset=offset)

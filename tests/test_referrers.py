@@ -12,7 +12,6 @@ from layerslayer.demo.image import Store, add_manifest
 from layerslayer.descriptors import digest_of
 from layerslayer.referrers import gist, opened, subjects
 
-from .commands.conftest import run  # noqa: F401  (a fixture)
 from .registry import NAME, Registry, store
 from .registry.faults import single_image
 from .registry.running import Runner
@@ -44,7 +43,7 @@ def attach(content: Store, tag: str, media_type: str, payload: Any, subject: str
     return entry
 
 
-def test_all_places_are_looked_at(run: Runner) -> None:  # noqa: F811
+def test_all_places_are_looked_at(run: Runner) -> None:
     content = single_image([[]])
     digest = content.tags[(NAME, "1.0")]
     attach(content, "", "application/vnd.in-toto+json", STATEMENT, digest)
@@ -65,13 +64,13 @@ def test_all_places_are_looked_at(run: Runner) -> None:  # noqa: F811
     ]
 
 
-def test_attestations_of_the_index_are_found(run: Runner) -> None:  # noqa: F811
+def test_attestations_of_the_index_are_found(run: Runner) -> None:
     with Registry(store()) as registry:
         ran = run("referrers", registry.target, "--platform", "linux/amd64")
     assert ran.code == 0 and "(attestation)" in ran.out
 
 
-def test_what_is_attached_to_the_index_is_found(run: Runner) -> None:  # noqa: F811
+def test_what_is_attached_to_the_index_is_found(run: Runner) -> None:
     content = store()
     index = content.tags[(NAME, "1.0")]
     signature = {"critical": {"image": {"docker-manifest-digest": index}}}
@@ -86,7 +85,7 @@ def test_what_is_attached_to_the_index_is_found(run: Runner) -> None:  # noqa: F
     assert ran.out.count(", of the index {})".format(index)) == 2
 
 
-def test_nothing_is_a_truthful_no(run: Runner) -> None:  # noqa: F811
+def test_nothing_is_a_truthful_no(run: Runner) -> None:
     with Registry(single_image([[]])) as registry:
         ran = run("referrers", registry.target)
         tags = run("tags", registry.target)
@@ -94,7 +93,7 @@ def test_nothing_is_a_truthful_no(run: Runner) -> None:  # noqa: F811
     assert tags.out.split() == ["1.0"]
 
 
-def test_a_payload_with_another_digest_is_told(run: Runner) -> None:  # noqa: F811
+def test_a_payload_with_another_digest_is_told(run: Runner) -> None:
     content = single_image([[]])
     digest = content.tags[(NAME, "1.0")]
     attach(content, "", "application/vnd.in-toto+json", STATEMENT, digest)
@@ -119,7 +118,7 @@ def test_whom_a_statement_is_about() -> None:
     assert subjects({"subject": "x", "critical": []}) == set()
 
 
-def test_a_statement_about_another_image_is_marked(run: Runner) -> None:  # noqa: F811
+def test_a_statement_about_another_image_is_marked(run: Runner) -> None:
     content = single_image([[]])
     digest = content.tags[(NAME, "1.0")]
     for subject in ("0" * 64, digest[7:]):

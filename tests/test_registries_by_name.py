@@ -19,7 +19,7 @@ from layerslayer.transport.client import Transport
 
 from .registry import NAME, SCOPE, Normal, Opened, Registry, store
 from .registry.faults import challenged, layer_digests, redirect, token_body, with_headers
-from .sources.test_registry import fetched, first_layer
+from .registry.fetching import fetched, first_layer
 
 GOOD = "good.token"
 

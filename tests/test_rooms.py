@@ -20,6 +20,8 @@ FOLDER = Path(layerslayer.__file__).parent
 VALUES = (
     "errors",
     "limits",
+    "digests",
+    "local_reference",
     "reference",
     "media_types",
     "documents",
@@ -45,6 +47,7 @@ PURE = {
     "hashlib", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing",
     "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
+LIGHT = ("arguments", "errors")  # what the words of the command line need; every call loads it
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 
 
@@ -122,14 +125,19 @@ def _import_offences(room: str, top: str, names: Set[str]) -> Iterator[str]:
         forbidden += inside("layers")
     if top == "views":
         forbidden += inside("console", "commands", "sources", "transport", "auth")
+    if top == "arguments":  # which every command line loads, whatever it asks for
+        allowed = {PACKAGE, PACKAGE + ".__version__", *touches(names, *inside(*LIGHT))}
+        forbidden += [name for name in names - allowed if name.startswith(PACKAGE)]
     if room != "__main__":
         forbidden += inside("cli", "__main__")
     if top != "transport":
         forbidden += ["requests", "urllib3", "urllib.request", "http.client"]
     if room in ("transport", "transport.unix_socket"):  # which daemons' images load, without the HTTP library
         forbidden += ["requests", "urllib3"]
-    if room != "arguments":
+    if top != "arguments":
         forbidden += ["argparse", "optparse", "getopt"]
+    if room not in ("console", "progress"):
+        forbidden += ["rich"]
     forbidden += ["importlib", "logging"]  # imports and output by the back door
     for name in touches(names, *forbidden):
         yield "{} imports {}".format(room, name)
@@ -175,10 +183,11 @@ def test_the_rooms_that_the_laws_name_exist() -> None:
         "views.steps",
     ):
         assert PACKAGE + "." + room in known
-    for room in ("sending", "connections", "answers"):
+    for room in ("sending", "connections", "answers", "failures"):
         name = PACKAGE + ".transport." + room
         assert "requests" in imports(name, ast.parse(source_of(name)))
-    assert "argparse" in imports(PACKAGE + ".arguments", ast.parse(source_of(PACKAGE + ".arguments")))
+    parsers = PACKAGE + ".arguments.parsers"
+    assert "argparse" in imports(parsers, ast.parse(source_of(parsers)))
     assert streams(ast.parse(source_of(PACKAGE + ".console"))) >= {"stdout", "stderr"}
 
 
@@ -198,7 +207,9 @@ PLANTED = [
     ("auth", "from urllib.request import urlopen", "auth imports urllib.request"),
     ("commands.peek", "from ..cli import main", "commands.peek imports layerslayer.cli"),
     ("commands.peek", "from .. import cli", "commands.peek imports layerslayer.cli"),
+    ("commands.peek", "from rich.text import Text", "commands.peek imports rich.text"),
     ("commands.peek", "import argparse", "commands.peek imports argparse"),
+    ("arguments.flags", "from ..reference import is_tag", "arguments.flags imports layerslayer.reference"),
     ("commands.peek", "import sys\nsys.stdout.write('x')", "commands.peek touches sys.stdout"),
     ("commands.peek", "from sys import stderr as e", "commands.peek touches sys.stderr"),
     ("commands.peek", "import sys as s\ns.__stdout__.write('x')", "commands.peek touches sys.__stdout__"),
@@ -231,12 +242,13 @@ def test_a_planted_offence_is_caught(room: str, source: str, offence: str) -> No
 INNOCENT = [
     ("transport.sending", "import requests, urllib3"),
     ("transport.unix_socket", "import http.client"),
-    ("arguments", "import argparse"),
+    ("arguments.parsers", "import argparse"),
     ("cli", "import sys\nsys.stdout.fileno()"),
     ("console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
+    ("progress", "from rich.progress import Progress"),
     ("__main__", "from layerslayer.cli import run"),
     ("platforms", "import platform as machine\nfrom .errors import UsageError"),
-    ("manifest", "from __future__ import annotations\nfrom .reference import digest_problem\nimport json"),
+    ("manifest", "from __future__ import annotations\nfrom .digests import digest_problem\nimport json"),
     ("layers.reading", "from ..entries import Entry\nfrom .tar import TarWalker"),
     ("sources.registry", "from ..transport.client import Transport"),
     ("commands.peek", "class C:\n    def print(self): ...\nC().print()"),
@@ -261,3 +273,13 @@ def test_every_room_is_shipped() -> None:
     )
     folders = {path.parent.relative_to(FOLDER.parent).parts for path in FOLDER.rglob("__init__.py")}
     assert sorted(".".join(parts) for parts in folders) == sorted(re.findall('"(.+?)"', listed[0]))
+
+
+def test_every_room_stands_once_in_the_plan() -> None:
+    """The table of CONTRIBUTING.md, where a stranger looks for the place to change."""
+    plan = (FOLDER.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    first_cells = re.findall(r"^\| (`[^|]+`) \|", plan, re.MULTILINE)
+    named = [name for cell in first_cells for name in re.findall("`([^`]+)`", cell)]
+    rooms = [path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_")]
+    rooms += [path.parent.name + "/" for path in FOLDER.glob("*/__init__.py")]
+    assert sorted(named) == sorted([*rooms, "layers/leap/"])

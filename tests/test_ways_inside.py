@@ -73,6 +73,26 @@ def test_a_registry_inside_may_lead_inside() -> None:
         assert [item.path for item in inner.requests] == ["/v2/"]
 
 
+@pytest.mark.usefixtures("names")
+def test_a_registry_inside_does_not_lead_to_the_secrets_of_a_cloud() -> None:
+    with Registry() as registry:
+        port = registry.host.rpartition(":")[2]
+        home = "{}:{}".format(HOME, port)
+        registry.fault("/start", redirect("http://169.254.169.254/latest/"))
+        with pytest.raises(RegistryError, match="machines' secrets"):
+            fetch(home, "http://{}/start".format(home))
+
+
+def test_the_guard_of_a_registry_inside() -> None:
+    transport = Transport(home=HOME)
+    transport._sender.guard(HOME, "10.0.0.9")
+    transport._sender.guard("cdn.example.org", "10.0.0.1")
+    for address in ("169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254"):
+        with pytest.raises(RegistryError, match="machines' secrets"):
+            transport._sender.guard("cdn.example.org", address)
+    transport.close()
+
+
 def test_without_a_home_nothing_is_refused() -> None:
     with Registry() as registry:
         assert fetch("", registry.url + "/v2/") == 200

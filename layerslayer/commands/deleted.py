@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ..errors import ExitCode
+from ..escaping import printable, raw_name
 from ..nodes import Removal, normal
 from ..views import json_lines
 from ..views.listing import Listing
@@ -12,6 +13,8 @@ from ..views.merged import removal_line
 from .find import removal_object
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session
+
+_ESCAPED = frozenset((*range(0x20), *b"'\\"))  # bytes that stand for something else between $' and '
 
 
 def deleted(session: Session) -> ExitCode:
@@ -38,16 +41,22 @@ def deleted(session: Session) -> ExitCode:
 
 
 def _command(session: Session, laid: LaidOut, gone: Removal) -> str:
-    """Return the command that gets a removed file back; empty for what has no content, or no typable name."""
+    """Return the command that gets a removed file back; empty for what has no content."""
     content = gone.link if gone.entry.kind == "h" else (gone.layer, gone.entry)
     if content is None or content[1].kind != "-":
         return ""
     path = normal(gone.entry.name) or gone.path  # as its layer names it, perhaps through a symlink
-    if not (path.isprintable() and path.isascii()):
-        return ""
     platform = session.options.platform
     words = ["layerslayer", "get", *(["--platform", platform] if platform else [])]
     words += ["--layer", str(gone.layer)]
     words.append("--demo" if session.options.demo else str(laid.image.reference))  # its registry ends with the run
     words.append("/" + path)
-    return " ".join(shlex.quote(word) for word in words)
+    return " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    """Return a word as shells take it; one that cannot be shown as it is by its bytes (POSIX.1-2024, 2.2.4)."""
+    if printable(word).replace("\\\\", "\\") == word:
+        return shlex.quote(word)
+    letters = ("\\{:03o}".format(byte) if byte in _ESCAPED or byte > 0x7E else chr(byte) for byte in raw_name(word))
+    return "$'{}'".format("".join(letters))

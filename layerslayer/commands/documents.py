@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Iterator
 
+from ..candidates import choose, find_candidates
 from ..errors import ExitCode
-from ..image import Image, choose, find_candidates
+from ..image import Image
 from ..sources.base import Document, Source
 from ..views import json_lines
 from ..views.config import config_lines
@@ -59,7 +60,8 @@ def manifest(session: Session) -> ExitCode:
             session.console.out(json_lines.line(item))
         else:
             session.console.raw(document.body)
-            session.console.say("\n{}  {} bytes".format(document.digest, len(document.body)))
+            session.console.say("")  # documents end without a newline, as a rule
+            session.console.say("{}  {} bytes".format(document.digest, len(document.body)))
         return _end(session, source, "manifest")
     finally:
         source.close()

@@ -12,7 +12,8 @@ from ..errors import ExitCode, UsageError
 from ..escaping import human_size, printable
 from ..exports.content import Content, entry_name, full_name, schema1_refusal
 from ..image import Image
-from ..reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE, Target
+from ..local_reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE
+from ..reference import Target
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary

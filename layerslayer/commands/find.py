@@ -12,7 +12,8 @@ from ..views.listing import Listing
 from ..views.merged import finding_line
 from .layout import LaidOut, finish, lay_out, single_image
 from .merged import node_object
-from .session import Options, Session, worse
+from .options import Options
+from .session import Session, worse
 
 
 class Finding(NamedTuple):

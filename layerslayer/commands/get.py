@@ -244,7 +244,11 @@ class _Run:
         if skipped:
             self.codes += [ExitCode.NO] if skipped == len(wanted) else []
             self.session.console.say(
-                "{} links, devices and the like were not written: only files and directories are.".format(skipped)
+                "{} not written: only files and directories are.".format(
+                    "1 link, device or the like was"
+                    if skipped == 1
+                    else "{} links, devices and the like were".format(skipped)
+                )
             )
         if again:
             self.many(again, exact=True)  # the layers they are in are then read themselves

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import List, Sequence, Tuple
 
+from ..candidates import Candidate, Candidates, choose, find_candidates
 from ..errors import ExitCode, InvalidReference, UsageError
 from ..escaping import human_size
-from ..image import Candidate, Candidates, Image, Layer, choose, find_candidates, open_image, select_layers
+from ..image import Image, Layer, open_image, select_layers
 from ..platforms import best, normalise, parse_platform, this_machine
 from ..reference import Target
 from ..sources.base import Source
@@ -31,7 +32,7 @@ def interactive(session: Session) -> ExitCode:
         candidates = find_candidates(source, reference)
         codes: List[ExitCode] = []
         for candidate in _chosen(session, candidates):
-            image = open_image(source, reference, candidate, session.wanted)
+            image = open_image(source, reference, candidate, session.wanted, without_config=session.without_config)
             codes.append(_walk(session, source, image))
         return combined(codes)
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Named
 from ..ahead import in_order
 from ..contents import Contents, read_contents
 from ..entries import Entry
-from ..errors import ExitCode, InvalidDocument
+from ..errors import ExitCode, InvalidDocument, in_full
 from ..escaping import human_size, printable
 from ..image import Image, Layer, select_layers
 from ..layers.report import Report
@@ -95,7 +95,9 @@ def lay_out(
             session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
         if report.problem:
             session.console.warn(
-                "layer {} could not be read whole, so the view is incomplete: {}".format(number, report.problem)
+                "layer {} could not be read whole, so the view is incomplete: {}".format(
+                    number, in_full(report.problem)
+                )
             )
     for unsafe in tree.unsafe[:_UNSAFE_SHOWN]:
         session.console.warn(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
 from ..entries import Entry
-from ..errors import ExitCode, LayerslayerError
+from ..errors import ExitCode, LayerslayerError, in_full
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import special_kind
 from ..layers.reading import read_entries
@@ -113,7 +113,7 @@ def peek_layers(
         console.out(_footer(session, layer, report))
         console.flush()
         if report.problem:
-            console.warn("layer {} is not listed completely: {}".format(layer.number, report.problem))
+            console.warn("layer {} is not listed completely: {}".format(layer.number, in_full(report.problem)))
     if told is not None:
         told += reports
     return combined([code_of(report) for report in reports])

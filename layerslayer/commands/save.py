@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
 from ..ahead import in_order
-from ..console import Progress
 from ..downloads import (
     file_size,
     image_folder,
@@ -15,9 +14,10 @@ from ..downloads import (
     save_blob,
     save_bytes,
 )
-from ..errors import ExitCode, LayerslayerError
+from ..errors import ExitCode, LayerslayerError, in_full
 from ..escaping import human_size
 from ..image import Image, Layer, select_layers
+from ..progress import Progress
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
@@ -90,7 +90,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
             there = "already there, " if outcome.state == "kept" else ""
             console.out("{:5} {}  {}, {}digest verified\n".format(*outcome[::-1], human_size(size), there))
         return ExitCode.DONE
-    console.warn("layer {} was not saved: {} {}".format(layer.number, outcome, outcome.hint))
+    console.warn("layer {} was not saved: {}".format(layer.number, in_full(outcome)))
     return failure(outcome)
 
 

@@ -2,75 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
+from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
-from ..errors import BudgetSpent, ExitCode, LocalFileError, UsageError
-from ..image import Image, Layer, choose, find_candidates, open_image
+from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
+from ..image import Image, Layer, open_image
+from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
-from ..reference import DOCKER_HUB, LocalReference, Reference, Target, parse_reference, parse_target
+from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
 from ..views.style import COLOR, PLAIN, Style
+from .options import ALL_PLATFORMS, BY_LAYERS, Options
 
 if TYPE_CHECKING:
     from ..budget import Budget
-    from ..credentials import Login, UserToken
     from ..early import EarlyConnections
-    from ..handshake import Handshake
     from ..layers.report import Report
     from ..shortcuts import Shortcuts
     from ..store import Store
-    from ..transport.client import Transport
     from .connections import Connections
-
-ALL_PLATFORMS = "all"
-
-
-class Options(NamedTuple):
-    """The command line, parsed; defaults as documented there."""
-
-    verb: str = ""
-    target: Optional[str] = None
-    platform: Optional[str] = None
-    layers: Tuple[str, ...] = ()
-    output_dir: str = "downloads"
-    jobs: int = 8
-    token_file: Optional[str] = None
-    plain_http: bool = False
-    username: Optional[str] = None
-    password_stdin: bool = False
-    trusted_realms: Sequence[str] = ()
-    ca_file: Optional[str] = None
-    client_cert: Optional[str] = None
-    client_key: Optional[str] = None
-    insecure: Sequence[str] = ()
-    mirror: Optional[str] = None
-    allow_private: bool = False
-    timeout: float = 30.0
-    retries: int = 5
-    verbose: bool = False
-    demo: bool = False
-    words: Tuple[str, ...] = ()  # after the image: paths, patterns, a second image
-    json: bool = False
-    batch: Optional[str] = None
-    depth: Optional[int] = None
-    regex: bool = False
-    everywhere: bool = False
-    kinds: Optional[str] = None  # letters of Entry.kind
-    larger: int = -1  # bytes
-    verify: bool = False
-    full: bool = False
-    dockerfile: bool = False
-    payloads: bool = False
-    fast: bool = False
-    no_cache: bool = False
-    cache_dir: Optional[str] = None
-    format: str = "layers"
-    budget: int = -1  # bytes of layers; -1 for no bound
-    plan: bool = False
 
 
 class Session:
@@ -185,134 +138,12 @@ class Session:
 
     def _at_registry(self, reference: Reference) -> Source:
         # Loaded here: images of this machine need no HTTP library.
-        from ..sources.registry import RegistrySource
+        from .identity import Identity
+        from .registries import Registries
 
-        trusted = frozenset(host.lower() for host in self.options.trusted_realms)
-        transport, handshakes = self._door(reference)
-        origin = RegistrySource(
-            reference,
-            transport,
-            self._token_for(reference),
-            self.console.warn,
-            lambda: self._login_for(reference),
-            trusted,
-            self._meta_headers,
-            handshakes,
-        )
-        mirror = self.options.mirror
-        if not mirror or reference.domain != DOCKER_HUB:
-            return origin
-        from ..sources.mirrored import Mirrored
-
-        near = parse_reference("{}/{}:x".format(mirror, reference.path))._replace(
-            tag=reference.tag, digest=reference.digest
-        )
-        transport, handshakes = self._door(near)
-        first = RegistrySource(
-            near, transport, None, self.console.warn, lambda: self._login_for(near), trusted, handshakes=handshakes
-        )
-        return Mirrored(first, origin, mirror, self.console.warn)
-
-    def _door(self, reference: Reference) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
-        """Return the connections for a reference, and the handshakes of those they are shared with, if they are."""
-        if self._connections is None:
-            return self._transport(reference), None
-        return self._connections.door(reference.api_host, lambda: self._transport(reference))
-
-    def _transport(self, reference: Reference) -> Transport:
-        from ..tls import Tls
-        from ..transport.client import Transport
-
-        options, console = self.options, self.console
-        tls = Tls(
-            options.ca_file,
-            options.client_cert,
-            options.client_key,
-            frozenset(host.lower() for host in options.insecure),
-            registry=reference.api_host.lower(),
-        )
-        return Transport(
-            plain_http=options.plain_http,
-            timeout=options.timeout,
-            log=console.say if options.verbose else None,
-            connections=self._lines,
-            early=self._early,
-            attempts=options.retries,
-            tell=console.warn,
-            tls=tls,
-            home="" if options.allow_private else reference.api_host,
-        )
-
-    def _login_for(self, reference: Reference) -> Optional[Login]:
-        """Return the user's login for a registry, from the command line or wherever other tools keep theirs."""
-        from ..credentials.login import Login
-        from ..credentials.lookup import find_login
-
-        if self.options.username:
-            if not self._is_meant(reference):
-                return None
-            return Login("--username", self.options.username, self._password())
-        login = find_login(reference.domain, reference.path, warn=self.console.warn)
-        if self.options.verbose:
-            found = "Using the login from {}".format(login.origin) if login else "No login was found"
-            self.console.say("{} for {}.".format(found, reference.domain))
-        return login
-
-    def _meta_headers(self) -> Mapping[str, str]:
-        from ..credentials.headers import meta_headers
-
-        found = meta_headers()
-        if found and self.options.verbose:
-            self.console.say("Sending the headers {} of Docker's config.json.".format(", ".join(sorted(found))))
-        return found
-
-    def _is_meant(self, reference: Reference) -> bool:
-        """Whether ``--username`` is for this registry: the one of the image named first, and no mirror of it."""
-        if not self.options.target:
-            return True
-        target = self.target(self.options.target)
-        return isinstance(target, Reference) and target.domain == reference.domain
-
-    def _password(self) -> str:
-        if "password" not in self._given:
-            given = self.console.read_rest() if self.options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
-            if given is None:
-                raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given["password"] = given.rstrip("\r\n")
-        return self._given["password"]
-
-    def _token_for(self, reference: Reference) -> Optional[UserToken]:
-        from ..credentials import TOKEN_FILE, UserToken, read_token_file
-
-        if self.options.username:
-            return None
-        given = os.environ.get("LAYERSLAYER_TOKEN")
-        if given and not self.options.token_file and self._is_meant(reference):
-            return UserToken(given.strip(), "LAYERSLAYER_TOKEN")
-        path, domain = self.options.token_file, reference.domain.lower()
-        if path:
-            tokens, complaints = read_token_file(path, bare_host=domain)
-            if domain not in tokens:
-                raise LocalFileError("the token file {} holds no token for {}.".format(path, domain))
-        elif os.path.exists(TOKEN_FILE):
-            try:
-                tokens, complaints = read_token_file(TOKEN_FILE)
-            except LocalFileError as error:
-                self.console.warn(str(error))
-                return None
-        else:
-            return None
-        for complaint in complaints:
-            self.console.warn(complaint)
-        token = tokens.get(domain)
-        name = os.path.basename(path or TOKEN_FILE)
-        if token:
-            self.console.say("Using the token for {} from {}.".format(domain, name))
-        elif tokens:
-            self.console.say(
-                "{} holds a token for {}; it is not sent to {}.".format(name, ", ".join(sorted(tokens)), domain)
-            )
-        return token
+        identity = Identity(self.options, self.console, self._given)
+        registries = Registries(self.options, self.console, identity, self._lines, self._early, self._connections)
+        return registries.source(reference)
 
     def images(
         self,
@@ -327,7 +158,7 @@ class Session:
         candidates = find_candidates(source, reference)
         if self.all_platforms:
             for candidate in candidates.items:
-                yield open_image(source, reference, candidate, soon=soon)
+                yield open_image(source, reference, candidate, None, soon, self.without_config)
             return
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
@@ -335,7 +166,16 @@ class Session:
             self.console.say(
                 "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
             )
-        yield open_image(source, reference, candidate, self.wanted, soon)
+        yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
+
+    @property
+    def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
+        """Return whom to tell that an image has no usable config; None for what cannot do without."""
+        if self.options.verb not in BY_LAYERS:
+            return None
+        return lambda error: self.console.warn(
+            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+        )
 
 
 def combined(codes: Sequence[ExitCode]) -> ExitCode:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from ..candidates import MAX_INDEXES, MAX_NESTING
 from ..descriptors import Descriptor, digest_of
 from ..documents import load_object
 from ..errors import InvalidDocument, InvalidReference
-from ..image import MAX_INDEXES, MAX_NESTING
+from ..local_reference import DOCKER_ARCHIVE, DOCKER_DAEMON
 from ..manifest import Index, Manifest, parse_manifest
 from ..media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from ..reference import DOCKER_ARCHIVE, DOCKER_DAEMON, Reference, Target, parse_reference
+from ..reference import Reference, Target, parse_reference
 from ..sources.base import Document, Source
 
 _MAX_DOCUMENTS = 64 * 1024 * 1024  # bytes

@@ -7,11 +7,15 @@ sense of the layer's digest.
 
 from __future__ import annotations
 
+import calendar
+import re
 from abc import ABC, abstractmethod
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, List
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, List, Union
 
 from ..entries import Entry
 
+KINDS = {"dir": "d", "reg": "-", "symlink": "l", "hardlink": "h", "char": "c", "block": "b", "fifo": "p"}
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:[Zz]|([+-])(\d\d):(\d\d))")
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 
 
@@ -68,3 +72,18 @@ def read_fully(blob: BinaryIO, length: int) -> bytes:
         pieces.append(piece)
         length -= len(piece)
     return b"".join(pieces)
+
+
+def parse_time(text: str) -> Union[int, float]:
+    """Return RFC 3339 as seconds since 1970, UTC; 0 for what is no time."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        return 0
+    try:
+        seconds = calendar.timegm(tuple(int(part) for part in match.groups()[:6]))
+    except (ValueError, OverflowError):
+        return 0
+    fraction, sign, hours, minutes = match.groups()[6:]
+    if sign:
+        seconds -= (1 if sign == "+" else -1) * (int(hours) * 3600 + int(minutes) * 60)
+    return seconds + float(fraction) if fraction and float(fraction) else seconds

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Iterator, Optional, Tuple
 
 from ..errors import CorruptLayer, MissingBinding
-from ..limits import bound
+from ..limits import LimitReached, bound
 from .kinds import GZIP_MAGIC, compression_of
 from .points import Recorder
 from .zstd_frames import FrameCutter
@@ -31,6 +31,7 @@ class Decompressor:
 
     def __init__(self, recorder: Optional[Recorder] = None) -> None:
         self.kind = "none"
+        self.head = b""  # the blob's first bytes
         self.trailing = 0
         self._recorder = recorder
 
@@ -44,7 +45,7 @@ class Decompressor:
             head += piece
             if len(head) >= 4:
                 break
-        self.kind = compression_of(head)
+        self.kind, self.head = compression_of(head), head[:8]
         joined = _chain(head, pieces)
         recorder = self._recorder if self.kind != "none" else None
         if recorder:
@@ -173,6 +174,8 @@ def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Itera
             try:
                 output = frame.decompress(part)
             except zstandard.ZstdError as error:
+                if "too much memory" in str(error):
+                    raise LimitReached("window", "a frame of the zstd stream asks for more memory") from None
                 raise CorruptLayer(
                     "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
                 ) from None

@@ -15,12 +15,18 @@ from typing import Mapping
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_UNREAD = ((b"\xfd7zXZ\0", "xz"), (b"BZh", "bzip2"), (b"\x04\x22\x4d\x18", "lz4"))
 _SKIPPABLE = b"\x2a\x4d\x18"
 _NYDUS_TYPE = "application/vnd.oci.image.layer.nydus.blob.v1"
 _NYDUS_MARK = "containerd.io/snapshot/nydus-blob"  # an annotation
 _FILE_SYSTEMS = {"erofs": "an EROFS image", "squashfs": "a SquashFS image"}
 _FILE_SYSTEM = re.compile(r"application/(?:vnd\.|.*\.)(?P<name>erofs|squashfs)(?:[.+].*)?")
 _TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
+
+
+def unread_compression(head: bytes) -> str:
+    """Name what a blob that is no tar, by its first 6 bytes, is compressed with instead; "" where that is unknown."""
+    return next((name for magic, name in _UNREAD if head.startswith(magic)), "")
 
 
 def is_tar_type(media_type: str) -> bool:

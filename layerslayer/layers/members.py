@@ -29,7 +29,8 @@ _FIELDS = struct.Struct("100s24s12s12s8sc100s72s16s167s")
 _ORDINARY_FIELDS = struct.Struct("100s24s12s12s8sc100x72s16x167s")
 _NO_XATTRS: Mapping[str, bytes] = {}
 Value = TypeVar("Value")
-_Owner = Tuple[int, int, int, str, str, bool]  # mode, uid, gid, uname, gname, whether a ustar prefix counts
+_V7, _USTAR, _GNU = 0, 1, 2  # the older two have no prefix; of V7 the fields from the magic on are not there at all
+_Owner = Tuple[int, int, int, str, str, int]  # mode, uid, gid, uname, gname, which of these formats
 
 
 class Pending:
@@ -95,7 +96,9 @@ class MemberReader:
                 if mtime is None:
                     mtime = self._number(raw_mtime, "mtime", True)
                 name = raw_name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-                if prefixed and prefix[0]:
+                if prefix[0] and prefixed != _V7:
+                    if prefixed == _GNU:
+                        break  # times, or what a writer that knew no better put there
                     name = _prefix(prefix) + "/" + name
                 if kind == "-":
                     target, body = "", size
@@ -137,8 +140,10 @@ class MemberReader:
         mtime: Union[int, float] = self._number(raw_mtime, "mtime", True)
         kind = _KINDS.get(typeflag, "?")
         name = text(raw_name)
-        if prefixed and prefix[0]:
+        if prefix[0] and prefixed == _USTAR:
             name = _prefix(prefix) + "/" + name
+        elif prefix[0] and prefixed == _GNU:
+            name = _gnu_prefix(prefix) + name
         target = text(raw_target) if kind in "hl" else ""
         xattrs = _NO_XATTRS
         if pending is not None:
@@ -165,7 +170,10 @@ class MemberReader:
         elif typeflag == b"S":
             size = self._number(header[483:495], "sparse size")
             mapped = bool(header[482])
-        device = Device(number(devices[:8], "device"), number(devices[8:], "device")) if kind in "bc" else None
+        device = None
+        if kind in "bc":
+            major, minor = (number(part, "device") if prefixed else 0 for part in (devices[:8], devices[8:]))
+            device = Device(major, minor)
         entry = Entry(name, kind, mode, uid, gid, size, mtime, target, uname, gname, device, xattrs, offset, hidden)
         return Member(entry, body, mapped)
 
@@ -190,7 +198,9 @@ class MemberReader:
         if owner is None:
             mode = number(perms[:8], "mode") & 0o7777
             uid, gid = number(perms[8:16], "uid", signed=True), number(perms[16:], "gid", signed=True)
-            owner = (mode, uid, gid, text(names[8:40]), text(names[40:]), names.startswith(b"ustar\0"))
+            format_ = _USTAR if names.startswith(b"ustar\0") else _GNU if names.startswith(b"ustar  \0") else _V7
+            uname, gname = (text(names[8:40]), text(names[40:])) if format_ else ("", "")
+            owner = (mode, uid, gid, uname, gname, format_)
             _remember(by_perms, perms, owner, _MODES)
         return owner
 
@@ -211,3 +221,18 @@ def _remember(cache: Dict[bytes, Value], key: bytes, value: Value, limit: int = 
 def _prefix(field: bytes) -> str:
     """Return what a ustar prefix field, with the header's last 12 bytes, puts before a name."""
     return text(field[:131] if field.endswith(b"tar\0") else field[:155])  # star keeps times in its end
+
+
+def _gnu_prefix(field: bytes) -> str:
+    """Return what Go takes for a prefix in a GNU header: where its two times should stand and cannot be read.
+
+    Go itself wrote long names so before its version 1.8, and container runtimes take them as they were meant.
+    """
+    try:
+        for time in (field[:12], field[12:24]):
+            if time[0]:
+                number(time, "time", signed=True)
+        return ""
+    except ValueError:
+        name = text(field[:155])
+        return name + "/" if name and name.isascii() else ""

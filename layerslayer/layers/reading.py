@@ -11,7 +11,7 @@ from ..errors import CorruptLayer, LayerslayerError, LocalFileError
 from ..limits import check_entries, check_size
 from .bodies import Bodies
 from .compression import Decompressor
-from .kinds import is_tar_type
+from .kinds import is_tar_type, unread_compression
 from .points import Recorder
 from .report import Report
 from .tar import TarWalker
@@ -69,7 +69,7 @@ def read_entries(
         if error.where == "tar" and error.offset == 0 and not is_tar_type(descriptor.media_type):
             report.opaque = True
         else:
-            report.problem = error
+            report.problem = _unread(error, decompressor) or error
         if walker.entries:
             report.entries += len(walker.entries)
             yield walker.entries
@@ -85,6 +85,16 @@ def read_entries(
         report.points = recorder.points if recorder else None
         report.hidden = walker.hidden
         report.notes += layer_notes(walker, decompressor.trailing)
+
+
+def _unread(error: CorruptLayer, decompressor: Decompressor) -> Optional[LayerslayerError]:
+    """Return what is wrong where a layer is whole, but compressed in a way that is not read; else None."""
+    name = unread_compression(decompressor.head) if error.where == "tar" and error.offset == 0 else ""
+    if not name or decompressor.kind != "none":
+        return None
+    return LayerslayerError(
+        "the layer is compressed with {}, which is not read here.".format(name), "Download and decompress it yourself."
+    )
 
 
 def _counted(pieces: Iterator[bytes], report: Report) -> Iterator[bytes]:
@@ -106,14 +116,18 @@ def layer_notes(walker: TarWalker, trailing: int) -> List[str]:
     notes = []
     if walker.hidden:
         notes.append(
-            "{} entries after the end marker at offset {}, which most readers do not see".format(
-                walker.hidden, walker.end
+            "{} {} after the end marker at offset {}, which most readers do not see".format(
+                walker.hidden, "entry" if walker.hidden == 1 else "entries", walker.end
             )
         )
     if walker.foreign is not None:
         notes.append("data that is no tar begins at offset {}, after the end marker".format(walker.foreign))
     if trailing:
-        notes.append("{} bytes after the compressed stream belong to no gzip member".format(trailing))
+        notes.append(
+            "{} byte{} after the compressed stream belong{} to no gzip member".format(
+                trailing, *(("", "s") if trailing == 1 else ("s", ""))
+            )
+        )
     if walker.ignored_globals:
         notes.append("global pax headers were ignored, as container runtimes do")
     return notes

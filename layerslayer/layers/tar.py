@@ -192,7 +192,9 @@ class TarWalker:
     def _begin_extension(self, kind: bytes, size: bytes, offset: int) -> None:
         length = number(size, "size")
         if length > bound("extension"):
-            raise ValueError("an extension of {} bytes, more than {} (--limit)".format(length, bound("extension")))
+            raise ValueError(
+                "an extension of {} bytes, more than {} (--limit extension=NUMBER)".format(length, bound("extension"))
+            )
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

@@ -18,15 +18,14 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Mapping, Tuple, Union
 
 from ..descriptors import Descriptor
+from ..digests import digest_problem
 from ..entries import Device, Entry
 from ..errors import CorruptLayer
 from ..limits import check_entries
-from ..reference import digest_problem
-from .claimed import ClaimedIndex, OpenRange
+from .claimed import KINDS, ClaimedIndex, OpenRange, parse_time
 from .flatbuffers import I32, I64, U8, U32, Buffer, Table
 from .pax import Overrides
 from .spans import Spans, gzip_spans, plain_spans
-from .toc import KINDS, parse_time
 
 MAJOR_VERSION = "0."  # of the format; 0.9 is the only one there is
 _KIND = "SOCI index"

@@ -97,3 +97,40 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back connections."""
+
+
+class Wrapping(Source):
+    """A source around another, to which it passes everything on. Closing it closes the other."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
+        return self._source.manifest(wanted, known)
+
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        return self._source.blob(descriptor)
+
+    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
+        return self._source.blob_range(descriptor, start, length)
+
+    def tags(self, page: int = 0) -> Iterator[str]:
+        return self._source.tags(page)
+
+    def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        return self._source.referrers(digest)
+
+    def watch_repeats(self, spend: Callable[[int], None]) -> None:
+        self._source.watch_repeats(spend)
+
+    def foresee(self, descriptors: Sequence[Descriptor]) -> None:
+        self._source.foresee(descriptors)
+
+    def foresee_manifest(self, wanted: str) -> None:
+        self._source.foresee_manifest(wanted)
+
+    def requests_made(self) -> int:
+        return self._source.requests_made()
+
+    def close(self) -> None:
+        self._source.close()

@@ -20,11 +20,13 @@ from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from ..config import stated_diff_ids
 from ..descriptors import Descriptor, digest_of
+from ..digests import digest_problem
 from ..documents import load_list
 from ..errors import InvalidDocument, InvalidReference, NotFound
 from ..limits import bound
+from ..local_reference import LocalReference
 from ..media_types import DOCKER_MANIFEST
-from ..reference import LocalReference, digest_problem, parse_reference
+from ..reference import parse_reference
 from .base import Document, Source
 from .files import OpenFile, Tree, open_regular
 from .oci_layout import inline_part
@@ -93,7 +95,10 @@ class DockerArchive(Source):
     def _named(self, wanted: str) -> _Saved:
         if wanted.startswith("@") and wanted[1:].isdecimal():
             if len(wanted) > 6 or int(wanted[1:]) >= len(self._images):
-                raise NotFound("'{}' holds {} images.".format(self.path, len(self._images)), "They count from @0.")
+                count = len(self._images)
+                raise NotFound(
+                    "'{}' holds {} image{}.".format(self.path, count, "" if count == 1 else "s"), "They count from @0."
+                )
             return self._images[int(wanted[1:])]
         asked = _full(wanted)
         found = [image for image in self._images if not wanted or asked in [_full(name) for name in image.names]]

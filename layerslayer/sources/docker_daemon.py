@@ -13,7 +13,7 @@ from typing import BinaryIO, Mapping, cast
 from urllib.parse import quote
 
 from ..errors import LocalFileError, NotFound, RegistryError, UsageError
-from ..reference import LocalReference
+from ..local_reference import LocalReference
 from ..transport.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import BinaryIO, Optional, cast
 
 from ..errors import InvalidDocument, LocalFileError, NotFound
-from ..limits import bound
+from ..limits import bound, raising
 
 
 class OpenFile:
@@ -92,7 +92,8 @@ class Tree(ABC):
             file.close()
         if len(body) > bound("document"):
             raise InvalidDocument(
-                "the file {} of {} is larger than {} bytes".format(name, self.path, bound("document"))
+                "the file {} of {} is larger than {} bytes".format(name, self.path, bound("document")),
+                raising("document"),
             )
         return body
 

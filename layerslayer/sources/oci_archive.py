@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..reference import LocalReference
+from ..local_reference import LocalReference
 from .files import OpenFile, open_regular
 from .oci_layout import OciLayout
 from .tar_index import TarIndex

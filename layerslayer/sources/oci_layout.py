@@ -13,11 +13,12 @@ import io
 from typing import BinaryIO, Iterator, List, Optional
 
 from ..descriptors import Descriptor, digest_of
+from ..digests import digest_problem
 from ..documents import load_object
 from ..errors import DigestMismatch, InvalidDocument, NotFound
+from ..local_reference import LocalReference
 from ..manifest import Index, parse_manifest
 from ..media_types import OCI_INDEX
-from ..reference import LocalReference, digest_problem
 from .base import Document, Source
 from .files import Folder, Tree
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..reference import DOCKER_ARCHIVE, DOCKER_DAEMON, OCI, LocalReference, Target
+from ..local_reference import DOCKER_ARCHIVE, DOCKER_DAEMON, OCI, LocalReference
+from ..reference import Target
 from .base import Source
 
 

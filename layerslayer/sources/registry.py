@@ -7,44 +7,31 @@ as Docker Registry HTTP API v2.
 from __future__ import annotations
 
 import io
-import json
-import re
-import time
 from functools import partial
 from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 from ..auth import BearerAuth
 from ..credentials import Login, UserToken
 from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
-from ..errors import (
-    DigestMismatch,
-    InvalidDocument,
-    NotFound,
-    RangeIgnored,
-    RegistryError,
-    Unauthorized,
-    Unreachable,
-)
+from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
 from ..handshake import Handshake
-from ..limits import bound
+from ..limits import bound, raising
 from ..media_types import ACCEPT
 from ..origins import origin_of
 from ..reference import Reference
-from ..retries import allowance, in_words, is_pull_limit, retry_after
+from ..retries import allowance
 from ..schema1 import signed_payload
-from ..transport.answers import MAX_ERROR_BODY, Answer
+from ..transport.answers import Answer
 from ..transport.client import Transport
 from .base import Document, Source
 from .encoded import unwrapped
-from .foreign import ask_foreign
 from .foresight import Foresight
-from .lists import MAX_TAGS_PAGE, listed_referrers, listed_tags
+from .parts import Part, range_problem
 from .steady import SteadyBody
 
 _WHOLE_STATUSES = (200, 206)  # the last where a server takes all for a part
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
-_CODE_LIMIT = 200  # characters quoted of a server's own words
+_QUOTED = 200  # characters of a server's own words
 
 
 class RegistrySource(Source):
@@ -93,11 +80,11 @@ class RegistrySource(Source):
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
         if known is not None and known.size > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
         body = answer.read(bound("document"))
         if len(body) > bound("document"):
-            raise InvalidDocument("the manifest {} is larger than {} bytes.".format(wanted, bound("document")))
+            raise _too_large(wanted)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
@@ -123,13 +110,15 @@ class RegistrySource(Source):
         except NotFound:
             if not descriptor.urls:
                 raise
+            from .foreign import ask_foreign  # which most images have no use for
+
             return ask_foreign(self._transport, descriptor, self._origin).stream()
         return self._steady(descriptor, stream, 0, descriptor.size)
 
     def _whole(self, descriptor: Descriptor, answer: Optional[Answer] = None) -> BinaryIO:
         """Return the whole of a blob as it comes; of ``answer``, if that was asked for before."""
         answer = answer or self._get("/blobs/" + descriptor.digest, "blob", None, _WHOLE_STATUSES)
-        problem = _range_problem(answer, 0, descriptor.size, descriptor.size) if answer.status == 206 else ""
+        problem = range_problem(answer, 0, descriptor.size, descriptor.size) if answer.status == 206 else ""
         if problem:
             answer.close()
             raise RegistryError(
@@ -171,7 +160,7 @@ class RegistrySource(Source):
 
     def _part(self, descriptor: Descriptor, answer: Answer, start: int, end: int) -> BinaryIO:
         """Return the body of an answer as the bytes [start, end) of a blob. Raises RangeIgnored."""
-        problem = _range_problem(answer, start, end - start, descriptor.size)
+        problem = range_problem(answer, start, end - start, descriptor.size)
         if problem:
             answer.close()
             raise RangeIgnored(
@@ -196,10 +185,14 @@ class RegistrySource(Source):
                 self._foresight.begin(path, partial(self._get, path, "blob", None, _WHOLE_STATUSES))
 
     def tags(self, page: int = 0) -> Iterator[str]:
+        from .lists import MAX_TAGS_PAGE, listed_tags  # no verb but this one lists
+
         path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
         return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        from .lists import listed_referrers
+
         ask = partial(self._ask, "referrers of", digest, whole=bound("document"))
         found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
         return super().referrers(digest) if found is None else found
@@ -233,66 +226,13 @@ class RegistrySource(Source):
         answer = self._handshake.get(path, self._scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
-            self._warn("the registry says: " + warning[4:].lstrip("- ")[:_CODE_LIMIT])
+            self._warn("the registry says: " + warning[4:].lstrip("- ")[:_QUOTED])
         self._watch_quota(answer)
         if answer.status in good:
             return answer
-        try:
-            said = _said(answer.read(MAX_ERROR_BODY))
-        except Unreachable:
-            said = ""  # the status tells enough
-        raise self._refusal(answer, what, wanted, said)
+        from .refusals import refusal  # which most runs do without
 
-    def _refusal(self, answer: Answer, what: str, wanted: str, said: str) -> Exception:
-        status = answer.status
-        name = self.reference.repository
-        told = "{}{}".format(status, ", " + said if said else "")
-        if answer.final_origin != self._origin:
-            return RegistryError(
-                "the storage {} behind {} answered {}.".format(answer.final_origin.host, name, told),
-                "Try again later.",
-                status,
-            )
-        if status in (401, 403):
-            return Unauthorized(
-                "access to {} was refused ({}).".format(name, told),
-                "The image may be private or not exist; log in to {} with any tool, or use token.txt.".format(
-                    self.reference.domain
-                ),
-            )
-        if status == 404:
-            if what == "image":
-                return NotFound("{} has no image '{}' ({}).".format(name, wanted, told), "Check the name and the tag.")
-            if not wanted:
-                return NotFound("there is no {} of {} ({}).".format(what, name, told), "Check the name.")
-            return NotFound("{} does not have the blob {} ({}).".format(name, wanted, told))
-        if status == 429:
-            return self._limited(answer, told)
-        asked = "{} '{}'".format(what, wanted) if wanted else "the {} of {}".format(what, name)
-        return RegistryError(
-            "{} answered {} to the request for {}.".format(self.reference.domain, told, asked),
-            "Try again later.",
-            status,
-        )
-
-    def _limited(self, answer: Answer, told: str) -> RegistryError:
-        """Return what to say of a 429: of a quota of pulls that is used up, or of too many requests at once."""
-        domain = self.reference.domain
-        wait = retry_after(answer.headers.get("retry-after", ""), time.time())
-        when = "Try again in {}".format(in_words(wait)) if wait else "Try again later"
-        if is_pull_limit(answer.read(MAX_ERROR_BODY)):
-            quota = allowance(answer.headers)
-            said = ": {}".format(quota) if quota else ""
-            return RegistryError(
-                "the pull limit of {} is used up{} ({}).".format(domain, said, told),
-                when + ", or log in: accounts may pull more.",
-                answer.status,
-            )
-        return RegistryError(
-            "{} limits how many requests may be made at once ({}).".format(domain, told),
-            when + ", with fewer --jobs, or log in.",
-            answer.status,
-        )
+        raise refusal(answer, self.reference, self._origin, what, wanted)
 
     def _watch_quota(self, answer: Answer) -> None:
         quota = allowance(answer.headers)
@@ -304,49 +244,7 @@ class RegistrySource(Source):
             self._warn("{}: {}; log in for more".format(self.reference.domain, quota))
 
 
-class Part:
-    """A readable of ``length`` bytes of ``stream``, which must not end before."""
-
-    def __init__(self, stream: BinaryIO, length: int) -> None:
-        self._stream = stream
-        self._left = length
-
-    def read(self, count: int = -1) -> bytes:
-        count = self._left if count < 0 else min(count, self._left)
-        data = self._stream.read(count) if count else b""
-        while len(data) < count:
-            more = self._stream.read(count - len(data))
-            if not more:
-                raise Unreachable("a part of a blob ended too early.", "Try again.")
-            data += more
-        self._left -= len(data)
-        return data
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _range_problem(answer: Answer, start: int, length: int, size: int) -> str:
-    """Say why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
-    if answer.status != 206:
-        return "it answered {}".format(answer.status)
-    if answer.encoded:
-        return "it compresses what it sends"
-    match = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
-    if not match:
-        return "its answer does not say which part it is"
-    first, last, total = match.groups()
-    if int(first) != start or int(last) != start + length - 1:
-        return "it answered with another part"
-    return "" if total == "*" or int(total) == size else "the blob there has another size"
-
-
-def _said(body: bytes) -> str:
-    """Return the code and message of an error body (distribution-spec "Error Codes"), or nothing."""
-    try:
-        document = json.loads(body.decode("utf-8", "replace"))
-        error = document["errors"][0]
-        words = [error[key] for key in ("code", "message") if isinstance(error.get(key), str)]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return ""
-    return " ".join(": ".join(words).split())[:_CODE_LIMIT]
+def _too_large(wanted: str) -> InvalidDocument:
+    return InvalidDocument(
+        "the manifest {} is larger than {} bytes.".format(wanted, bound("document")), raising("document")
+    )

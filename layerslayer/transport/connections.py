@@ -40,6 +40,8 @@ class _Session(requests.Session):
 
 def new_session(adapter: Adapter) -> requests.Session:
     """Return a session that adds nothing of its own to a request and keeps nothing of an answer."""
+    # Python's own words for what --insecure asked for would be printed in the middle of ours.
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = _Session()
     session.auth = _no_auth
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 HANDSHAKE = "the TLS handshake failed"
 NO_HTTPS = "it does not speak https"
+UNTRUSTED = "its certificate is of an authority that is not trusted here"
 _BROKE = "it broke the connection"
 _CLOSED = "it closed the connection without an answer"
 PASSING = (_BROKE, _CLOSED)  # what may be otherwise the next time, even from a host that never answered
@@ -20,7 +21,10 @@ def reason_of(error: Exception) -> str:
     """Say why a request failed, completing "it cannot be reached:"."""
     text = str(error).lower()
     for sign, reason in (
-        ("certificate verify failed", "its certificate is not valid here"),
+        ("certificate has expired", "its certificate has expired"),
+        ("certificate is not yet valid", "its certificate is not valid yet, by this machine's clock"),
+        ("mismatch, certificate is not valid for", "its certificate is for another name"),
+        ("certificate verify failed", UNTRUSTED),
         ("wrong version number", NO_HTTPS),
         ("record layer failure", NO_HTTPS),
         ("http_request", NO_HTTPS),

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ..addresses import is_inside
+from ..addresses import is_inside, is_on_the_link
 from ..early import EarlyConnections
-from ..errors import ConnectionLost, RegistryError, Unreachable
+from ..errors import RegistryError
 from ..origins import is_loopback, origin_of, redacted
 from ..tls import Tls
 from .answers import Answer
 from .connections import Adapter, new_session
-from .reasons import HANDSHAKE, NO_HTTPS, PASSING, host_of, reason_of
+from .failures import failure, was_dropped
+from .reasons import NO_HTTPS, PASSING, host_of, reason_of
 
 CONNECT_TIMEOUT = 15.0  # seconds
-_SHOWN = 200  # characters of an address that cannot be used
 _SAID = 4096  # bytes looked at to see why a server refuses http
 
 
@@ -67,47 +67,21 @@ class Sender:
         cannot be or must not be used.
         """
         name = origin_of(url).host
-        if not self._inside and name != self._home and is_inside(name):
-            raise _way_inside(name)
+        if self._home and name != self._home:
+            if is_on_the_link(name):
+                raise _way_to_secrets(name)
+            if not self._inside and is_inside(name):
+                raise _way_inside(name)
         self._dress(url)
         started = time.monotonic()
         try:
             response = self._by_the_right_scheme(url, headers, secrets, form)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise self._failure(error, url) from None
+            raise failure(error, url, host_of(url) in self._answered) from None
         self._answered.add(host_of(url))
         method, took = "POST" if form else "GET", (time.monotonic() - started) * 1000
         self._note("{} {} -> {} in {:.0f} ms".format(method, redacted(url), response.status_code, took))
         return Answer(response, url)
-
-    def _failure(self, error: Exception, url: str) -> Exception:
-        """Return what to say of a request that got no answer."""
-        host = host_of(url)
-        answered = host in self._answered
-        reason = reason_of(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            if reason == HANDSHAKE and answered:
-                return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
-            return Unreachable(
-                "{} cannot be trusted: {}.".format(host, reason),
-                "If it serves plain http, add --plain-http; if its certificate authority is private, --ca-file FILE.",
-            )
-        if isinstance(error, requests.exceptions.ProxyError):
-            return Unreachable(
-                "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY."
-            )
-        if isinstance(error, requests.exceptions.Timeout):
-            return (ConnectionLost if answered else Unreachable)(
-                "{} does not answer.".format(host), "Check the address, or allow more time with --timeout."
-            )
-        if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-            # Where nobody has answered yet, a refusal is more likely a wrong address than a bad moment.
-            return (ConnectionLost if answered or reason in PASSING else Unreachable)(
-                "{} cannot be reached: {}.".format(host, reason), "Check the address and the network."
-            )
-        if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
-            return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
-        return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
 
     def _by_the_right_scheme(
         self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]
@@ -146,6 +120,8 @@ class Sender:
         inside = is_inside(address)
         if host.lower() == self._home:
             self._inside = self._inside or inside
+        elif self._home and is_on_the_link(address):
+            raise _way_to_secrets(host)
         elif inside and not self._inside:
             raise _way_inside(host)
 
@@ -181,7 +157,7 @@ class Sender:
         try:
             return send()
         except requests.exceptions.ConnectionError as error:
-            if not _was_dropped(error):
+            if not was_dropped(error):
                 raise
             return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
 
@@ -204,6 +180,9 @@ def _way_inside(host: str) -> RegistryError:
     )
 
 
-def _was_dropped(error: requests.exceptions.ConnectionError) -> bool:
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, urllib3.exceptions.ProtocolError)
+def _way_to_secrets(host: str) -> RegistryError:
+    # Not from a registry in a private network either: an image's foreign addresses are a stranger's there, too.
+    return RegistryError(
+        "the registry points to {}, where clouds keep their machines' secrets; that is not followed.".format(host),
+        "If this registry may, add --allow-private.",
+    )

@@ -32,7 +32,7 @@ def config_lines(image: Image) -> List[str]:
         return ["(no image config: {})".format(kind)]
     rows: List[Tuple[str, Sequence[str]]] = [
         ("Platform", [printable(str(image.platform)) if image.platform else _NOT_STATED]),
-        ("Created", [utc(config.created) + " UTC" if config.created else _NOT_STATED]),
+        ("Created", [_NOT_STATED if utc(config.created) == "-" else utc(config.created) + " UTC"]),
         ("Author", _texts([config.author])),
         *_run(config.execution),
     ]

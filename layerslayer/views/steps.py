@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
+from ..candidates import Candidate
 from ..escaping import human_size, one_line, printable
-from ..image import Candidate, Image
+from ..image import Image
 
 
 def image_summary(image: Image) -> str:
@@ -25,7 +26,7 @@ def image_summary(image: Image) -> str:
 def step_lines(image: Image) -> List[str]:
     """Return one line a build step, oldest first, each with the layer it made."""
     if image.config is None:
-        return ["  (an artifact: it has no build steps)"]
+        return ["  (not known)" if image.manifest.is_image else "  (an artifact: it has no build steps)"]
     steps = image.config.steps
     if not steps:
         return ["  (the image states none)"]

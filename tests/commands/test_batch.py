@@ -14,8 +14,10 @@ from layerslayer.demo.image import Store
 from ..registry import NAME, Registry
 from ..registry.faults import single_image
 from ..registry.running import Ran, Runner
-from .test_login import BASIC, SECRET, nobody, wants_login_for_tokens  # noqa: F401  (a fixture)
-from .test_verbs import file
+from .files import BASE, file, objects, two_images
+from .logins import BASIC, SECRET, wants_login_for_tokens
+
+pytestmark = pytest.mark.usefixtures("nobody")
 
 # Of a one-layer image the config and the layer are asked for at once, everything else one by one.
 BUSIEST = 2
@@ -93,7 +95,7 @@ def test_a_registry_that_is_not_there_costs_the_others_nothing(run: Runner) -> N
     assert [line.rpartition(" ")[2] for line in ran.out.splitlines() if line.startswith("L0")] == ["one-0", "one-1"]
 
 
-def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: Path) -> None:  # noqa: F811
+def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: Path) -> None:
     with Watched(images(["one", "two"], 1)) as registry:
         registry.fault("/token", wants_login_for_tokens)
         ran = batch(run, registry, "ls", "--username", "me", "--password-stdin", typed=SECRET)
@@ -102,7 +104,7 @@ def test_a_password_from_standard_input_is_for_all_of_them(run: Runner, nobody: 
     assert seen == {BASIC}
 
 
-def test_a_login_of_one_repository_is_not_shown_for_another(run: Runner, nobody: Path) -> None:  # noqa: F811
+def test_a_login_of_one_repository_is_not_shown_for_another(run: Runner, nobody: Path) -> None:
     with Watched(images(["one", "two"], 1)) as registry:
         auths = {"{}/one".format(registry.host): {"auth": BASIC.partition(" ")[2]}}
         folder = nobody / ".config/containers"
@@ -111,3 +113,36 @@ def test_a_login_of_one_repository_is_not_shown_for_another(run: Runner, nobody:
         batch(run, registry, "ls")
         seen = {request.query["scope"][0]: request.headers.get("authorization") for request in registry.asked("/token")}
     assert seen == {"repository:one:pull": BASIC, "repository:two:pull": None}
+
+
+def test_batch_goes_on_after_a_failure(run: Runner) -> None:
+    with Registry(single_image([BASE])) as registry:
+        (run.folder / "list").write_text("# images\n{0}\n\n{0}x\n{0}\n".format(registry.target))
+        ran = run("ls", "--batch", "list", "/etc")
+        piped = run("ls", "--batch", "-", "/etc", "--json", typed=registry.target + "\nlocalhost:1/x\n")
+        none = run("ls", "--batch", "-", typed="\n")
+    assert ran.code == 3
+    assert ran.out.count("etc/passwd") == 2 and ran.out.count("== ") == 3
+    assert piped.code == 3 and [item["type"] for item in objects(piped)][-1] == "error"
+    assert none.code == 2 and "names no image" in none.err
+
+
+def test_a_batch_of_get_keeps_the_images_apart(run: Runner) -> None:
+    content = two_images([[file("a", b"one")]], [[file("a", b"two")]])
+    with Registry(content) as registry:
+        targets = ["{}/demo/shop:{}".format(registry.host, tag) for tag in ("1.0", "2.0")]
+        (run.folder / "list").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(targets).encode())
+        assert run("get", "--batch", "list", "a", "-o", "out").code == 0
+        found = run("find", "--batch", "list", "a", "--json")
+        differing = run("diff", "--batch", "list", targets[0])
+    written = sorted((path.parent.name, path.read_text()) for path in (run.folder / "out").rglob("a"))
+    assert written == [("1.0", "one"), ("2.0", "two")]
+    assert [item["image"] for item in objects(found, "summary")] == targets
+    assert differing.code == 1
+
+
+def test_a_batch_that_finds_something_somewhere_has_found_it(run: Runner) -> None:
+    with Registry(two_images([[file("a")]], [[file("b")]])) as registry:
+        (run.folder / "list").write_text("{0}/demo/shop:1.0\n{0}/demo/shop:2.0\n".format(registry.host))
+        codes = [run("find", "--batch", "list", name).code for name in ("a", "b", "c")]
+    assert codes == [0, 0, 1]

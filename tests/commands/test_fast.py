@@ -56,7 +56,7 @@ def test_what_an_index_claims_is_not_kept(run: Runner) -> None:
 
 
 def test_layers_without_an_index_are_read_in_full(run: Runner) -> None:
-    from .test_verbs import BASE
+    from .files import BASE
 
     with Registry(single_image([BASE])) as registry:
         ran = run("ls", registry.target, "--fast")

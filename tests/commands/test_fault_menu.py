@@ -26,6 +26,7 @@ from ..registry.faults import (
     with_headers,
 )
 from ..registry.running import Runner
+from ..registry.wire import raw
 
 LAYERS = any_of(layer_digests(store()))
 FIRST = any_of(layer_digests(store())[:1])
@@ -114,6 +115,14 @@ SURVIVED: Dict[str, Tuple[str, Any, int]] = {
 # name: (path, answer, exit code, a part of the sentence)
 TOLD: Dict[str, Tuple[str, Any, int, str]] = {
     "429 with an absurd wait": ("/manifests/", limited("99999"), 2, "try again in 27.8 hours"),
+    "429 with an absurd wait for a layer": (FIRST, limited("99999"), 3, "(429). try again in 27.8 hours"),
+    "a token service that redirects": ("/token", redirect("http://127.0.0.1:1/"), 2, "answered 307. tokens are not"),
+    "headers without end": (
+        "/manifests/",
+        raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        2,
+        "its answer has too many headers",
+    ),
     "429, the pull limit": ("/manifests/", limited(body=PULL_LIMIT), 2, "the pull limit of"),
     "429 for ever": ("/manifests/", limited(), 2, "limits how many requests may be made at once"),
     "503 for ever": ("/manifests/", Response(503, {}, HTML), 2, "answered 503 to the request"),

@@ -89,7 +89,7 @@ def test_no_http_library_is_loaded_and_no_token_read(tmp_path: Path, arguments: 
     command = [*arguments, "-t", "oci:layout:1.0", *AMD64]
     code = (
         "import sys; from layerslayer.cli import main; code = main({!r});"
-        "heavy = {{'requests', 'urllib3', 'http.client', 'ssl'}} & set(sys.modules);"
+        "heavy = {{'requests', 'urllib3', 'http.client', 'ssl', 'socket', 'ipaddress'}} & set(sys.modules);"
         "sys.exit('loaded: {{}}'.format(sorted(heavy)) if heavy else code)"
     ).format(command)
     environment = dict(os.environ, PYTHONPATH=str(Path(layerslayer.__file__).parent.parent))

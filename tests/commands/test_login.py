@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
 from pathlib import Path
 from typing import Any, Dict, List
 from urllib.parse import parse_qs
 
 import pytest
-import trustme
 
 from layerslayer.demo.registry import Request, Response
-from layerslayer.sources import mirrored
-from layerslayer.tls import Tls
 
-from ..registry import NAME, Normal, Registry, closed_port, seen_by
+from ..registry import NAME, Normal, Registry, seen_by
 from ..registry.faults import redirect
 from ..registry.running import Runner
+from .logins import BASIC, SECRET, log_in, wants_basic, wants_login_for_tokens
 
-SECRET = "correct-horse-battery"
-BASIC = "Basic " + base64.b64encode(b"me:" + SECRET.encode()).decode()
-
-
-@pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A home without logins."""
-    for name in ("DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
-
-
-def log_in(home: Path, host: str, **entry: str) -> None:
-    entry = entry or {"auth": base64.b64encode(b"me:" + SECRET.encode()).decode()}
-    (home / ".docker").mkdir()
-    (home / ".docker" / "config.json").write_text(json.dumps({"auths": {host: entry}}))
-
-
-def wants_basic(request: Request, normal: Normal) -> Response:
-    if request.headers.get("authorization") == BASIC:
-        return normal()
-    return Response(401, {"WWW-Authenticate": 'Basic realm="here"'}, b"{}")
-
-
-def wants_login_for_tokens(request: Request, normal: Normal) -> Response:
-    return normal() if request.headers.get("authorization") == BASIC else Response(401, {}, b"{}")
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 def test_basic_by_a_stored_login(run: Runner, nobody: Path) -> None:
@@ -211,126 +181,10 @@ def test_a_damaged_login_is_told_and_the_image_read(run: Runner, nobody: Path) -
     assert ran.err.count("not a JSON object") == 1
 
 
-# -- certificates -----------------------------------------------------------
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def secured(registry: Registry, authority: trustme.CA, name: str = "localhost", client: bool = False) -> str:
-    """Make the registry speak TLS with a certificate for ``name``; return the image's reference."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
-    if client:
-        context.verify_mode = ssl.CERT_REQUIRED
-        authority.configure_trust(context)
-    registry._server.socket = context.wrap_socket(registry._server.socket, server_side=True)
-    registry.host = "localhost:" + registry.host.rpartition(":")[2]
-    return "{}/{}:1.0".format(registry.host, NAME)
-
-
-def test_a_private_authority(run: Runner, nobody: Path, authority: trustme.CA) -> None:
-    authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
+def test_a_password_that_nobody_gave(run: Runner, nobody: Path) -> None:
     with Registry() as registry:
-        target = secured(registry, authority)
-        refused = run("--peek-all", "-t", target)
-        assert refused.code == 2 and "its certificate is not valid here" in refused.err
-        assert run("--peek-all", "-t", target, "--ca-file", str(nobody / "ca.pem")).code == 0
-        assert run("--peek-all", "-t", target, "--insecure", registry.host).code == 0
-        assert run("--peek-all", "-t", target, "--insecure", "localhost").code == 2
-        folder = nobody / ".config" / "containers" / "certs.d" / registry.host
-        folder.mkdir(parents=True)
-        authority.cert_pem.write_to_path(str(folder / "ca.crt"))
-        assert run("--peek-all", "-t", target).code == 0
-
-
-def test_a_certificate_for_another_name(run: Runner, nobody: Path, authority: trustme.CA) -> None:
-    authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
-    with Registry() as registry:
-        target = secured(registry, authority, "other.example")
-        assert run("--peek-all", "-t", target, "--ca-file", str(nobody / "ca.pem")).code == 2
-
-
-def test_a_client_certificate(run: Runner, nobody: Path, authority: trustme.CA) -> None:
-    authority.cert_pem.write_to_path(str(nobody / "ca.pem"))
-    issued = authority.issue_cert("me@example.org")
-    issued.private_key_and_cert_chain_pem.write_to_path(str(nobody / "me.pem"))
-    with Registry() as registry:
-        target = secured(registry, authority, client=True)
-        trusting = ["--peek-all", "-t", target, "--ca-file", str(nobody / "ca.pem")]
-        assert run(*trusting, "--retries", "0").code == 2
-        ran = run(*trusting, "--client-cert", str(nobody / "me.pem"))
-        assert ran.code == 0, ran.err
-
-
-def test_a_certificate_file_that_is_none(run: Runner, nobody: Path) -> None:
-    (nobody / "ca.pem").write_text("hello")
-    ran = run("--peek-all", "-t", "https.example/a", "--ca-file", str(nobody / "ca.pem"))
-    assert ran.code == 2
-    assert "cannot be used" in ran.err
-
-
-def test_an_insecure_host_that_speaks_http_sees_no_login(
-    run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("layerslayer.origins.is_loopback", lambda host: False)
-    monkeypatch.setattr("layerslayer.transport.sending.is_loopback", lambda host: False)
-    with Registry(challenge=True) as registry:
-        log_in(nobody, registry.host)
-        registry.fault("/v2/", lambda request, normal: wants_basic(request, normal))
-        ran = run("--peek-all", "-t", registry.target, "--insecure", registry.host)
-        assert ran.code == 2
-        assert BASIC not in seen_by(registry)
-        assert registry.asked("/manifests/")
-
-
-def test_only_the_host_named_is_not_checked() -> None:
-    tls = Tls(insecure={"reg.example:5000"})
-    assert not tls.verify("https://reg.example:5000/v2/")
-    assert tls.verify("https://reg.example/v2/") and tls.verify("https://reg.example:5000.evil/v2/")
-
-
-# -- mirrors ----------------------------------------------------------------
-
-
-def hub_is(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerslayer.reference._HUB_API", registry.host)
-
-
-@pytest.mark.parametrize("mirror_works", [True, False])
-def test_a_mirror_is_asked_first(run: Runner, monkeypatch: pytest.MonkeyPatch, mirror_works: bool) -> None:
-    with Registry() as near, Registry() as hub:
-        hub_is(hub, monkeypatch)
-        if not mirror_works:
-            near.fault("/v2/", Response(403, {}, b"{}"))
-        ran = run("--peek-all", "-t", "docker.io/{}:1.0".format(NAME), "--mirror", near.host)
-        assert ran.code == 0, ran.err
-        assert bool(hub.requests) is not mirror_works
-    assert ran.err.count("is passed over") == (0 if mirror_works else 1)
-
-
-def test_a_mirror_that_is_down(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Registry() as hub:
-        hub_is(hub, monkeypatch)
-        ran = run("--peek-all", "-t", "docker.io/{}:1.0".format(NAME), "--mirror", closed_port())
-    assert ran.code == 0
-    assert ran.err.count("is passed over") == 1
-
-
-def test_a_mirror_sees_no_login_for_the_hub(run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Registry(challenge=True) as near, Registry(challenge=True) as hub:
-        hub_is(hub, monkeypatch)
-        log_in(nobody, "https://index.docker.io/v1/")
-        near.fault("/token", wants_login_for_tokens)
-        hub.fault("/token", wants_login_for_tokens)
-        ran = run("--peek-all", "-t", "docker.io/{}:1.0".format(NAME), "--mirror", near.host)
-        assert ran.code == 0, ran.err
-        assert BASIC not in seen_by(near) and BASIC in seen_by(hub)
-
-
-def test_other_registries_have_no_mirror(run: Runner) -> None:
-    with Registry() as registry:
-        assert run("--peek-all", "-t", registry.target, "--mirror", closed_port()).code == 0
-    assert mirrored.Mirrored
+        registry.fault("/v2/", wants_basic)
+        alone = run("--peek-all", "-t", registry.target, "--password-stdin", typed="secret\n")
+        nothing = run("--peek-all", "-t", registry.target, "--username", "me", "--password-stdin")
+    assert alone.code == 2 and "--username NAME" in alone.err
+    assert nothing.code == 2 and "No password came from standard input" in nothing.err

@@ -16,8 +16,8 @@ from ..registry.faults import artifact, blobs_image, layer_digests, single_image
 from ..registry.running import Ran, Runner
 from ..registry.schema1 import schema1_image
 from ..registry.sent import Wire, layers_of
+from .files import objects
 from .test_budget import ALL, CACHING, IGNORED, LAYERS, LEAPING, SIZES, UPPER, VERBS, Images
-from .test_verbs import objects
 
 ROW = "    {}  sha256:{}  {:>8}  {:>8}  {:>13}"
 

@@ -10,11 +10,12 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from layerslayer.candidates import find_candidates
 from layerslayer.claims import Claims
 from layerslayer.demo.image import Member, Store, add_manifest, gzip_of, tar_of
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.descriptors import digest_of
-from layerslayer.image import find_candidates, open_image
+from layerslayer.image import open_image
 from layerslayer.layers.report import Report
 
 from ..layers import ztoc_writer as writer

@@ -205,7 +205,7 @@ def test_a_private_authority(tmp_path_factory: pytest.TempPathFactory, home: Dic
     try:
         refused = peek(server, home)
         assert refused.returncode == 2
-        assert b"its certificate is not valid here" in refused.stderr
+        assert b"its certificate is of an authority that is not trusted here" in refused.stderr
         assert_listed(peek(server, home, "--ca-file", str(folder / "ca.pem")))
         assert_listed(peek(server, home, "--insecure", server.host))
         trusted = Path(home["HOME"]) / ".config" / "containers" / "certs.d" / server.host

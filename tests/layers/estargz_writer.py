@@ -9,14 +9,7 @@ import json
 import tarfile
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-_TYPES = {
-    tarfile.REGTYPE: "reg",
-    tarfile.DIRTYPE: "dir",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-    tarfile.CHRTYPE: "char",
-    tarfile.FIFOTYPE: "fifo",
-}
+from .tars import TOC_TYPES
 
 
 class Built(NamedTuple):
@@ -75,7 +68,7 @@ def estargz(
     together: Optional[bytearray] = bytearray() if shared else None
     for number, file in enumerate([*files, File(".no.prefetch.landmark", b"\x0f")]):
         header = _header(file).tobuf(tarfile.GNU_FORMAT)
-        entry: Dict[str, Any] = {"name": file.name, "type": _TYPES[file.kind], "mode": file.mode}
+        entry: Dict[str, Any] = {"name": file.name, "type": TOC_TYPES[file.kind], "mode": file.mode}
         entry["modtime"] = "2023-11-14T22:13:20Z"
         if number == 0:
             entry["userName"] = "root"

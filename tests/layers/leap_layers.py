@@ -9,13 +9,12 @@ import tarfile
 import zlib
 from typing import Callable, Dict, List
 
-from layerslayer.layers.leap.lander import Tuning
+from layerslayer.layers.leap.tuning import Tuning
 
 # Everything a tenth of what it is for real layers, as these are.
 SMALL = Tuning(
     chunk=16 * 1024, piece=24 * 1024, greatest_piece=128 * 1024, least=64 * 1024,
-    step_back=32 * 1024, margin=0.5,
-    samples_at_once=2,
+    step_back=32 * 1024,
 )  # fmt: skip
 WORDS = [
     b"layer ",

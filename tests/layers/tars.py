@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import tarfile
 from typing import Iterable, List
 
 from layerslayer.entries import Entry
 from layerslayer.layers.tar import TarWalker
 
 END = bytes(1024)
+# What publishers' tables of contents call the kinds of a tar's members.
+TOC_TYPES = {
+    tarfile.REGTYPE: "reg",
+    tarfile.DIRTYPE: "dir",
+    tarfile.SYMTYPE: "symlink",
+    tarfile.LNKTYPE: "hardlink",
+    tarfile.CHRTYPE: "char",
+    tarfile.FIFOTYPE: "fifo",
+}
 
 
 def octal(value: int, width: int) -> bytes:

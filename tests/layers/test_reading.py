@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
-from typing import List
+import lzma
+from typing import Callable, List
 
 import pytest
 
@@ -103,3 +105,17 @@ def test_a_source_that_fails_ends_the_reading() -> None:
     report = Report(described(BODY))
     assert list(read_entries(described(BODY), fails, report)) == []
     assert isinstance(report.problem, Unreachable)
+
+
+@pytest.mark.parametrize(("compress", "name"), [(lzma.compress, "xz"), (bz2.compress, "bzip2")])
+def test_other_compressions_are_named(compress: Callable[[bytes], bytes], name: str) -> None:
+    body = compress(member(b"a") + END)
+    names, report = read(described(body), body)
+    assert names == [] and not report.complete
+    assert str(report.problem) == "the layer is compressed with {}, which is not read here.".format(name)
+
+
+def test_one_of_a_kind_is_told_in_the_singular() -> None:
+    body = gzip.compress(member(b"a") + END + member(b"b") + END) + b"x"
+    notes = read(described(body), body)[1].notes
+    assert notes[0].startswith("1 entry after") and notes[1].startswith("1 byte after the compressed stream belongs")

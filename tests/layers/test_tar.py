@@ -130,7 +130,25 @@ def test_pax_sparse_shows_the_full_size_and_the_real_name() -> None:
 
 def test_prefix_belongs_to_ustar_alone() -> None:
     assert walk(member(b"n", prefix=b"dir") + END)[0].name == "dir/n"
-    assert walk(member(b"n", prefix=b"dir", magic=b"ustar  \0") + END)[0].name == "n"
+    gnu = b"ustar  \0"
+    assert walk(member(b"n", prefix=octal(1700000000, 12) * 2, magic=gnu) + END)[0].name == "n"  # two times
+    assert walk(member(b"n", prefix=b"dir", magic=b"") + END)[0].name == "n"
+
+
+@pytest.mark.parametrize("prefix", [b"dir", octal(7, 12) + b"dir", b"1234567890a/dir"])
+def test_what_old_gos_wrote_for_a_prefix_is_taken_for_one_as_go_does(prefix: bytes) -> None:
+    name = prefix.partition(b"\0")[0].decode() + "/n"
+    assert walk(member(b"n", prefix=prefix, magic=b"ustar  \0") + END)[0].name == name
+    assert walk(member(b"n", prefix=b"dir\xff", magic=b"ustar  \0") + END)[0].name == "n"
+
+
+def test_v7_headers_end_before_owners_names_and_devices() -> None:
+    block = member(b"tty", kind=b"3", magic=b"", uname=b"root", prefix=b"dir", tail=b"x")
+    block = block[:329] + b"junkjunk" * 2 + block[345:]
+    block = block[:148] + b" " * 8 + block[156:]
+    block = block[:148] + "{:06o}".format(sum(block)).encode() + b"\0 " + block[156:]
+    entry = walk(block + END)[0]
+    assert (entry.name, entry.kind, entry.uname, entry.device) == ("tty", "c", "", (0, 0))
 
 
 def test_a_global_header_changes_no_member_and_is_noted() -> None:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import struct
 import tarfile
-from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.claims import Claims
-from layerslayer.descriptors import Descriptor, digest_of
+from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
 from layerslayer.image import Image, Layer
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
-from layerslayer.layers.reading import read_entries
 from layerslayer.layers.report import Report
-from layerslayer.layers.toc import LANDMARKS, Toc, parse_time
+from layerslayer.layers.toc import LANDMARKS, Toc
 from layerslayer.manifest import Manifest
 from layerslayer.media_types import OCI_MANIFEST
 from layerslayer.reference import parse_target
 from layerslayer.sources.base import Document
 
+from .blobs import Blob
 from .estargz_writer import Built, File, footer
 from .estargz_writer import estargz as build
 
@@ -42,36 +39,16 @@ FILES = [
     File("last", b"x" * 700),
 ]
 OWN = LANDMARKS | {"stargz.index.json"}
-GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
-
-
-class Blob:
-    """A layer whose ranges can be asked for."""
-
-    def __init__(self, body: bytes, media_type: str = GZIP, **annotations: str) -> None:
-        self.body = body
-        names = {key.replace("_", "."): value for key, value in annotations.items()}
-        self.descriptor = Descriptor(media_type, digest_of(body), len(body), names)
-        self.asked: List[Tuple[int, int]] = []
-
-    def range(self, start: int, length: int) -> BinaryIO:
-        assert start >= 0 and start + length <= len(self.body)
-        self.asked.append((start, length))
-        return io.BytesIO(self.body[start : start + length])
-
-    def full(self) -> List[Entry]:
-        report = Report(self.descriptor)
-        entries = [
-            entry for batch in read_entries(self.descriptor, lambda: io.BytesIO(self.body), report) for entry in batch
-        ]
-        assert report.complete
-        return [entry for entry in entries if entry.name not in OWN]
 
 
 def annotated(built: Built) -> Blob:
     blob = Blob(built.blob)
     blob.descriptor.annotations[estargz.DIGEST] = built.toc_digest
     return blob
+
+
+def walked(blob: Blob) -> List[Entry]:
+    return [entry for entry in blob.full() if entry.name not in OWN]
 
 
 def plain(entry: Entry) -> Entry:
@@ -84,7 +61,7 @@ def test_an_estargz_index_equals_the_full_walk(legacy: bool, chunk: int, shared:
     blob = annotated(build(FILES, chunk, legacy, shared))
     toc = estargz.find(blob.descriptor, blob.range)
     assert toc is not None and toc.verified
-    assert [plain(entry) for entry in toc.entries] == [plain(entry) for entry in blob.full()]
+    assert [plain(entry) for entry in toc.entries] == [plain(entry) for entry in walked(blob)]
     assert toc.bytes_read == sum(length for _, length in blob.asked)
     for index, file in enumerate(FILES):
         if file.kind == tarfile.REGTYPE:
@@ -227,100 +204,3 @@ def test_random_ends_never_break_the_program(end: bytes) -> None:
                 finder(blob.descriptor, blob.range)
             except LayerslayerError:
                 pass
-
-
-# -- zstd:chunked ---------------------------------------------------------
-
-
-def chunked(files: Dict[str, bytes], footer_size: int = 64) -> Tuple[bytes, str, str]:
-    """Return a zstd:chunked blob without a tar's headers, the place of its table, and that one's digest."""
-    zstandard = pytest.importorskip("zstandard")
-    pack = zstandard.ZstdCompressor().compress
-    blob = bytearray(pack(b"header"))
-    entries: List[Dict[str, Any]] = []
-    for name, body in files.items():
-        hole = pack(bytes(100))
-        start = len(blob)
-        first, rest = pack(body[:3]), pack(body[3:])
-        blob += first + hole + rest
-        whole = body[:3] + bytes(100) + body[3:]
-        entry = {"type": "reg", "name": name, "size": len(whole), "offset": start, "endOffset": len(blob)}
-        entry.update(digest="sha256:" + hashlib.sha256(whole).hexdigest(), chunkSize=3)
-        hole_at, rest_at = start + len(first), start + len(first) + len(hole)
-        entries += [
-            entry,
-            {
-                "type": "chunk",
-                "name": name,
-                "offset": hole_at,
-                "chunkOffset": 3,
-                "chunkSize": 100,
-                "chunkType": "zeros",
-            },
-            {"type": "chunk", "name": name, "offset": rest_at, "chunkOffset": 103, "chunkSize": len(body) - 3},
-        ]
-    toc = json.dumps({"version": 1, "entries": entries}).encode()
-    packed = pack(toc)
-    blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", len(packed))
-    place = (len(blob), len(packed), len(toc), 1)
-    blob += packed
-    middle = b"" if footer_size == 40 else bytes(24)
-    tail = struct.pack("<QQQQ", *place) + middle + (b"GNUlInUx" if footer_size == 64 else b"GnUlInUx")
-    blob += b"\x50\x2a\x4d\x18" + struct.pack("<I", footer_size) + tail
-    return bytes(blob), ":".join(map(str, place)), "sha256:" + hashlib.sha256(packed).hexdigest()
-
-
-BODIES = {"a": b"first file", "b": b"second one"}
-
-
-@pytest.mark.parametrize("how", [*zstd_chunked.PREFIXES, 64, 40])
-def test_a_zstd_chunked_index_is_found(how: Any) -> None:
-    body, place, checksum = chunked(BODIES, how if isinstance(how, int) else 64)
-    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
-    if isinstance(how, str):
-        blob.descriptor.annotations.update({how + "manifest-position": place, how + "manifest-checksum": checksum})
-    toc = zstd_chunked.find(blob.descriptor, blob.range)
-    assert toc is not None and toc.verified is isinstance(how, str)
-    assert [entry.name for entry in toc.entries] == ["a", "b"]
-    for index, content in enumerate(BODIES.values()):
-        assert b"".join(toc.read_file(index, blob.range)) == content[:3] + bytes(100) + content[3:]
-
-
-@pytest.mark.parametrize(
-    "place", ["", "1:2:3", "1:2:3:2", "-1:2:3:1", "9999999:2:3:1", "1:2:999999999999:1", "0:0:0:1", "1:2:3:1:1"]
-)
-def test_impossible_places_are_refused(place: str) -> None:
-    body, _, _ = chunked(BODIES)
-    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
-    blob.descriptor.annotations[zstd_chunked.PREFIXES[0] + "manifest-position"] = place
-    with pytest.raises(CorruptLayer):
-        zstd_chunked.find(blob.descriptor, blob.range)
-
-
-def test_a_wrong_checksum_is_told() -> None:
-    body, place, checksum = chunked(BODIES)
-    blob = Blob(body, "application/vnd.oci.image.layer.v1.tar+zstd")
-    prefix = zstd_chunked.PREFIXES[1]
-    stated = checksum[:-1] + ("0" if checksum[-1] != "0" else "1")
-    blob.descriptor.annotations.update({prefix + "manifest-position": place, prefix + "manifest-checksum": stated})
-    with pytest.raises(DigestMismatch):
-        zstd_chunked.find(blob.descriptor, blob.range)
-
-
-@pytest.mark.parametrize(
-    "text, seconds",
-    [
-        ("1970-01-01T00:00:00Z", 0),
-        ("2023-11-14T22:13:20Z", 1700000000),
-        ("2023-11-14T22:13:20.5Z", 1700000000.5),
-        ("2023-11-14T23:13:20+01:00", 1700000000),
-        ("2023-11-14T21:43:20-00:30", 1700000000),
-        ("1969-12-31T23:59:59Z", -1),
-        ("yesterday", 0),
-        ("2023-99-99T99:99:99Z", None),
-        ("", 0),
-    ],
-)
-def test_times(text: str, seconds: Any) -> None:
-    value = parse_time(text)
-    assert value == seconds or seconds is None

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import random
 import struct
-import tarfile
-import zlib
-from typing import Any, BinaryIO, Callable, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -15,105 +11,10 @@ from hypothesis import strategies as st
 
 from layerslayer import limits
 from layerslayer.demo.image import gzip_of
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
-from layerslayer.errors import CorruptLayer, DigestMismatch, LayerslayerError
-from layerslayer.layers import spans
-from layerslayer.layers.claimed import OpenRange
-from layerslayer.layers.reading import read_entries
-from layerslayer.layers.report import Report
-from layerslayer.layers.ztoc import Ztoc
+from layerslayer.errors import CorruptLayer, LayerslayerError
 
 from . import ztoc_writer as writer
-
-TYPE = "application/vnd.oci.image.layer.v1.tar"
-_RANDOM = random.Random(11)
-_WORDS = [bytes(_RANDOM.randrange(97, 123) for _ in range(_RANDOM.randrange(2, 9))) for _ in range(300)]
-
-
-def words(count: int) -> bytes:
-    return b" ".join(_RANDOM.choice(_WORDS) for _ in range(count))
-
-
-def noise(count: int) -> bytes:
-    return bytes(_RANDOM.randrange(256) for _ in range(count))
-
-
-BODIES: Dict[str, bytes] = {
-    "etc/passwd": b"root:x:0:0\n",
-    "words": words(14_000),
-    "noise": noise(40_000),
-    "empty": b"",
-    "more": words(20_000),
-    "zeros": bytes(100_000),
-    "last": words(9_000),
-}
-
-
-def tar() -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-
-        def add(name: str, kind: bytes, body: bytes = b"", **more: Any) -> None:
-            info = tarfile.TarInfo(name)
-            info.type, info.size, info.mtime, info.uname = kind, len(body), 1700000000, "root"
-            for key, value in more.items():
-                setattr(info, key, value)
-            archive.addfile(info, io.BytesIO(body))
-
-        add("etc/", tarfile.DIRTYPE, mode=0o755)
-        for name, body in BODIES.items():
-            add(name, tarfile.REGTYPE, body, mode=0o4755, mtime=1700000000.5)
-        add("bin", tarfile.SYMTYPE, linkname="usr/bin", uid=1000, gid=70000)
-        add("hard", tarfile.LNKTYPE, linkname="words")
-        add("null", tarfile.CHRTYPE, devmajor=1, devminor=3)
-        add("n" * 180 + "\udcff\u00fc", tarfile.REGTYPE, b"x")
-        add("caps", tarfile.REGTYPE, b"y", pax_headers={"SCHILY.xattr.security.capability": "\x01\x02"})
-    return out.getvalue()
-
-
-def fine(body: bytes) -> bytes:
-    """Return gzip of blocks of 128 symbols each."""
-    engine = zlib.compressobj(9, zlib.DEFLATED, 31, 1)
-    return engine.compress(body) + engine.flush()
-
-
-TAR = tar()
-LAYER = fine(TAR)
-MEMBERS = b"".join(gzip_of(TAR[at : at + 60_000]) for at in range(0, len(TAR), 60_000))
-
-
-class Blob:
-    """A layer whose ranges can be asked for."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.descriptor = Descriptor(TYPE, writer.digest(body), len(body), {})
-        self.asked: List[Tuple[int, int]] = []
-
-    def range(self, start: int, length: int) -> BinaryIO:
-        assert start >= 0 and length > 0 and start + length <= len(self.body)
-        self.asked.append((start, length))
-        return io.BytesIO(self.body[start : start + length])
-
-    def ztoc(self, body: bytes) -> Ztoc:
-        return Ztoc("SOCI v2", body, self.descriptor, True)
-
-    def full(self) -> List[Entry]:
-        report = Report(self.descriptor)
-        batches = read_entries(self.descriptor, lambda: io.BytesIO(self.body), report)
-        entries = [entry for batch in batches for entry in batch]
-        assert report.complete
-        return entries
-
-
-KINDS: Dict[str, Tuple[bytes, Callable[[bytes, int], bytes]]] = {
-    "gzip": (LAYER, writer.ztoc_of),
-    "gzip of large blocks": (gzip_of(TAR), writer.ztoc_of),
-    "gzip, the first checkpoint left out": (LAYER, lambda body, span: writer.ztoc_of(body, span, False)),
-    "gzip of many members": (MEMBERS, writer.ztoc_of),
-    "not compressed": (TAR, writer.plain_ztoc_of),
-}
+from .soci_layers import BODIES, HONEST, KINDS, LAYER, SECOND, TAR, Blob, changed, read
 
 
 @pytest.mark.parametrize("span", [1 << 12, 1 << 14, 1 << 16, 1 << 30])
@@ -135,71 +36,12 @@ def test_an_honest_index_equals_the_full_walk(kind: str, span: int) -> None:
             assert b"".join(toc.read_file(index, blob.range)) == BODIES[toc.entries[index].name]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_spans_too_large_to_be_held_are_read_as_they_come(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans, "MAX_HELD", 20_000)
-    body, write = KINDS[kind]
-    for span in (1 << 14, 1 << 30):
-        blob = Blob(body)
-        toc = blob.ztoc(write(body, span))
-        for name in (*BODIES, *reversed(list(BODIES))):
-            assert read(toc, name, blob.range) == BODIES[name]
-            assert len(toc._spans._held[1]) <= 20_000
-
-
-def test_files_that_stand_together_cost_one_request() -> None:
-    for body, write in KINDS.values():
-        blob = Blob(body)
-        toc = blob.ztoc(write(body, 1 << 16))
-        for name in BODIES:
-            assert read(toc, name, blob.range) == BODIES[name]
-        fetched = sum(length for _, length in blob.asked)
-        assert len(blob.asked) < len(BODIES) and fetched <= len(body) + 10  # a byte may be in two spans
-
-
-def test_only_the_spans_of_a_file_are_fetched() -> None:
-    for body, write in KINDS.values():
-        blob = Blob(body)
-        toc = blob.ztoc(write(body, 1 << 14))
-        names = [entry.name for entry in toc.entries]
-        list(toc.read_file(names.index("etc/passwd"), blob.range))
-        list(toc.read_file(names.index("last"), blob.range))
-        assert blob.asked[0][0] + blob.asked[0][1] < len(body) // 3
-        assert blob.asked[1][0] > len(body) // 2
-
-
-def test_spans_begin_inside_of_bytes() -> None:
-    found = writer.checkpoints(LAYER, 1 << 12)
-    assert len(found) > 8 and any(item.bits for item in found)  # which bits is zlib's choice; see test_inflate_at
-
-
-def parts(span: int = 1 << 14) -> Dict[str, Any]:
-    """The honest parts of a ztoc of LAYER, as ``writer.ztoc`` takes them."""
-    found = writer.checkpoints(LAYER, span)
-    return {
-        "files": writer.metadata(TAR),
-        "sizes": (len(LAYER), len(TAR)),
-        "digests": writer.span_digests(LAYER, found),
-        "zinfo": writer.checkpoints_blob(found, True, span),
-    }
-
-
-HONEST = parts()
-
-
-def changed(place: int, kind: str, value: int, blob: bytes = HONEST["zinfo"]) -> bytes:
-    body = bytearray(blob)
-    struct.pack_into("<" + kind, body, place, value)
-    return bytes(body)
-
-
 def with_file(number: int, **changes: Any) -> List[Dict[str, Any]]:
     files = [dict(item) for item in HONEST["files"]]
     files[number].update(changes)
     return files
 
 
-SECOND = 12 + 32785  # where the second checkpoint's record stands
 LIES: Dict[str, Tuple[Dict[str, Any], str]] = {
     "another version": ({"version": "1.0"}, "unknown version"),
     "no version": ({"version": ""}, "unknown version"),
@@ -256,123 +98,6 @@ def test_the_number_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(limits.current, "entries", 5)
     with pytest.raises(limits.LimitReached, match="limit entries"):
         Blob(LAYER).ztoc(writer.ztoc(**HONEST))
-
-
-def read(toc: Ztoc, name: str, open_range: OpenRange) -> bytes:
-    index = [entry.name for entry in toc.entries].index(name)
-    return b"".join(toc.read_file(index, open_range))
-
-
-def test_a_span_with_another_digest_gives_nothing() -> None:
-    digests = [*HONEST["digests"][:1], "sha256:" + "0" * 64, *HONEST["digests"][2:]]
-    blob = Blob(LAYER)
-    toc = blob.ztoc(writer.ztoc(**dict(HONEST, digests=digests)))
-    assert read(toc, "etc/passwd", blob.range) == BODIES["etc/passwd"]  # in a span of its own
-    index = [entry.name for entry in toc.entries].index("words")
-    pieces = toc.read_file(index, blob.range)
-    got = b""
-    with pytest.raises(DigestMismatch, match="a span of the layer"):
-        for piece in pieces:
-            got += piece
-    assert BODIES["words"].startswith(got) and len(got) < len(BODIES["words"])
-
-
-def test_a_layer_that_was_changed_on_its_way_is_told() -> None:
-    toc = Blob(LAYER).ztoc(writer.ztoc(**HONEST))
-    for at in range(20, len(LAYER), len(LAYER) // 23):
-        blob = Blob(LAYER[:at] + bytes([LAYER[at] ^ 1]) + LAYER[at + 1 :])
-        wrong = 0
-        for name, body in BODIES.items():
-            try:
-                assert read(toc, name, blob.range) == body
-            except DigestMismatch:
-                wrong += 1
-        assert wrong
-
-
-def test_digests_of_other_algorithms_count_too() -> None:
-    import hashlib
-
-    found = writer.checkpoints(LAYER, 1 << 30)
-    digests = ["sha512:" + hashlib.sha512(LAYER[found[0].place :]).hexdigest()]
-    blob = Blob(LAYER)
-    zinfo = writer.checkpoints_blob(found)
-    toc = blob.ztoc(writer.ztoc(HONEST["files"], HONEST["sizes"], digests, zinfo))
-    assert read(toc, "last", blob.range) == BODIES["last"]
-
-
-def honest_digests(zinfo: bytes) -> List[str]:
-    count = struct.unpack_from("<i", zinfo)[0]
-    found = [writer.Checkpoint(*struct.unpack_from("<qqB", zinfo, 12 + 32785 * number), b"") for number in range(count)]
-    return writer.span_digests(LAYER, found)
-
-
-@pytest.mark.parametrize(
-    "zinfo",
-    [
-        changed(SECOND + 16, "B", 1 + HONEST["zinfo"][SECOND + 16] % 7),  # another bit to begin at
-        changed(SECOND, "q", struct.unpack_from("<q", HONEST["zinfo"], SECOND)[0] + 3),  # another byte
-        changed(SECOND + 8, "q", struct.unpack_from("<q", HONEST["zinfo"], SECOND + 8)[0] + 9),  # another place
-    ],
-)
-def test_checkpoints_that_are_no_boundaries_break_nothing(zinfo: bytes) -> None:
-    blob = Blob(LAYER)
-    toc = blob.ztoc(writer.ztoc(**dict(HONEST, zinfo=zinfo, digests=honest_digests(zinfo))))
-    for name, body in BODIES.items():
-        try:
-            assert len(read(toc, name, blob.range)) == len(body)
-        except CorruptLayer:
-            pass
-
-
-def test_spans_that_hold_less_than_said_are_told() -> None:
-    files = [*HONEST["files"]]
-    files[-1] = dict(files[-1], offset=len(TAR) + 512, size=10)
-    blob = Blob(LAYER)
-    toc = blob.ztoc(writer.ztoc(**dict(HONEST, files=files, sizes=(len(LAYER), len(TAR) + 9999))))
-    with pytest.raises(CorruptLayer, match="less than it says"):
-        read(toc, "caps", blob.range)
-
-
-def test_a_file_beyond_a_plain_layer_is_told() -> None:
-    files = writer.metadata(TAR)
-    files[-1] = dict(files[-1], offset=len(TAR) + 512, size=10)
-    honest = writer.plain_ztoc_of(TAR, 1 << 30)
-    zinfo = writer.flatbuffer(
-        writer.Table([writer.Number(2, "i"), writer.Number(1 << 30, "q"), writer.Number(len(TAR), "q")])
-    )
-    blob = Blob(TAR)
-    assert read(blob.ztoc(honest), "caps", blob.range) == b"y"
-    toc = blob.ztoc(writer.ztoc(files, (len(TAR), 2 * len(TAR)), [writer.digest(TAR)], zinfo, 2))
-    with pytest.raises(CorruptLayer, match="less than it says"):
-        read(toc, "caps", blob.range)
-
-
-def test_a_blob_that_ends_early_is_told() -> None:
-    toc = Blob(LAYER).ztoc(writer.ztoc(**HONEST))
-    with pytest.raises(DigestMismatch):
-        read(toc, "last", lambda start, length: io.BytesIO(LAYER[start : start + length - 5]))
-
-
-def test_a_span_too_large_to_be_held_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spans, "MAX_SPAN", 1000)
-    blob = Blob(LAYER)
-    with pytest.raises(CorruptLayer, match="larger than 1000"):
-        read(blob.ztoc(writer.ztoc(**HONEST)), "words", blob.range)
-    assert not blob.asked
-
-
-def test_a_bomb_in_a_span_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_FREE", 100_000)
-    monkeypatch.setitem(limits.current, "size", 200_000)
-    blob = Blob(LAYER)
-    found = writer.checkpoints(LAYER, 1 << 30)
-    zinfo = writer.checkpoints_blob(found)
-    toc = blob.ztoc(writer.ztoc(HONEST["files"], HONEST["sizes"], writer.span_digests(LAYER, found), zinfo))
-    for held in (spans.MAX_HELD, 0):
-        monkeypatch.setattr(spans, "MAX_HELD", held)
-        with pytest.raises(limits.LimitReached):
-            read(toc, "last", blob.range)
 
 
 def test_where_a_sparse_file_is_cannot_be_told() -> None:

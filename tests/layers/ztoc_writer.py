@@ -12,16 +12,9 @@ import zlib
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .deflate_blocks import blocks
+from .tars import TOC_TYPES
 
 WINDOW = 32 * 1024
-_TYPES = {
-    tarfile.REGTYPE: "reg",
-    tarfile.DIRTYPE: "dir",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-    tarfile.CHRTYPE: "char",
-    tarfile.FIFOTYPE: "fifo",
-}
 
 
 class Number(NamedTuple):
@@ -131,7 +124,7 @@ def metadata(tar: bytes) -> List[Dict[str, Any]]:
             when = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=info.mtime)
             records = {key: value.encode("utf-8", "surrogateescape") for key, value in info.pax_headers.items()}
             found.append({
-                "name": info.name + ("/" if info.isdir() else ""), "type": _TYPES[info.type],
+                "name": info.name + ("/" if info.isdir() else ""), "type": TOC_TYPES[info.type],
                 "offset": info.offset_data, "size": info.size, "linkname": info.linkname, "mode": info.mode,
                 "uid": info.uid, "gid": info.gid, "uname": info.uname, "gname": info.gname,
                 "mod_time": when.isoformat() + "Z", "major": info.devmajor, "minor": info.devminor, "pax": records,

@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Callable, List, Optional, Union
 
 from layerslayer.credentials import UserToken
-from layerslayer.demo.image import Store, demo_store
+from layerslayer.demo.image import Store
 from layerslayer.demo.registry import DemoRegistry, Request, Response
+from layerslayer.demo.shop import demo_store
 from layerslayer.reference import parse_reference
 from layerslayer.sources.registry import RegistrySource
 from layerslayer.transport.client import Transport

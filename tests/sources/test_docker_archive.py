@@ -10,8 +10,8 @@ import pytest
 
 from layerslayer.demo.image import Member, tar_of
 from layerslayer.errors import InvalidDocument, NotFound
+from layerslayer.local_reference import LocalReference
 from layerslayer.manifest import Manifest, parse_manifest
-from layerslayer.reference import LocalReference
 from layerslayer.sources.base import Source
 from layerslayer.sources.opening import open_local
 

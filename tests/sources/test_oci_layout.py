@@ -6,11 +6,12 @@ from typing import Dict, Optional
 
 import pytest
 
-from layerslayer.demo.image import REPOSITORY, TAG
+from layerslayer.demo.shop import REPOSITORY, TAG
 from layerslayer.descriptors import Descriptor
 from layerslayer.errors import DigestMismatch, InvalidDocument, LayerslayerError, LocalFileError, NotFound
+from layerslayer.local_reference import LocalReference
 from layerslayer.manifest import Index, parse_manifest
-from layerslayer.reference import LocalReference, parse_target
+from layerslayer.reference import parse_target
 from layerslayer.sources.base import Source
 from layerslayer.sources.oci_layout import blob_name
 from layerslayer.sources.opening import located, open_local

@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
-from typing import List
 
 import pytest
 
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.descriptors import Descriptor
-from layerslayer.errors import (
-    DigestMismatch,
-    InvalidDocument,
-    LayerslayerError,
-    NotFound,
-    RegistryError,
-    Unauthorized,
-    Unreachable,
-)
-from layerslayer.layers.verify import Verifier, verified_pieces
+from layerslayer.errors import DigestMismatch, InvalidDocument, Unreachable
 from layerslayer.limits import bound
 from layerslayer.manifest import parse_manifest
 from layerslayer.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from layerslayer.sources.base import Source
 
-from ..registry import NAME, SCOPE, Normal, Opened, Registry, Silent, closed_port, store
-from ..registry.faults import (
-    HTML,
-    altered,
-    cut,
-    flipped,
-    image_manifest,
-    layer_digests,
-    stalled,
-    unframed,
-    with_headers,
-)
-
-
-def descriptor(digest: str, size: int) -> Descriptor:
-    return Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", digest, size, {})
-
-
-def first_layer() -> Descriptor:
-    digest = layer_digests(store())[0]
-    return descriptor(digest, len(store().blobs[digest]))
-
-
-def fetched(source: Source, wanted: Descriptor) -> bytes:
-    return b"".join(verified_pieces(source.blob(wanted), Verifier(wanted)))
+from ..registry import NAME, SCOPE, Normal, Opened, Registry, Silent, closed_port
+from ..registry.faults import altered, cut, flipped, image_manifest, stalled, unframed, with_headers
+from ..registry.fetching import at_once, descriptor, fetched, first_layer
 
 
 @pytest.mark.parametrize("challenge", [False, True], ids=["open", "token"])
@@ -97,21 +63,7 @@ def test_one_token_serves_manifest_config_and_layers() -> None:
 
 def test_many_threads_share_one_token() -> None:
     with Registry(challenge=True) as registry, Opened(registry) as source:
-        gate = threading.Barrier(12)
-        results: List[object] = []
-
-        def pull() -> None:
-            gate.wait()
-            try:
-                results.append(fetched(source, first_layer()))
-            except LayerslayerError as problem:
-                results.append(problem)
-
-        threads = [threading.Thread(target=pull) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
+        results = at_once(12, lambda: fetched(source, first_layer()))
         assert results == [registry.store.blobs[first_layer().digest]] * 12
         assert len(registry.asked("^/token$")) == 1
 
@@ -214,54 +166,6 @@ def test_inline_data_saves_the_request() -> None:
         assert source.manifest(known.digest, known).body == b"{}"
         assert source.blob(known).read(9) == b"{}"
         assert registry.requests == []
-
-
-ERRORS = {
-    "404": (error(404, "MANIFEST_UNKNOWN", "manifest unknown"), NotFound, "has no image '1.0'", "manifest unknown"),
-    "403": (error(403, "DENIED", "go away"), Unauthorized, "was refused", "go away"),
-    "429": (error(429, "TOOMANYREQUESTS", "slow down"), RegistryError, "limits how many requests", "slow down"),
-    "500": (error(500, "UNKNOWN", "oops"), RegistryError, "answered 500", "oops"),
-    "503 HTML": (Response(503, {"Content-Type": "text/html"}, HTML), RegistryError, "answered 503", "503"),
-    "404 HTML": (Response(404, {}, HTML), NotFound, "(404)", "404"),
-    "204": (Response(204, {}), RegistryError, "answered 204", "204"),
-    "odd JSON": (Response(500, {}, b'{"errors": ["x"]}'), RegistryError, "answered 500", "500"),
-    "deep JSON": (Response(500, {}, b"[" * 60000), RegistryError, "answered 500", "500"),
-    "huge": (Response(500, {}, b'{"errors": "' + b"x" * 300000 + b'"}'), RegistryError, "answered 500", "500"),
-    "cut 404": (Response(404, {"Content-Length": "999"}, b'{"err'), NotFound, "has no image", "404"),
-}
-
-
-@pytest.mark.parametrize("case", ERRORS)
-def test_error_answers(case: str) -> None:
-    response, kind, said, quoted = ERRORS[case]
-    with Registry() as registry, Opened(registry) as source:
-        registry.fault("/manifests/", response)
-        with pytest.raises(kind) as caught:
-            source.manifest("1.0")
-        assert said in str(caught.value) and quoted in str(caught.value)
-        assert "<html>" not in str(caught.value)
-        assert len(str(caught.value)) < 500
-
-
-def test_a_missing_blob() -> None:
-    with Registry() as registry, Opened(registry) as source:
-        with pytest.raises(NotFound, match="does not have the blob"):
-            source.blob(descriptor("sha256:" + "0" * 64, 1))
-        assert len(registry.requests) == 1
-
-
-@pytest.mark.parametrize(
-    "value, hint",
-    [("17", "17 seconds"), ("Wed, 21 Oct 2026 07:28:00 GMT", "later"), ("-5", "later"), ("9" * 40, "later")],
-    ids=["seconds", "date", "negative", "absurd"],
-)
-def test_retry_after(value: str, hint: str) -> None:
-    with Registry() as registry, Opened(registry) as source:
-        registry.fault("/manifests/", error(429, "TOOMANYREQUESTS", "slow down", {"Retry-After": value}))
-        with pytest.raises(RegistryError) as caught:
-            source.manifest("1.0")
-        assert caught.value.status == 429
-        assert hint in caught.value.hint
 
 
 def test_the_registry_may_warn() -> None:

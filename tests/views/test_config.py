@@ -80,3 +80,8 @@ def test_remote_text_is_escaped() -> None:
     lines = config_lines(made_image({"os": HOSTILE, "created": HOSTILE, "author": HOSTILE, "config": values}))
     assert len(lines) == 15
     assert is_safe(lines)
+
+
+def test_a_time_of_zero_is_not_stated() -> None:
+    lines = config_lines(made_image({"created": "0001-01-01T00:00:00Z"}))
+    assert "Created      (not stated)" in lines

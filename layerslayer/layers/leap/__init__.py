@@ -7,12 +7,16 @@ is a chain of blocks, and a decoder can begin with any of them::
     boundaries   where a block begins in bytes from the middle
     landing      which bytes are certain there, and the first header among them
     sampling     how far a body reaches in the compressed stream, guessed
-    lander       sampling, landing, going on to the next header
+    aiming       where to land: looking at pieces, all over the body and around its end
+    lander       landing there, going on to the next header
     members      gzip members, and the lengths that their trailers state
     stretches    what was read, the gaps between, and whether the lengths add up
     leaping      the walk, and its repair
+    sought       which gaps to read for what was found behind them
+    suspects     which gaps to doubt when the lengths do not add up
     marks        where a walk can go on again
     returning    the bytes of a file that the walk went past
+    tuning       what leaps are measured by
     fetching     parts of the blob, and the line's pace
 
 The proof is the gzip trailer: headers and bodies must add up to the member's

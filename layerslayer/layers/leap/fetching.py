@@ -87,18 +87,18 @@ class Spool:
         self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
         self._free: List[Tuple[int, int]] = []  # what those took that were forgotten
         self._end = 0
-        self._full = False
+        self.full = False  # the disk takes no more
 
     def keep(self, start: int, data: bytes) -> None:
         """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
-        if self._full:
+        if self.full:
             return
         place = self._room(len(data))
         try:
             self._file.seek(place)
             self._file.write(data)
         except OSError:
-            self._full = True
+            self.full = True
             return
         self._pieces[start] = (place, len(data))
 
@@ -155,6 +155,11 @@ class Fetcher:
         self._coming: List[Tuple[int, int, threading.Thread]] = []
         self._lock = threading.Lock()
         self._error: Optional[BaseException] = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether all that was read and not forgotten is still there."""
+        return not self._spool.full
 
     @property
     def distinct(self) -> int:

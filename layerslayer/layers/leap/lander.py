@@ -1,40 +1,32 @@
-"""Finding the end of a body without reading the body: sampling, landing, going on to the next header."""
+"""Finding the end of a body without reading the body: landing near it, going on to the next header."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 from ...entries import Entry
 from ...errors import CorruptLayer
 from ...limits import check_size
-from ..fields import checksum_holds
-from ..inflate_at import WINDOW
 from ..members import BLOCK
 from ..tar import TarWalker
-from .boundaries import Boundary, find_boundary, inflater_at
+from .aiming import Aim
+from .boundaries import Boundary, inflater_at
 from .fetching import Fetcher
-from .landing import MAGIC, MAGIC_AT, Doubtful, Landing
+from .landing import Doubtful, Landing
 from .members import MemberStream
 from .sampling import Samples
 from .stretches import GREATEST_EXPANSION, Stretch, gap
+from .tuning import Tuning
 
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
-_LEAST_DEVIATION = 0.02  # of what a gap is expected to hold
-_MOST_AT_ONCE = 24  # samples
+_PATIENCE = 2.0  # standard deviations that a body may go on beyond its probable end; then twice as many
+_TOGETHER = 8  # chunks to read at once of what will all be read
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
-class Tuning(NamedTuple):
-    """What leaps are measured by, in bytes of the blob where nothing else is said."""
-
-    chunk: int = 128 * 1024  # read at a time, at least
-    piece: int = 48 * 1024  # a sample, and a first look at a landing; doubled where no block begins in it
-    greatest_piece: int = 512 * 1024
-    samples_at_once: int = 4
-    margin: float = 1.5  # standard deviations that a leap falls short of the body's probable end
-    least: int = 384 * 1024  # what a leap must save
-    step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
+class _Passed(Exception):
+    """What is read is another body: the one that was to be left has ended before."""
 
 
 class Lander:
@@ -43,13 +35,12 @@ class Lander:
     def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
         self._fetcher = fetcher
         self._tuning = tuning
-        self._piece = tuning.piece
-        self._barren = 0  # bytes searched since a block was last found to begin
+        self._aim = Aim(fetcher, tuning)
 
     @property
     def least(self) -> int:
         """Bytes that a leap must save to be worth its requests."""
-        return max(self._tuning.least, 4 * self._piece) + self._fetcher.pace.in_flight // 2
+        return self._aim.least
 
     @property
     def chunk(self) -> int:
@@ -61,122 +52,86 @@ class Lander:
         """Bytes to have asked for before they are needed, so that the line is never idle."""
         return self._fetcher.pace.in_flight * 2
 
+    def come(self, start: int, end: int) -> int:
+        """Return how many of the bytes [start, end) of the blob, all of which are needed, to read next.
+
+        Those that come after them are on their way then.
+        """
+        length = min(_TOGETHER * self.chunk, end - start)
+        further = min(self.ahead, end - start - length)
+        self._fetcher.keep_coming(start + length, further, further)
+        return length
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes [start, end) of the blob by small pieces."""
+        while start < end:
+            data = self._fetcher.read(start, start + self.come(start, end))
+            for at in range(0, len(data), self._tuning.chunk):
+                yield data[at : at + self._tuning.chunk]
+            start += len(data)
+
+    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
+        """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
+        return self._aim.boundary_from(start)
+
     def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
         """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.
 
         None where reading on is better. ``expansion`` is what to expect of the body at first.
         """
         owed, left = stretch.walker.owed, self._fetcher.size - stretch.at
-        if self._hopeless or owed < self.least or owed > GREATEST_EXPANSION * left:
+        if self._aim.hopeless or owed < self.least or owed > GREATEST_EXPANSION * left:
             return None
         samples = Samples(stretch.at, owed, expansion, self._fetcher.size)
-        target = self._target(stretch.at, samples)
+        read, output = stretch.shown
+        if read:
+            samples.begins(read, output)
+        target = self._aim.target(stretch.at, samples)
         return self._land(stretch, target, samples) if target is not None else None
-
-    # -- where to land ----------------------------------------------------
-
-    def _target(self, start: int, samples: Samples) -> Optional[int]:
-        """Return where to land, short of where the body ends; None where that saves too little."""
-        tuning = self._tuning
-        while True:
-            reach = samples.reach()
-            if reach.end - start < self.least:
-                return None
-            margin = (
-                tuning.margin * reach.doubt * (1 + 2 / max(samples.count, 2))
-            )  # few samples tell little of their spread
-            # Twice as many samples would take three tenths off the margin.
-            cost = max(tuning.samples_at_once, samples.count) * self._piece
-            if 0.3 * margin < cost:
-                break
-            if not self._sample(samples):
-                break
-        if self._hopeless:
-            return None
-        ceiling = samples.ceiling if samples.ceiling is not None else self._fetcher.size
-        target = int(min(reach.end - margin, ceiling)) - self._piece
-        return target if target - start >= self.least else None
-
-    def _sample(self, samples: Samples) -> bool:
-        """Take a few more samples, asked for at once; False where nothing more can be learnt of the body."""
-        known = (samples.count, samples.ceiling, self._piece)
-        fetcher, piece = self._fetcher, self._piece
-        count = min(max(self._tuning.samples_at_once, samples.count), _MOST_AT_ONCE)  # as many again as there are
-        places = [place for place in samples.wanted(count) if place + piece < fetcher.size]
-        for place in places:
-            fetcher.ahead(place, place + piece)
-        for place in places:
-            data = fetcher.read(place, place + piece)
-            boundary = self._boundary_in(data)
-            if boundary is None:
-                self._piece = min(2 * piece, self._tuning.greatest_piece)
-                continue
-            engine, rest = inflater_at(data, boundary, 0)
-            output, headers = _sampled(MemberStream(engine), rest)
-            if headers:
-                samples.bound(place)
-            else:
-                samples.add(place + boundary.bit // 8, place + len(data), output)
-        return (samples.count, samples.ceiling, self._piece) != known and not self._hopeless
-
-    @property
-    def _hopeless(self) -> bool:
-        """Whether the layer seems to be one endless block, or fixed ones only, which nothing tells the beginning of."""
-        return self._barren > 4 * self._tuning.greatest_piece
-
-    def _boundary_in(self, piece: bytes) -> Optional[Boundary]:
-        boundary = find_boundary(piece)
-        self._barren = 0 if boundary is not None else self._barren + len(piece)
-        return boundary
 
     # -- landing ------------------------------------------------------------
 
     def _land(self, stretch: Stretch, target: int, samples: Samples) -> Optional[Stretch]:
         """Land at ``target``, further back where that is of no use, further on where the body still goes on."""
-        back = self._tuning.step_back
+        back, patience = self._tuning.step_back, _PATIENCE
         rejected: Optional[Entry] = None
         while target - stretch.at >= self._tuning.least:
-            place = self.boundary_from(target)
+            place = self._aim.boundary_from(target)
             if place is None:
                 return None
-            start, piece, boundary = place
+            landed, further = None, None
             try:
-                landed, further = self._follow(stretch, start, piece, boundary, samples)
+                landed, further = self._follow(stretch, place, samples, patience)
             except (Doubtful, CorruptLayer):
-                landed, further = None, None
+                pass
+            except _Passed:
+                patience *= 2
+                back = max(back, int(samples.reach().doubt))
             if landed is not None:
                 # Two landings that find the same header have not both gone past others.
                 found = landed.entries[0] if landed.entries else None  # none: only the archive's end comes after it
                 again = found is not None and rejected is not None and _same(rejected, found)
-                if found is None or again or self._credible(landed, stretch):
+                misled = patience > _PATIENCE  # by samples: a gap need not hold what they tell
+                if found is None or again or misled or self._credible(landed, stretch):
                     return landed
                 rejected = found
             if further is not None:
                 target = further
                 continue
-            samples.bound(start)
-            target = start - back
+            samples.bound(place[0])
+            target = place[0] - back
             back *= 2
         return None
 
-    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
-        """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
-        length = self._piece
-        while length <= self._tuning.greatest_piece and start < self._fetcher.size:
-            piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
-            boundary = self._boundary_in(piece)
-            if boundary is not None:
-                return start, piece, boundary
-            length *= 2
-        return None
-
     def _follow(
-        self, stretch: Stretch, start: int, piece: bytes, boundary: Boundary, samples: Samples
+        self, stretch: Stretch, place: Tuple[int, bytes, Boundary], samples: Samples, patience: float
     ) -> Tuple[Optional[Stretch], Optional[int]]:
         """Read on from a landing until it is settled; return the stretch, or where to land further on.
 
-        Raises Doubtful and CorruptLayer where this place is of no use.
+        Raises Doubtful and CorruptLayer where this place is of no use, _Passed
+        where the body should have ended by so many standard deviations.
         """
+        start, piece, boundary = place
         landing, data = landed_at(stretch, piece, boundary)
         size, begin, at = self._fetcher.size, start + boundary.bit // 8, start + len(piece)
         while True:
@@ -186,9 +141,11 @@ class Lander:
             if landing.first is None:
                 samples.add(begin, at, landing.stream.output - output)
                 begin = at
-                further = self._further(at, samples)
+                further = self._further(at, samples) if patience == _PATIENCE else None
                 if further is not None:
                     return None, further
+                if samples.passed(at, patience):
+                    raise _Passed
             if landing.settled:
                 return self._settled(stretch, 8 * start + boundary.bit, at, landing, samples), None
             if at >= size:
@@ -201,15 +158,15 @@ class Lander:
 
     def _further(self, at: int, samples: Samples) -> Optional[int]:
         """Return where to land next, when the body goes on much further than ``at``."""
-        if samples.reach().end - at < 4 * self.least:
+        if self._aim.sure(samples) - at < 4 * self.least:
             return None
-        return self._target(at, samples)
+        return self._aim.target(at, samples)
 
     def _settled(self, stretch: Stretch, bit: int, at: int, landing: Landing, samples: Samples) -> Stretch:
         found = settled(stretch, bit, at, landing)
         found.entries, found.blind = landing.entries, landing.blind if landing.doubted else 0
         found.expected, deviation = samples.output_at(bit // 8)
-        found.deviation = max(deviation, _LEAST_DEVIATION * found.expected, float(self._tuning.step_back))
+        found.deviation = max(deviation, float(self._tuning.step_back))
         return found
 
     def _credible(self, landed: Stretch, before: Stretch) -> bool:
@@ -248,7 +205,7 @@ class Lander:
 
         Raises Doubtful and CorruptLayer.
         """
-        found = self.boundary_from(start)
+        found = self._aim.boundary_from(start)
         if found is None:
             return None
         start, piece, boundary = found
@@ -257,10 +214,9 @@ class Lander:
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
         sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
-        while at < begins:
-            end = min(at + self.chunk, begins)
-            landing.feed(self._fetcher.read(at, end))
-            at = end
+        for data in self.pieces(at, begins):
+            landing.feed(data)
+            at += len(data)
             sure = sure or ((at, landing.stream.output) if landing.certain else None)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output
@@ -318,17 +274,3 @@ def _at_the_end(stretch: Stretch, bit: int, landing: Landing, size: int) -> Stre
     walker.feed(bytes(padding))
     first = landing.stream.output - padding
     return Stretch(bit, size, landing.stream, walker, first, ends_at - first)
-
-
-def _sampled(stream: MemberStream, data: bytes) -> Tuple[int, bool]:
-    """Return how much ``data`` inflates to, and whether tar headers are in that."""
-    tail, headers = b"", False
-    for piece in stream.feed(data):
-        buffer = tail + piece
-        at = buffer.find(MAGIC)
-        while at >= 0 and not headers:
-            block = buffer[at - MAGIC_AT : at - MAGIC_AT + BLOCK] if at >= MAGIC_AT else b""
-            headers = len(block) == BLOCK and checksum_holds(block)
-            at = buffer.find(MAGIC, at + 1)
-        tail = buffer[-WINDOW:]
-    return stream.output, headers

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Callable, Generator, List, Optional, Sequence
+from typing import Callable, Generator, List, Sequence
 
 from ...descriptors import Descriptor
 from ...entries import Entry
-from ...errors import CorruptLayer
+from ...errors import BudgetSpent, CorruptLayer
 from ...limits import check_entries, check_size
 from ..kinds import GZIP_MAGIC
 from ..tar import TarWalker
 from ..verify import Verifier
 from .fetching import Fetcher
-from .lander import Lander, Tuning
+from .lander import Lander
 from .marks import Marks, needed_from
 from .members import MemberStream
-from .stretches import Stretch, adds_up, align, deficit, gap
+from .sought import Sought
+from .stretches import Stretch, adds_up, align, deficit
+from .suspects import suspects
+from .tuning import Tuning
 
-_LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
-_PIECES = 8  # chunks that a gap is read by
+_HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
+_MORE_AT_ONCE = 8  # chunks, after a long way without a leap
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -52,9 +55,9 @@ class Leaping:
         self._size = fetcher.size
         self.lander = Lander(fetcher, tuning)
         self._marks = Marks(tuning.chunk) if returning else None
-        self._met: Optional[Stretch] = None  # has what is sought, if it is true
-        self._looked = (self.last, 0)  # entries of a stretch looked at for that
+        self._behind = Sought()
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
+        self._done_leaping = False
         self._given = 0  # entries already given out
 
     @property
@@ -77,6 +80,8 @@ class Leaping:
         while not self.proved:
             self._repair()
             yield from self._forward()
+        if self.fetcher.distinct >= self._size - self._size // _HARDLY and self.fetcher.keeps:
+            yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
         for stretch in self.stretches:
@@ -89,9 +94,9 @@ class Leaping:
             while self.last.at < self._size and not self.last.broken:
                 self._advance(self.last, self._step(self.last))
                 yield from self._sure()
-                self._look()
+                self._behind.look(self.stretches, self.sought)
                 self._perhaps_leap(self.last)
-                self._look()
+                self._behind.look(self.stretches, self.sought)
                 yield from self._close_gaps()
             self._end(self.last)
         except CorruptLayer:
@@ -103,7 +108,7 @@ class Leaping:
         """Return how much of the blob to read next: after a long way without a leap more at once, if it may be much."""
         chunk = self.lander.chunk
         further = (stretch.at - stretch.begins) // 32 if self._marks else 0
-        return min(max(chunk, further // chunk * chunk), _PIECES * chunk)
+        return min(max(chunk, further // chunk * chunk), _MORE_AT_ONCE * chunk)
 
     def _sure(self) -> Generator[List[Entry], None, None]:
         """Yield what nothing was leapt over before."""
@@ -128,10 +133,10 @@ class Leaping:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
         data = self.fetcher.read(begin, end)
-        if stretch is self.stretches[0]:  # what was read from the beginning on is sure; the others may be read anew
-            self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
+            # It is sure, so not read anew but for what is sought; what comes behind a gap may be, or hashed after all.
+            self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
         lander = self.lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
             # One who seeks may stop at once.
@@ -155,7 +160,7 @@ class Leaping:
 
     def _perhaps_leap(self, stretch: Stretch) -> None:
         owed = stretch.walker.owed
-        if stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
+        if self._done_leaping or stretch.at >= self._size or owed <= 0 or stretch.position + owed == self._stay:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
@@ -168,34 +173,30 @@ class Leaping:
         if self._marks:
             self._marks.add(landed, self.stretches)
 
-    # -- when what is sought was found --------------------------------------
-
-    def _look(self) -> None:
-        """See whether what is sought is among what was found behind a leap."""
-        last = self.last
-        if self.whole:
-            return
-        fresh = last.entries[self._looked[1] if self._looked[0] is last else 0 :]
-        self._looked = (last, len(last.entries))
-        if self._met is None and fresh and self.sought(fresh):
-            self._met = last
+    # -- gaps that are read after all ---------------------------------------
 
     def _close_gaps(self) -> Generator[List[Entry], None, None]:
-        """Read the gaps before what is sought, unless the rest of the layer is less: then the lengths will tell.
-
-        Either way no more is read than by a stream that ends with what is sought.
-        """
-        number = next((number for number, stretch in enumerate(self.stretches) if stretch is self._met), 0)
-        if not number:  # a repair has done away with it, if there was any
-            self._met = None
-            return
-        gaps = sum(after.begins - before.at for before, after in zip(self.stretches[:number], self.stretches[1:]))
-        if gaps > self._size - self.last.at:
-            return
-        self._met = None
-        for _ in range(number):
+        """Read the gaps before what is sought, where that is worth it."""
+        gaps = self._behind.gaps_to_close(self.stretches, self._size)
+        for _ in range(gaps):
             self._fill(1)
-        yield from self._sure()
+        if gaps:
+            yield from self._sure()
+
+    def _make_good(self) -> Generator[List[Entry], None, None]:
+        """Read what little was left out, so that the digest can be verified; not beyond a budget."""
+        try:
+            for before, after in zip(self.stretches, self.stretches[1:]):
+                for _ in self.lander.pieces(before.at, after.begins):
+                    pass  # remembered
+        except BudgetSpent:  # the listing is proved without it
+            return
+        self._done_leaping = True
+        while not self.whole:
+            self._fill(1)
+            yield from self._forward()
+        for piece in self.lander.pieces(self.verifier.count, self._size):
+            self.verifier.update(piece)
 
     # -- when lengths do not add up -----------------------------------------
 
@@ -207,28 +208,10 @@ class Leaping:
             self._fill(broken[0])
             return
         missing = deficit(self.stretches)
-        suspects = self._suspects(missing)
-        if missing > 0 and any(self._look_back(number, missing) for number in suspects):
+        numbers = suspects(self.stretches, missing)
+        if missing > 0 and any(self._look_back(number, missing) for number in numbers):
             return
-        self._fill(suspects[0])
-
-    def _suspects(self, missing: int) -> List[int]:
-        """Return the numbers of stretches before which ``missing`` bytes may have been lost, the best to look at first.
-
-        That is, the likeliest for the bytes of their gap; what samples told is
-        wrong by far more often than a normal distribution has it.
-        """
-        worth = []
-        for number in range(1, len(self.stretches)):
-            before, after = self.stretches[number - 1], self.stretches[number]
-            off = gap(before, after) - after.expected
-            likely = (1 + (off / after.deviation) ** 2) / (1 + ((off + missing) / after.deviation) ** 2)
-            if 0 < missing <= after.first and after.first - missing >= after.blind:
-                likely = 1e-9  # a header there would have been seen
-            passed = max(after.begins - before.at, 1)
-            cost = min(passed, max(0, missing - after.first) / max(1.0, after.expected / passed) + _LOOK)
-            worth.append((after.missed, likely / cost, number))
-        return [number for _, _, number in sorted(worth, reverse=True)]
+        self._fill(numbers[0])
 
     def _look_back(self, number: int, missing: int) -> bool:
         before, after = self.stretches[number - 1], self.stretches[number]
@@ -263,10 +246,5 @@ class Leaping:
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
-        piece = self.lander.chunk * _PIECES
         while stretch.at < end:
-            length = min(piece, end - stretch.at)
-            if self.lander.ahead:
-                further = min(self.lander.ahead, end - stretch.at - length)
-                self.fetcher.keep_coming(stretch.at + length, further, min(piece, further))
-            self._advance(stretch, length)
+            self._advance(stretch, self.lander.come(stretch.at, end))

@@ -12,6 +12,8 @@ from typing import List, NamedTuple, Optional, Tuple
 
 _BASE = 0.1  # of the mean expansion of a stretch between two samples, what is never known
 _SPREAD = 0.7  # of the difference between its two ends: what one sample a stretch leaves open
+_LEAST_DEVIATION = 0.02  # of what output is expected
+_STEEPEST = 600.0  # scales off: what a float still tells from nothing
 _BEYOND = 0.25  # what is not known of a stretch that no sample bounds
 
 
@@ -35,26 +37,56 @@ class Samples:
         self._at: List[int] = [start]
         self._to: List[int] = [start]  # each sample is a stretch
         self._expansions: List[float] = [expansion]
+        self._places: List[int] = []  # where one can land, in the body or behind it
 
-    def add(self, start: int, end: int, output: int) -> None:
-        """Take that the bytes [start, end) of the blob inflate to ``output`` bytes."""
+    def begins(self, length: int, output: int) -> None:
+        """Take that so many bytes before the start, which inflate to ``output`` bytes, are of the body too."""
+        self._at[0], self._expansions[0] = self.start - length, max(output, 1) / length
+
+    def add(self, start: int, end: int, output: int, place: Optional[int] = None) -> None:
+        """Take that the bytes [start, end) of the blob inflate to ``output`` bytes, all of the body.
+
+        ``place`` is where one can land to begin there.
+        """
         if end <= start:
             return
+        if place is not None:
+            self._places.append(place)
         output = max(output, 1)  # a stream may be all empty blocks
-        place = bisect.bisect_right(self._at, start)
-        if place > 1 and self._to[place - 1] == start:  # goes on with the one before
-            place -= 1
-            begin = self._at[place]
-            output += int(self._expansions[place] * (start - begin))
-            self._to[place], self._expansions[place] = end, output / (end - begin)
+        number = bisect.bisect_right(self._at, start)
+        if number > 1 and self._to[number - 1] == start:  # goes on with the one before
+            number -= 1
+            begin = self._at[number]
+            output += int(self._expansions[number] * (start - begin))
+            self._to[number], self._expansions[number] = end, output / (end - begin)
             return
-        self._at.insert(place, start)
-        self._to.insert(place, end)
-        self._expansions.insert(place, output / (end - start))
+        self._at.insert(number, start)
+        self._to.insert(number, end)
+        self._expansions.insert(number, output / (end - start))
 
     def bound(self, at: int) -> None:
-        """Take that the body has ended before ``at``."""
+        """Take that the body has ended before ``at``: what was sampled behind that was something else."""
         self.ceiling = at if self.ceiling is None else min(self.ceiling, at)
+        keep = max(1, bisect.bisect_left(self._at, at))
+        del self._at[keep:], self._to[keep:], self._expansions[keep:]
+
+    def last_place(self, before: float) -> Optional[int]:
+        """Return the last place where one can land before there and behind nothing else than the body."""
+        if self.ceiling is not None:
+            before = min(before, self.ceiling)
+        return max((place for place in self._places if place < before), default=None)
+
+    def left_behind(self, low: int, high: int) -> float:
+        """Return how far beyond ``low`` the body is expected to reach, when it ends before ``high``."""
+        return sum(self._quantiles(8, low, high)) / 8 - low
+
+    def places(self, count: int, low: int, high: int) -> List[int]:
+        """Return ``count`` places that divide what is between into parts that are as likely to hold the body's end."""
+        return sorted({int(place) for place in self._quantiles(count, low, high)})
+
+    def _quantiles(self, count: int, low: int, high: int) -> List[float]:
+        reach, parts = self.reach(), [(number + 1) / (count + 1) for number in range(count)]
+        return truncated_logistic(parts, reach.end, max(reach.doubt, 1.0), low, max(high, low))
 
     def output_at(self, at: int) -> Tuple[float, float]:
         """Return how much of the body comes before ``at``, uncompressed, and the standard deviation of that."""
@@ -62,7 +94,12 @@ class Samples:
         for begin, end, expansion, doubt in self._stretches(at):
             total += (end - begin) * expansion
             variance += ((end - begin) * doubt) ** 2
-        return total, math.sqrt(variance)
+        return total, max(math.sqrt(variance), _LEAST_DEVIATION * total)
+
+    def passed(self, at: int, deviations: float) -> bool:
+        """Whether the body has probably ended before ``at``, by more than so many standard deviations."""
+        output, deviation = self.output_at(at)
+        return output - deviations * deviation > self.left
 
     def reach(self) -> Reach:
         """Return where the body probably ends."""
@@ -77,7 +114,7 @@ class Samples:
             variance += ((end - begin) * doubt) ** 2
         return Reach(float(self.limit), 0.0)
 
-    def wanted(self, count: int) -> List[int]:
+    def spread(self, count: int) -> List[int]:
         """Return up to ``count`` places for more samples, in order: where none is for the longest.
 
         Not where samples differ most: that would thin out what is rare, and so think it rarer than it is.
@@ -104,13 +141,13 @@ class Samples:
         for place, (begin, end, expansion) in enumerate(zip(self._at, self._to, self._expansions)):
             if begin >= until:
                 break
-            if end > begin:
+            if place and end > begin:
                 found.append((begin, min(end, until), expansion, 0.0))
             if end >= until:
                 break
             if place + 1 < len(self._at):
                 following = self._expansions[place + 1]
-                if not place and end == begin:  # what is known of other bodies says little of this one
+                if end == begin:  # what is known of other bodies says little of this one
                     expansion = following
                 mean = (expansion + following) / 2
                 doubt = max(_SPREAD * abs(expansion - following), _BASE * mean)
@@ -118,3 +155,23 @@ class Samples:
             else:
                 found.append((end, until, expansion, _BEYOND * expansion))
         return [item for item in found if item[1] > item[0]]
+
+
+def truncated_logistic(parts: List[float], mean: float, deviation: float, low: float, high: float) -> List[float]:
+    """Return below which values the ``parts`` (each 0 to 1) of a logistic distribution between two bounds lie.
+
+    Its tails are heavier than a normal one's: a guess that was wrong is left behind in strides.
+    """
+    if low < high <= mean:  # where what lies above a value would be all but 1: the mirror image keeps the digits
+        mirrored = truncated_logistic([1 - part for part in parts], -mean, deviation, -high, -low)
+        return [-value for value in mirrored]
+    scale = deviation * math.sqrt(3) / math.pi
+    above = [1 / (1 + math.exp(max(-_STEEPEST, min(_STEEPEST, (bound - mean) / scale)))) for bound in (low, high)]
+    if above[0] <= above[1]:
+        return [low + (high - low) * part for part in parts]
+    found = []
+    for part in parts:
+        share = above[0] - part * (above[0] - above[1])
+        value = mean + scale * (math.log1p(-share) - math.log(share)) if 0 < share < 1 else low if part < 0.5 else high
+        found.append(min(max(value, low), high))
+    return found

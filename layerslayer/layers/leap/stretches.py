@@ -9,6 +9,7 @@ from ...entries import Entry
 from ..tar import TarWalker
 from .members import MemberStream
 
+_PART = 16 * 1024  # bytes of the blob fed at a time
 GREATEST_EXPANSION = 1032  # bytes that deflate makes of one, at most
 _MODULUS = 2**32  # of a gzip member's stated length
 
@@ -46,6 +47,7 @@ class Stretch:
         self.missed = False  # headers were found right before it
         self.looked_for = 0  # bytes that were looked for right before it
         self.blind = 0  # bytes of its output in which a header may have been missed
+        self.shown = (0, 0)  # bytes of the blob read last that are all of the body it has come to, and their output
         self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
 
     @property
@@ -61,9 +63,15 @@ class Stretch:
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the blob; return the entries they complete. Raises CorruptLayer."""
         made: List[Entry] = []
-        for piece in self.stream.feed(data):
-            made += self.walker.feed(piece)
-        self.at += len(data)
+        for at in range(0, len(data), _PART):
+            part = data[at : at + _PART]
+            output, owed = self.stream.output, self.walker.owed
+            for piece in self.stream.feed(part):
+                made += self.walker.feed(piece)
+            self.at += len(part)
+            output = self.stream.output - output
+            whole = owed and self.walker.owed == owed - output  # nothing but the body
+            self.shown = (self.shown[0] + len(part), self.shown[1] + output) if whole else (0, 0)
         return made
 
     def mark(self) -> None:

@@ -6,14 +6,15 @@ import io
 import random
 import struct
 import zlib
-from typing import Set
+from typing import BinaryIO, Set
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, lander
-from layerslayer.layers.leap.lander import Tuning
+from layerslayer.errors import BudgetSpent
+from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, aiming
+from layerslayer.layers.leap.tuning import Tuning
 
 from ..leap_layers import COMPRESSORS, SMALL, layer, noise, skewed
 from ..tars import END, member, walk
@@ -58,11 +59,44 @@ def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest
     def nothing(piece: bytes) -> None:
         searched.append(len(piece))
 
-    monkeypatch.setattr(lander, "find_boundary", nothing)  # as in one endless block, or in fixed ones
+    monkeypatch.setattr(aiming, "find_boundary", nothing)  # as in one endless block, or in fixed ones
     bodies = b"".join(member(b"%d" % number, body) for number in range(3))
     found = compared(COMPRESSORS["level 1"](bodies + END), tuning)
     assert found.walk.whole and found.walk.verifier.verified
     assert tuning.piece <= sum(searched) <= 8 * tuning.greatest_piece
+
+
+SMALL_FILES = b"".join(member(b"%d" % number, noise(random.Random(number), 4000)) for number in range(1500))
+
+
+def test_what_hardly_saves_anything_is_made_good() -> None:
+    """The whole layer and its digest, rather than nine tenths of it and a guess."""
+    found = compared(COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END), SMALL)
+    assert found.walk.leaps and found.walk.whole and found.walk.verifier.verified and found.share == 1
+
+
+def test_a_budget_that_has_no_room_for_that_is_kept_to() -> None:
+    """The listing was proved before; it is not given up."""
+    blob = COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END)
+    left = len(blob) - 1
+
+    def part(start: int, length: int) -> BinaryIO:
+        nonlocal left
+        if length > left:
+            raise BudgetSpent("spent")
+        left -= length
+        return io.BytesIO(blob[start : start + length])
+
+    walk = Leaping(descriptor_of(blob), Fetcher(part, len(blob)), SMALL)
+    assert [entry for batch in walk.run() for entry in batch] == Plain(blob).entries
+    assert walk.proved and walk.leaps and not walk.verifier.verified
+
+
+def test_not_where_the_disk_has_not_kept_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No byte is asked for twice for that."""
+    monkeypatch.setattr(Fetcher, "keeps", False)
+    found = compared(COMPRESSORS["level 6"](SMALL_FILES + member(b"large", program(4, 700_000)) + END), SMALL)
+    assert found.walk.leaps and not found.walk.whole and found.share < 1
 
 
 @pytest.mark.parametrize("part", range(1, 40, 3))

@@ -16,7 +16,7 @@ from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer
 from layerslayer.layers.bodies import Bodies, Sink
 from layerslayer.layers.leap import Fetcher, Leaping, marks, read_body, returning
-from layerslayer.layers.leap.lander import Tuning
+from layerslayer.layers.leap.tuning import Tuning
 from layerslayer.layers.tar import TarWalker
 
 from ..leap_layers import COMPRESSORS, SMALL, layer, noise, tar

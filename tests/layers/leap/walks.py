@@ -11,7 +11,7 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
 from layerslayer.layers.leap import Fetcher, Leaping
-from layerslayer.layers.leap.lander import Tuning
+from layerslayer.layers.leap.tuning import Tuning
 from layerslayer.layers.reading import read_entries
 from layerslayer.layers.report import Report
 

@@ -1,0 +1,96 @@
+"""From an image's name to the source that asks its registry, set up as the command line says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, AbstractSet, Dict, Optional, Tuple
+
+from ..console import Console
+from ..reference import DOCKER_HUB, Reference, parse_reference
+from ..sources.base import Source
+from ..sources.registry import RegistrySource
+from ..tls import Tls
+from ..transport.client import Transport
+from .identity import Identity
+from .options import Options
+
+if TYPE_CHECKING:
+    from ..early import EarlyConnections
+    from ..handshake import Handshake
+    from .connections import Connections
+
+
+class Registries:
+    """``lines`` is how many connections there may be to one; ``shared`` holds those that images share, in a batch."""
+
+    def __init__(
+        self,
+        options: Options,
+        console: Console,
+        identity: Identity,
+        lines: int,
+        early: Optional[EarlyConnections],
+        shared: Optional[Connections],
+    ) -> None:
+        self._options = options
+        self._console = console
+        self._identity = identity
+        self._lines = lines
+        self._early = early
+        self._connections = shared
+
+    def source(self, reference: Reference) -> Source:
+        """Return the source of an image, a mirror before it where one is named."""
+        trusted = frozenset(host.lower() for host in self._options.trusted_realms)
+        transport, handshakes = self._door(reference)
+        origin = RegistrySource(
+            reference,
+            transport,
+            self._identity.token(reference),
+            self._console.warn,
+            lambda: self._identity.login(reference),
+            trusted,
+            self._identity.headers,
+            handshakes,
+        )
+        if self._options.mirror and reference.domain == DOCKER_HUB:
+            return self._mirrored(self._options.mirror, reference, origin, trusted)
+        return origin
+
+    def _mirrored(self, mirror: str, reference: Reference, origin: Source, trusted: AbstractSet[str]) -> Source:
+        from ..sources.mirrored import Mirrored
+
+        near = parse_reference("{}/{}:x".format(mirror, reference.path))
+        near = near._replace(tag=reference.tag, digest=reference.digest)
+        warn = self._console.warn
+        transport, handshakes = self._door(near)
+        first = RegistrySource(
+            near, transport, None, warn, lambda: self._identity.login(near), trusted, handshakes=handshakes
+        )
+        return Mirrored(first, origin, mirror, warn)
+
+    def _door(self, reference: Reference) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
+        """Return the connections for a reference, and the handshakes of those they are shared with, if they are."""
+        if self._connections is None:
+            return self._transport(reference), None
+        return self._connections.door(reference.api_host, lambda: self._transport(reference))
+
+    def _transport(self, reference: Reference) -> Transport:
+        options, console = self._options, self._console
+        tls = Tls(
+            options.ca_file,
+            options.client_cert,
+            options.client_key,
+            frozenset(host.lower() for host in options.insecure),
+            registry=reference.api_host.lower(),
+        )
+        return Transport(
+            plain_http=options.plain_http,
+            timeout=options.timeout,
+            log=console.say if options.verbose else None,
+            connections=self._lines,
+            early=self._early,
+            attempts=options.retries,
+            tell=console.warn,
+            tls=tls,
+            home="" if options.allow_private else reference.api_host,
+        )

@@ -1,0 +1,23 @@
+"""What a digest must be (OCI image-spec ``descriptor.md``, "Digests"). Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_DIGEST = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)", re.ASCII)
+
+
+def digest_problem(digest: str) -> Optional[str]:
+    """Say what is wrong with a digest, or return None when it can be verified."""
+    match = _DIGEST.fullmatch(digest)
+    if not match:
+        return "a digest reads algorithm:hex"
+    algorithm, value = match.groups()
+    length = HEX_LENGTHS.get(algorithm)
+    if length is None:
+        return "digest algorithm '{}' is not supported (sha256, sha384 and sha512 are)".format(algorithm)
+    if not re.fullmatch("[a-f0-9]{%d}" % length, value):
+        return "a {} digest has {} lower-case hex digits".format(algorithm, length)
+    return None

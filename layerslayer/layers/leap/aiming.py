@@ -1,0 +1,168 @@
+"""Where to land: pieces of the blob are looked at until a place is known that is in the body, and near its end."""
+
+from __future__ import annotations
+
+import math
+from typing import List, Optional, Set, Tuple
+
+from ..fields import checksum_holds
+from ..inflate_at import WINDOW
+from ..members import BLOCK
+from .boundaries import Boundary, find_boundary, inflater_at
+from .fetching import Fetcher
+from .landing import MAGIC, MAGIC_AT
+from .members import MemberStream
+from .sampling import Reach, Samples
+from .tuning import Tuning
+
+_MOST_AT_ONCE = 24  # pieces asked for together
+_FIRST = 4  # samples
+_WAITS = 3  # round trips of a leap that nothing else is done in
+_DOUBLED = 0.3  # of a doubt, what twice as many samples take off
+_EARLY = 0.3  # of the samples worth taking, those taken before looking where the body ends
+_SPARSE = 40  # bytes of a body for each one looked at: what compresses best is rare, and not to be missed
+_SURPRISE = 0.5  # standard deviations: what seems to be body beyond that is perhaps another one
+_KNOWN = 8  # samples: with fewer, what is seen behind the body's probable end tells nothing
+_FEW = 2.0  # samples, which tell so little of their spread that a leap falls short by twice as much
+
+
+class Aim:
+    """Aims in one blob. ``piece`` is how many bytes to look at for a block to begin in them."""
+
+    def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
+        self.piece = tuning.piece
+        self._fetcher = fetcher
+        self._tuning = tuning
+        self._looked: Set[Tuple[int, int]] = set()  # places, and how many bytes of them
+        self._barren = 0  # bytes searched since a block was last found to begin
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the layer seems to be one endless block, or fixed ones only, which nothing tells the beginning of."""
+        return self._barren > 4 * self._tuning.greatest_piece
+
+    @property
+    def least(self) -> int:
+        """Bytes that a leap must save to be worth its requests, most of which are waited for."""
+        return max(self._tuning.least, 4 * self.piece) + _WAITS * self._fetcher.pace.in_flight
+
+    def target(self, start: int, samples: Samples) -> Optional[int]:
+        """Return where to land, short of where the body ends; None where that saves too little.
+
+        Each round looks at a few places, asked for at once, as long as that
+        costs less than what it probably saves.
+        """
+        looked_behind = False  # since the samples were last spread over the body
+        while not self.hopeless:
+            reach = samples.reach()
+            if reach.end - start < self.least:
+                return None
+            places = self._places(samples, reach, start, looked_behind)
+            behind = bool(places) and places[-1] > reach.end
+            if not self._look(samples, places) and not (behind and not looked_behind):
+                break
+            looked_behind = behind
+        place = self.sure(samples)
+        return place if place - start >= self.least and not self.hopeless else None
+
+    def _places(self, samples: Samples, reach: Reach, start: int, looked_behind: bool) -> List[int]:
+        """Return where to look next: first all over the body, to learn how it compresses; then around its end.
+
+        Where other things than the body are seen about there, that is narrowed
+        down. Else another large body may follow, which looks the same, and only
+        more samples help.
+        """
+        piece, high = self.piece, _latest(reach)
+        low = samples.last_place(high) or start
+        if samples.ceiling is not None and samples.ceiling <= high:
+            left = samples.left_behind(low, samples.ceiling)
+            count = self._count(left)
+            return samples.places(count, low, samples.ceiling) if self._pays(left, count) else []
+        enough = _DOUBLED * _margin(samples, reach) / piece  # samples; as many again would cost more than they save
+        early = max(_EARLY * enough, (reach.end - start) / piece / _SPARSE)
+        wanted = enough if looked_behind or enough < 2 * _KNOWN else early
+        if max(samples.count, _FIRST) < wanted:
+            unnoticed = min(self._fetcher.pace.in_flight // piece, int(wanted) - samples.count)
+            return samples.spread(min(max(samples.count, _FIRST, unnoticed), _MOST_AT_ONCE + unnoticed))
+        if looked_behind or samples.count < _KNOWN:
+            return []
+        left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
+        return samples.places(self._count(left), low, int(high))
+
+    def _count(self, left: float) -> int:
+        """Return how many samples cost the least, together with what they leave to be read of ``left`` bytes."""
+        return min(max(int(math.sqrt(left / self.piece)) - 1, 1), _MOST_AT_ONCE)
+
+    def _pays(self, left: float, count: int) -> bool:
+        return left * count / (count + 1) - count * self.piece > self._fetcher.pace.in_flight
+
+    def sure(self, samples: Samples) -> int:
+        """Return where to land by what samples tell so far."""
+        reach = samples.reach()
+        if samples.ceiling is not None and samples.ceiling <= _latest(reach):
+            return samples.last_place(samples.ceiling) or 0
+        return int(reach.end - _margin(samples, reach)) - self.piece
+
+    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
+        """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
+        length = self.piece
+        while length <= self._tuning.greatest_piece and start < self._fetcher.size and not self.hopeless:
+            piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
+            boundary = self._boundary_in(piece)
+            if boundary is not None:
+                return start, piece, boundary
+            length *= 2
+        return None
+
+    def _look(self, samples: Samples, wanted: List[int]) -> bool:
+        """Take samples at these places, asked for at once; False where nothing more can be learnt of the body."""
+        known = (samples.count, samples.ceiling, self.piece)
+        fetcher, piece, longer = self._fetcher, self.piece, 0
+        places = [place for place in wanted if place + piece < fetcher.size and (place, piece) not in self._looked]
+        for place in places:
+            fetcher.ahead(place, place + piece)
+        for place in places:
+            self._looked.add((place, piece))
+            found = self.boundary_from(place)
+            longer += found is None or len(found[1]) > piece
+            if found is None:
+                continue
+            _, data, boundary = found
+            engine, rest = inflater_at(data, boundary, 0)
+            output, headers = _sampled(MemberStream(engine), rest)
+            if headers:
+                samples.bound(place)
+            else:
+                samples.add(place + boundary.bit // 8, place + len(data), output, place)
+        if 2 * longer > len(places):
+            self.piece = min(2 * piece, self._tuning.greatest_piece)
+        return (samples.count, samples.ceiling, self.piece) != known
+
+    def _boundary_in(self, piece: bytes) -> Optional[Boundary]:
+        boundary = find_boundary(piece)
+        self._barren = 0 if boundary is not None else self._barren + len(piece)
+        return boundary
+
+
+def _latest(reach: Reach) -> float:
+    """Return up to where the body itself may be seen."""
+    return reach.end + _SURPRISE * reach.doubt
+
+
+def _margin(samples: Samples, reach: Reach) -> float:
+    """Return how far a leap falls short of the body's probable end."""
+    return reach.doubt * (1 + _FEW / max(samples.count, 2))
+
+
+def _sampled(stream: MemberStream, data: bytes) -> Tuple[int, bool]:
+    """Return how much ``data`` inflates to, and whether tar headers are in that."""
+    tail, headers = b"", False
+    for piece in stream.feed(data):
+        buffer = tail + piece
+        at = buffer.find(MAGIC)
+        while at >= 0 and not headers:
+            block = buffer[at - MAGIC_AT : at - MAGIC_AT + BLOCK] if at >= MAGIC_AT else b""
+            headers = len(block) == BLOCK and checksum_holds(block)
+            at = buffer.find(MAGIC, at + 1)
+        tail = buffer[-WINDOW:]
+    return stream.output, headers
