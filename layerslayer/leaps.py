@@ -120,6 +120,7 @@ class Leaps:
         report, spent = report or leapt.report, leapt.spent
         try:
             leapt.read(entry, open_sink(entry))
+            leapt.tell_worth(report)
         except CANNOT_LEAP as error:
             self._give_up(layer, error)
             return None

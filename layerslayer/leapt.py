@@ -35,6 +35,7 @@ class LeaptLayer:
         self.entries: List[Entry] = []
         self.over = False  # all was yielded
         self._returning = returning
+        self._again: Optional[int] = None  # bytes asked for once more before the first file was read
         self._error: Optional[Exception] = None
         self._fetcher = Fetcher(open_range, descriptor.size, pace)
         self._walk = Leaping(descriptor, self._fetcher, returning=returning)
@@ -78,15 +79,27 @@ class LeaptLayer:
 
     def read(self, entry: Entry, sink: Sink) -> None:
         """Give the body of a regular file, one of ``entries``, to ``sink``; see ``read_body``."""
+        if self._again is None:
+            self._again = self._fetcher.again
         read_body(self._walk, entry, sink)
 
     def tell(self, report: Report) -> None:
         """Fill in how it ended."""
         walk = self._walk
         report.compression, report.uncompressed = "gzip", walk.last.position
-        report.verified, report.leapt = walk.verifier.verified, not walk.verifier.verified
-        report.ended, report.hidden = True, walk.last.walker.hidden
+        report.hidden = walk.last.walker.hidden
+        self.tell_worth(report)
         report.notes += layer_notes(walk.last.walker, walk.last.stream.trailing)
+
+    def tell_worth(self, report: Report) -> None:
+        """Fill in how far it can be trusted, with the files that were read, if all of it has been walked through.
+
+        Of bytes that came twice the digest vouches for one time only, perhaps not for that which a file was read of.
+        """
+        if self.over:
+            twice = self._again is not None and self._fetcher.again > self._again
+            report.ended, report.verified = True, self._walk.verifier.verified and not twice
+            report.leapt = not report.verified
 
 
 def reason_of(error: Exception) -> str:

@@ -323,10 +323,9 @@ class _Run:
         if leaps is None or not leaps.has(layer) or len(entries) > _FEW:
             return None
         report = Report(layer.descriptor)
-        report.leapt = report.ended = True
         for offset in sorted(entries):
             if leaps.fetch(layer, entries[offset], open_sink, report) is None:
-                report.leapt = False
+                report.verified = report.leapt = report.ended = False
                 self.reports.append(report)
                 return None
             if report.problem:

@@ -223,6 +223,45 @@ def test_a_registry_that_serves_other_bytes(
         assert ran.code == 0 and (run.folder / "carved/usr/late").read_bytes() == b"late\n"
 
 
+MANY_SMALL, OTHERS = (
+    COMPRESSORS["stored"](b"".join(member(b"etc/%d" % number, unit * 900) for number in range(2000)) + END)
+    for unit in (b"a", b"b")
+)
+
+
+def test_no_digest_vouches_for_bytes_that_were_fetched_anew(run: Runner) -> None:
+    """The layer was read to its end and verified; what then comes for a file of its beginning may be other bytes."""
+    served = bytearray(len(MANY_SMALL))
+
+    def others_anew(request: Request, normal: Normal) -> Response:
+        if "range" not in request.headers:  # the config
+            return normal()
+        start, end = (int(number) for number in request.headers["range"][len("bytes=") :].split("-"))
+        anew = all(served[start : end + 1])
+        served[start : end + 1] = b"1" * (end + 1 - start)
+        return normal()._replace(body=OTHERS[start : end + 1]) if anew else normal()
+
+    with Registry(blobs_image([MANY_SMALL])) as registry:
+        registry.fault("/blobs/", others_anew)
+        ran = run("get", registry.target, "nope", "etc/3", "--fast", "--no-cache", "--json", "-o", "out")
+    assert (run.folder / "out/etc/3").read_bytes() == b"b" * 900
+    assert json.loads(ran.out.splitlines()[-1])["verified"] is False
+
+
+@pytest.mark.parametrize("paths, worth", [
+    (["nope"], "; digests verified."),
+    (["nope", "etc/1999", "etc/199?"], "; digests verified."),  # its bytes are at hand still
+    (["nope", "etc/3"], "lengths add up; digests NOT all verified."),
+    (["etc/3?"], "lengths add up; digests NOT all verified."),
+    (["etc/*"], "; digests verified."),  # read in full for them
+])  # fmt: skip
+def test_what_was_read_in_full_after_all_is_verified(run: Runner, paths: List[str], worth: str) -> None:
+    with Registry(blobs_image([MANY_SMALL])) as registry:
+        ran = run("get", registry.target, *paths, "--fast", "-o", "out", "--no-cache")
+    assert last(ran).endswith(worth)
+    assert {item.read_bytes() for item in (run.folder / "out").rglob("*") if item.is_file()} <= {b"a" * 900}
+
+
 def test_a_large_file_that_breaks_off_is_not_printed_in_part(run: Runner, registry: Registry) -> None:
     """It comes whole by the plain way then, once."""
     registry.fault("/blobs/", parts_from(33, altered(flipped)))

@@ -58,6 +58,7 @@ class Leaping:
         self._behind = Sought()
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._done_leaping = False
+        self._all_at_hand = True  # of what was read and not hashed
         self._given = 0  # entries already given out
 
     @property
@@ -80,13 +81,19 @@ class Leaping:
         while not self.proved:
             self._repair()
             yield from self._forward()
-        if self.fetcher.distinct >= self._size - self._size // _HARDLY and self.fetcher.keeps:
+        hardly = self.fetcher.distinct >= self._size - self._size // _HARDLY
+        if hardly and self.fetcher.keeps and self._all_at_hand:
             yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
         for stretch in self.stretches:
             if stretch.entries:
                 yield stretch.entries
+
+    def let_go(self, start: int, end: int) -> None:
+        """Forget bytes that a file was read of: they are too many to keep, so the digest is done without."""
+        self.fetcher.forget(start, end)
+        self._all_at_hand &= end <= self.verifier.count
 
     def _forward(self) -> Generator[List[Entry], None, None]:
         """Go on to the end, as far as nothing is amiss."""

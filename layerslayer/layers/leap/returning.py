@@ -200,7 +200,7 @@ def _input(walk: Leaping, start: Start, entry: Entry) -> Iterator[bytes]:
             fetcher.keep_coming(to, further, min(length, further))
         yield fetcher.read(at, to)
         if length == _MOST:  # a large file is not to be held in a temporary one as well
-            fetcher.forget(at, to)
+            walk.let_go(at, to)
         at = to
 
 

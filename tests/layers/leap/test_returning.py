@@ -215,6 +215,16 @@ def test_a_large_file_that_was_leapt_over() -> None:
     assert walk.fetcher.again == 0 and walk.fetcher.spent - spent < len(BLOB) // 2
 
 
+def test_a_large_file_that_was_read_is_not_fetched_once_more_for_the_digest() -> None:
+    """All of the layer was fetched by then, but not all is at hand still."""
+    large = noise(random.Random(9), 5_000_000)
+    walk = Walk(COMPRESSORS["level 6"](FILES + member(b"large", large) + MORE + END), Tuning())
+    assert walk.read(walk.until("large")).body == large
+    walk.to_the_end()
+    assert walk.fetcher.distinct > 0.95 * len(walk.blob) and walk.fetcher.again < 200_000  # samples
+    assert walk.walk.proved and not walk.walk.verifier.verified
+
+
 def test_a_file_within_a_file_is_never_taken_for_one() -> None:
     """A tar in a body has the path that is sought; landings find its headers first."""
     inner = tar(random.Random(5), 900_000) + member(b"etc/passwd", b"the inner one\n") + END
