@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Dict, cast
+from typing import BinaryIO, Mapping, cast
 
 from .contents import AHEAD, Advance, Counted
 from .image import Layer
@@ -13,7 +13,7 @@ from .sources.base import Source
 
 
 def fetch_bodies(
-    source: Source, layer: Layer, sinks: Dict[int, Sink], to_the_end: bool, advance: Advance = lambda count: None
+    source: Source, layer: Layer, sinks: Mapping[int, Sink], to_the_end: bool, advance: Advance = lambda count: None
 ) -> Report:
     """Hand the bodies of the entries at the offsets of ``sinks`` to those; stop after the last one.
 

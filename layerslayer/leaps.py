@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import io
-from typing import BinaryIO, Generator, List, Optional, Union, cast
+from typing import BinaryIO, Callable, Dict, Generator, List, Optional, Sequence, Set
 
-from .descriptors import Descriptor
 from .entries import Entry
-from .errors import CorruptLayer, DigestMismatch, LayerslayerError, RangeIgnored
+from .errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError
+from .frame_leaps import Begun, framewise
 from .image import Layer
+from .layers.bodies import Sink
 from .layers.kinds import is_tar_type
-from .layers.leap import Fetcher, FrameLeaping, Leaping, NoFrames, NotGzip, Pace
-from .layers.reading import layer_notes, read_entries
+from .layers.leap import FrameLeaping, NoFrames, NotGzip, Pace
+from .layers.reading import read_entries
 from .layers.report import Report
+from .leapt import CANNOT_LEAP, LeaptLayer, reason_of
 from .sources.base import Source
 
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
 
 
 class Leaps:
-    """Lists the layers of one source. Safe to use from several threads; what the line has shown is shared."""
+    """Leaps through the layers of one source. Safe to list from several threads; what the line has shown is shared.
 
-    def __init__(self, source: Source) -> None:
+    ``tell`` gets a sentence about a layer that a file of is got where that was
+    of no use. ``keep``: of layers that are listed files can be fetched, too.
+    """
+
+    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None, keep: bool = False) -> None:
         self._source = source
+        self._tell = tell
+        self._keep = keep
         self._pace = Pace()
+        self._kept: Dict[str, LeaptLayer] = {}  # by digest
+        self._given_up: Set[str] = set()
 
     def worth(self, layer: Layer) -> bool:
         """Whether to try it with this layer."""
@@ -44,7 +53,7 @@ class Leaps:
         except NoFrames as none:
             report.notes += [none.why] if none.why else []
             yield from self._going_on(layer, report, none.head)
-        except (RangeIgnored, CorruptLayer, DigestMismatch) as error:
+        except CANNOT_LEAP as error:
             _note_why(report, error)
             yield from self._in_full(layer, report, shown)
         except LayerslayerError as error:
@@ -52,23 +61,104 @@ class Leaps:
 
     def _leaping(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
         """Raises NoFrames, before anything was yielded, and all that goes wrong."""
-        descriptor = layer.descriptor
-
-        def open_range(start: int, length: int) -> BinaryIO:
-            return self._source.blob_range(descriptor, start, length)
-
-        fetcher = Fetcher(open_range, descriptor.size, self._pace)
+        digest = layer.descriptor.digest
+        # Taken out, as another thread may list the same layer.
+        leapt = self._kept.pop(digest, None) or LeaptLayer(self._source, layer, self._pace, self._keep)
+        spent = leapt.spent
         try:
-            try:
-                yield from _walked(Leaping(descriptor, fetcher), report)
-            except NotGzip:
-                yield from _walked(FrameLeaping(descriptor, fetcher), report)
+            batch = list(leapt.entries) or leapt.go_on()
+            while batch:
+                report.entries += len(batch)
+                yield batch
+                batch = leapt.go_on()
+        except NotGzip:
+            yield from framewise(FrameLeaping(layer.descriptor, leapt.fetcher), report)
+            return
         finally:
-            report.bytes_read += fetcher.spent
+            report.bytes_read += leapt.spent - spent
+        leapt.tell(report)
+        if self._keep:
+            self._kept[digest] = leapt
+
+    # -- as far as needed ---------------------------------------------------
+
+    def passage(self, layer: Layer) -> Optional[LeaptLayer]:
+        """Return a layer to be leapt through, or one that was already; None where it is to be read in full.
+
+        The files of such a layer can be read. For one thread.
+        """
+        digest = layer.descriptor.digest
+        if digest in self._given_up or not self.worth(layer):
+            return None
+        if digest not in self._kept:
+            self._kept[digest] = LeaptLayer(self._source, layer, self._pace, returning=True)
+        return self._kept[digest]
+
+    def go_on(
+        self, layer: Layer, leapt: LeaptLayer, sought: Callable[[Sequence[Entry]], bool]
+    ) -> Optional[List[Entry]]:
+        """Return the next entries of a passage, see there; None where the layer is to be read in full.
+
+        None are left at its end, and where a problem stands in its report.
+        """
+        spent = leapt.spent
+        try:
+            return leapt.go_on(sought)
+        except CANNOT_LEAP as error:
+            self._give_up(layer, error)
+            return None
+        except LayerslayerError as error:
+            self._end(layer, leapt.report, error)
+            return []
+        finally:
+            leapt.report.bytes_read += leapt.spent - spent
+
+    def fetch(
+        self, layer: Layer, entry: Entry, open_sink: Callable[[Entry], Sink], report: Optional[Report] = None
+    ) -> Optional[Report]:
+        """Give a file of a passage to the sink that ``open_sink`` has for it.
+
+        Return ``report``, the passage's own if there is none, with what it cost
+        and the problem if there was one; None where the layer is to be read in
+        full. Raises LocalFileError.
+        """
+        leapt = self._kept[layer.descriptor.digest]
+        report, spent = report or leapt.report, leapt.spent
+        try:
+            leapt.read(entry, open_sink(entry))
+            leapt.tell_worth(report)
+        except CANNOT_LEAP as error:
+            self._give_up(layer, error)
+            return None
+        except LocalFileError:
+            raise
+        except LayerslayerError as error:
+            self._end(layer, report, error)
+        finally:
+            report.bytes_read += leapt.spent - spent
+        return report
+
+    def has(self, layer: Layer) -> bool:
+        """Whether there is a passage of a layer, which files can be fetched of."""
+        return layer.descriptor.digest in self._kept
+
+    def _give_up(self, layer: Layer, error: Exception) -> None:
+        """Leap through a layer no more, and tell why, unless it is none to do so with."""
+        del self._kept[layer.descriptor.digest]
+        self._given_up.add(layer.descriptor.digest)
+        if not isinstance(error, NotGzip):
+            self._tell("layer {}: read in full after all: {}".format(layer.number, reason_of(error)))
+
+    def _end(self, layer: Layer, report: Report, error: LayerslayerError) -> None:
+        """End a passage, which may be begun anew."""
+        del self._kept[layer.descriptor.digest]
+        report.problem = error
+
+    # -- in full ------------------------------------------------------------
 
     def _going_on(self, layer: Layer, report: Report, head: bytes) -> Generator[List[Entry], None, None]:
         """Read a layer as ever of which nothing was shown; its first bytes, if it is zstd, are here already."""
-        shown, notes, begun = _Shown(), len(report.notes), _Begun(head)
+        shown, notes, begun = _Shown(), len(report.notes), Begun(head)
         for batch in self._in_full(layer, report, _Shown(), begun if head else None):
             shown.note(batch)
             yield batch
@@ -81,7 +171,7 @@ class Leaps:
             yield from self._in_full(layer, report, shown)
 
     def _in_full(
-        self, layer: Layer, report: Report, shown: _Shown, begun: Optional[_Begun] = None
+        self, layer: Layer, report: Report, shown: _Shown, begun: Optional[Begun] = None
     ) -> Generator[List[Entry], None, None]:
         """Read the layer as ever, or as ``begun``; yield what was not shown yet."""
         spent, descriptor = report.bytes_read, layer.descriptor
@@ -103,46 +193,8 @@ class Leaps:
             report.problem = DigestMismatch("the parts of the layer that the server sent are not the layer's.")
 
 
-def _walked(walk: Union[Leaping, FrameLeaping], report: Report) -> Generator[List[Entry], None, None]:
-    """Yield what a walk does, and report it. Raises what it does."""
-    for batch in walk.run():
-        report.entries += len(batch)
-        yield batch
-    last = walk.last
-    report.compression, report.uncompressed = walk.kind, last.position
-    report.verified, report.leapt = walk.verifier.verified, not walk.verifier.verified
-    report.ended, report.hidden = True, last.walker.hidden
-    report.notes += [*walk.notes, *layer_notes(last.walker, last.stream.trailing)]
-
-
-def _note_why(report: Report, error: LayerslayerError) -> None:
-    reason = "the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error)
-    report.notes.append("read in full after all: {}".format(reason.rstrip(".")))
-
-
-class _Begun:
-    """A blob whose first bytes were read already: a readable once it was opened."""
-
-    def __init__(self, head: bytes) -> None:
-        self.used = False  # whether the head took the place of bytes that were not asked for again
-        self._size = len(head)
-        self._head = io.BytesIO(head)
-        self._rest: BinaryIO = self._head
-
-    def open(self, source: Source, descriptor: Descriptor) -> BinaryIO:
-        """Ask for the rest; return the readable of all, or another one of it. Raises what the source raises."""
-        try:
-            self._rest = source.blob_range(descriptor, self._size, descriptor.size - self._size)
-        except RangeIgnored:
-            return source.blob(descriptor)
-        self.used = True
-        return cast(BinaryIO, self)
-
-    def read(self, count: int) -> bytes:
-        return self._head.read(count) or self._rest.read(count)
-
-    def close(self) -> None:
-        self._rest.close()
+def _note_why(report: Report, error: Exception) -> None:
+    report.notes.append("read in full after all: {}".format(reason_of(error)))
 
 
 class _Shown:

@@ -9,17 +9,21 @@ may stand behind one, only all layers together tell: then it is ``Unclear``.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .contents import AHEAD
-from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
+from .entries import Entry
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
 from .layers.report import Report
-from .nodes import normal
 from .overlay import MAX_LINKS
 from .sources.base import Source
+from .watching import Absent, Directory, Link, Stated, Unclear, Watch
+
+if TYPE_CHECKING:  # loaded where there is something to be leapt through
+    from .leaps import Leaps
+    from .leapt import LeaptLayer
 
 MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
@@ -38,32 +42,7 @@ class File(NamedTuple):
     report: Report  # of the layer it was read from
 
 
-class Directory(NamedTuple):
-    """The path is a directory."""
-
-    path: str
-
-
-class Absent(NamedTuple):
-    """The path is not there; ``by`` is the layer that removed it, ``reason`` why else."""
-
-    path: str
-    by: Optional[int]
-    reason: str = ""
-
-
-class Unclear(NamedTuple):
-    """Only the merged view of all layers can tell what stands there."""
-
-    path: str
-
-
 Found = Union[File, Directory, Absent, Unclear]
-
-
-class _Link(NamedTuple):
-    path: Optional[str]  # None when it cannot be told from names alone
-    hard: bool
 
 
 class Seeker:
@@ -80,6 +59,7 @@ class Seeker:
         fetch: Fetch = lambda layer, entry, sink: None,
         look: Look = lambda layer: None,
         learn: bool = False,
+        leaps: Optional[Leaps] = None,
     ) -> None:
         self._source = source
         self._layers = list(layers)
@@ -89,7 +69,8 @@ class Seeker:
         self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
         self._learn = learn  # ``keep`` remembers for later runs
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
-        self._stated = _Stated()
+        self._leaps = leaps  # lets layers be leapt through on the way
+        self._stated = Stated()
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -102,10 +83,10 @@ class Seeker:
         layers = self._layers[::-1]
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
-        self._stated = _Stated()
+        self._stated = Stated()
         for _ in range(MAX_LINKS + 1):
             found = self._through(layers, path, stands_at, new_sink, linked)
-            if not isinstance(found, tuple) or not isinstance(found[0], _Link):
+            if not isinstance(found, tuple) or not isinstance(found[0], Link):
                 return found
             link, layer = found
             if link.path is None:
@@ -119,13 +100,13 @@ class Seeker:
 
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
-    ) -> Union[Found, Tuple[_Link, Layer]]:
-        watch = _Watch(path, stands_at, self._stated, linked, (layers[0].number, layers[-1].number) if layers else ())
+    ) -> Union[Found, Tuple[Link, Layer]]:
+        watch = Watch(path, stands_at, self._stated, linked, (layers[0].number, layers[-1].number) if layers else ())
         for layer in layers:
             if watch.unclear:
                 return Unclear(path)
             result = self._in_layer(layer, watch, new_sink)
-            if isinstance(result, _Link):
+            if isinstance(result, Link):
                 return (result, layer)
             if result is not None:
                 return result
@@ -133,7 +114,7 @@ class Seeker:
             return Unclear(path)
         return Directory(path) if watch.directory or not path else Absent(path, None)
 
-    def _in_layer(self, layer: Layer, watch: _Watch, new_sink: NewSink) -> Union[Found, _Link, None]:
+    def _in_layer(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
         watch.begin(layer.number)
         known = self._known.get(layer.number)
         if known is None:
@@ -141,17 +122,63 @@ class Seeker:
         if known is not None:
             watch.note(known)
             watch.see(known)
+        leapt = self._leaps.passage(layer) if known is None and self._leaps is not None else None
+        if leapt is not None:
+            return self._leapt(layer, leapt, watch, new_sink)
+        if known is not None:
             if watch.file is None or watch.unclear:
                 return watch.outcome(layer)
-            report = self._fetch(layer, watch.file, new_sink)
-            if report is not None:
-                self.reports.append(report)
-                if report.problem:
-                    return _unreadable(watch.path, layer, report)
-                return File(watch.path, layer, watch.file, report)
+            found = self._fetched(layer, watch, new_sink)
+            if found is not None:
+                return found
         return self._streamed(layer, watch, new_sink)
 
-    def _streamed(self, layer: Layer, watch: _Watch, new_sink: NewSink) -> Union[Found, _Link, None]:
+    def _fetched(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Optional[Found]:
+        """Get the file of a layer whose entries were seen; None where it must be streamed."""
+        assert watch.file is not None
+        report = self._fetch(layer, watch.file, new_sink)
+        if report is None:
+            return None
+        self._tell_of(report)
+        if report.problem:
+            return _unreadable(watch.path, layer, report)
+        return File(watch.path, layer, watch.file, report)
+
+    def _tell_of(self, report: Report) -> None:
+        """Make a report the last one."""
+        self.reports[:] = [item for item in self.reports if item is not report] + [report]
+
+    def _leapt(self, layer: Layer, leapt: LeaptLayer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
+        """Leap through a layer as far as a stream would have to be read, or further where that proves more for less."""
+        before = watch.saved()
+        self._tell_of(leapt.report)
+        if self._leap_on(layer, leapt, watch):
+            if leapt.report.problem:
+                return _unreadable(watch.path, layer, leapt.report)
+            if watch.file is None or watch.unclear:
+                return watch.outcome(layer)
+            found = self._fetched(layer, watch, new_sink)
+            if found is not None:
+                return found
+        watch.restore(before)
+        self.reports.remove(leapt.report)
+        streamed = self._streamed(layer, watch, new_sink)
+        self.reports[-1].bytes_read += leapt.report.bytes_read
+        return streamed
+
+    def _leap_on(self, layer: Layer, leapt: LeaptLayer, watch: Watch) -> bool:
+        """Let the watch see what is sure of a layer until that decides; False where it is to be read in full."""
+        assert self._leaps is not None
+        fresh: Optional[List[Entry]] = list(leapt.entries) or self._leaps.go_on(layer, leapt, watch.may_decide)
+        while fresh:
+            watch.note(fresh)
+            watch.see(fresh)
+            if watch.decided and not leapt.proved:
+                break
+            fresh = self._leaps.go_on(layer, leapt, watch.may_decide)
+        return fresh is not None
+
+    def _streamed(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
         report = Report(layer.descriptor)
         self.reports.append(report)
         digests = FileDigests()
@@ -207,7 +234,7 @@ def _nearly_read(report: Report) -> bool:
 class _Watched(Bodies):
     """Lets a watch know of a batch's directories before the bodies of its files pass."""
 
-    def __init__(self, choose: Callable[[Entry], Sink], watch: _Watch) -> None:
+    def __init__(self, choose: Callable[[Entry], Sink], watch: Watch) -> None:
         super().__init__(choose)
         self._watch = watch
 
@@ -237,165 +264,3 @@ class _Noting(Sink):
     def refuse(self, reason: str) -> None:
         self._sink.refuse(reason)
         self.ended = True
-
-
-class _Stated:
-    """Which names are directories and which symlinks, by the top-most layer seen so far that says so."""
-
-    def __init__(self) -> None:
-        self._found: Dict[str, Tuple[int, bool]] = {}  # layer, and whether it is a directory there
-
-    def add(self, name: str, number: int, directory: bool) -> None:
-        known = self._found.get(name)
-        if known is None or number >= known[0]:
-            self._found[name] = (number, directory)
-
-    def is_directory(self, name: str) -> bool:
-        return self._found.get(name, (0, False))[1]
-
-    def above(self, name: str, number: int, highest: Optional[int]) -> bool:
-        """Whether a layer above ``number`` (and not above ``highest``) has it as a directory."""
-        layer, directory = self._found.get(name, (-1, False))
-        return directory and layer > number and (highest is None or layer <= highest)
-
-    def all_above(self, path: str, unless_stated: bool = False) -> bool:
-        """Whether all that the path leads through are directories; of what nothing is known ``unless_stated``."""
-        parent = path.rpartition("/")[0]
-        while parent and self._found.get(parent, (0, unless_stated))[1]:
-            parent = parent.rpartition("/")[0]
-        return not parent
-
-
-class _Watch:
-    """What a layer's entries say about one path; ``stands_at`` is where a symlink there counts its way from.
-
-    ``stated`` collects the directories that layers state, ``linked`` is the layer
-    with the hardlink that led here: its whiteouts do not reach what is linked.
-    ``ends`` are the first and the last layer that are asked.
-    """
-
-    def __init__(
-        self, path: str, stands_at: str, stated: _Stated, linked: Optional[Layer], ends: Tuple[int, ...]
-    ) -> None:
-        self.path = path
-        self._stands_at = stands_at
-        self._stated = stated
-        self._linked = linked.number if linked else None
-        self._ends = ends
-        self.directory = False  # some layer has it as one
-        self.unclear = False  # it may have, or have lost, another name
-        parts = path.split("/")
-        self._parents: FrozenSet[str] = frozenset("/".join(parts[:end]) for end in range(1, len(parts)))
-        self._removers = {_sibling(name, WHITEOUT_PREFIX + name.rpartition("/")[2]) for name in (*self._parents, path)}
-        self._removers |= {name + "/" + OPAQUE for name in self._parents} | {OPAQUE}
-        self._inside = path + "/"
-        self._aliases = ("/" + parts[-1], "/" + WHITEOUT_PREFIX + parts[-1])
-        self.begin(0)
-
-    def begin(self, number: int) -> None:
-        """Layer ``number`` begins."""
-        self._number = number
-        self.file: Optional[Entry] = None
-        self.link: Optional[_Link] = None
-        self._removed = False
-        self._blocked = False
-        # Parents that a layer above has as directories: what else they are from here on is gone.
-        self._replaced = {name for name in self._parents if self._stated.above(name, number, self._linked)}
-
-    def note(self, entries: Sequence[Entry]) -> None:
-        """Take note of the next entries' directories, before ``wants`` and ``see``."""
-        for entry in entries:
-            if entry.kind in "dl" and not entry.hidden:
-                clean = normal(entry.name)
-                if clean is not None:
-                    self._stated.add(clean, self._number, entry.kind == "d")
-
-    def wants(self, entry: Entry) -> bool:
-        """Whether a regular file's bytes are what is sought, for sure."""
-        if self.file is not None and self.file.offset != entry.offset:
-            return False  # another of that name is known to be the last
-        return normal(entry.name) == self.path and self._is_sure(self.path)
-
-    def _is_sure(self, path: str) -> bool:
-        """Whether the path is no other one too: no directory above it can be a symlink of a layer further down."""
-        return self._number in self._ends or self._stated.all_above(path)
-
-    def see(self, entries: Sequence[Entry]) -> None:
-        """Take the next entries of the layer."""
-        path, parents = self.path, self._parents
-        for entry in entries:
-            name = entry.name
-            if entry.hidden:
-                continue
-            clean = normal(name)
-            if clean is None:
-                continue
-            if clean == path:
-                self._here(entry)
-                self.unclear |= not self._is_sure(clean)
-            elif clean in parents:
-                if clean in self._replaced:
-                    self._blocked |= entry.kind != "d"
-                elif entry.kind == "l":
-                    rest = path[len(clean) + 1 :]
-                    self.link = _Link(_joined(clean, entry.target, rest, self._stated), False)
-                    self.unclear |= not self._is_sure(clean)
-                elif entry.kind != "d":
-                    self._blocked = True
-            elif clean in self._removers:
-                self._removed = True
-                self.unclear |= not self._is_sure(clean)
-            elif clean.startswith(self._inside) and WHITEOUT_PREFIX not in clean:
-                self.directory = True
-            elif clean.endswith(self._aliases):
-                self.unclear |= not self._stated.all_above(clean, self._number in self._ends[-1:])
-
-    def _here(self, entry: Entry) -> None:
-        self.file = self.link = None
-        if entry.kind == "d":
-            self.directory = True
-        elif entry.kind == "l":
-            self.link = _Link(_joined(self._stands_at, entry.target, "", self._stated), False)
-        elif entry.kind == "h":
-            target = normal(entry.target)
-            self.link = _Link(target, True) if target else None
-            self._blocked = not target
-        elif entry.kind == "-":
-            self.file = entry
-        else:
-            self._blocked = True
-
-    def outcome(self, layer: Layer) -> Union[Found, _Link, None]:
-        """Say, once the layer has ended, what that means; None: look further down."""
-        if self.unclear:
-            return Unclear(self.path)
-        if self.link:
-            return self.link
-        if self.directory:
-            return Directory(self.path)
-        if self._blocked:
-            return Absent(self.path, None, "it is no regular file")
-        if self._removed and layer.number != self._linked:
-            return Absent(self.path, layer.number)
-        return None
-
-
-def _sibling(path: str, name: str) -> str:
-    directory = path.rpartition("/")[0]
-    return directory + "/" + name if directory else name
-
-
-def _joined(link: str, target: str, rest: str, stated: _Stated) -> Optional[str]:
-    """Return where a symlink at ``link`` leads, with ``rest`` behind; ``..`` stops at the root.
-
-    None when a ``..`` comes after what is not known to be a directory.
-    """
-    parts = [] if target.startswith("/") else link.split("/")[:-1]
-    for part in (target + "/" + rest).split("/"):
-        if part == "..":
-            if parts and not stated.is_directory("/".join(parts)):
-                return None
-            parts = parts[:-1]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)

@@ -13,11 +13,11 @@ from .sources.base import Source
 class Shortcuts:
     """One image's: ``claims``, the publishers' indexes, come first; then ``leaps``. Safe for several threads.
 
-    ``tell`` and ``keep`` are for the claims.
+    ``tell`` gets a sentence about what is of no use; ``keep``: files will be fetched.
     """
 
     def __init__(
         self, source: Source, image: Image, tell: Callable[[str], None] = lambda text: None, keep: bool = False
     ) -> None:
         self.claims = Claims(source, image, tell, keep)
-        self.leaps = Leaps(source)
+        self.leaps = Leaps(source, tell, keep)

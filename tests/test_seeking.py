@@ -19,8 +19,9 @@ from layerslayer.image import Layer
 from layerslayer.layers.bodies import Sink
 from layerslayer.nodes import Node, walk
 from layerslayer.overlay import Tree
-from layerslayer.seeking import File, Seeker, Unclear
+from layerslayer.seeking import File, Seeker
 from layerslayer.sources.base import Document, Source
+from layerslayer.watching import Unclear
 
 
 class InMemory(Source):
@@ -214,3 +215,16 @@ def test_a_layer_that_was_read_whole_is_not_read_again() -> None:
     )
     assert sought(source, layers, "l") == b"low"
     assert source.opened.count(layers[1].descriptor.digest) == 1
+
+
+def test_of_two_files_of_one_name_the_last_is_written_alone() -> None:
+    """Where both pass in one piece; what is printed cannot be taken back."""
+    source, layers = image([Member("x", body=b"first"), Member("x", body=b"last")])
+    sinks: List[Collected] = []
+
+    def new_sink(entry: Entry) -> Sink:
+        sinks.append(Collected())
+        return sinks[-1]
+
+    assert isinstance(Seeker(source, layers, {}).seek("x", new_sink), File)
+    assert [sink.body for sink in sinks] == [b"last"]

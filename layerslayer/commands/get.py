@@ -27,9 +27,10 @@ from ..limits import LimitReached
 from ..nodes import IMPLIED, Node, normal, walk
 from ..overlay import Ends
 from ..patterns import has_magic, matcher
-from ..seeking import Absent, Directory, File, Seeker, Unclear
+from ..seeking import File, Seeker
 from ..sources.base import Source
 from ..views import json_lines
+from ..watching import Absent, Directory, Unclear
 from .known import KnownLayers
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session, code_of, combined, failure
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ..layers.claimed import ClaimedIndex
 
 STDOUT = "-"
+_FEW = 16  # files that are read one by one
 
 
 class _Run:
@@ -65,6 +67,7 @@ class _Run:
             self._fetch_one,
             self._look_for_index,
             learn=session.store is not None,
+            leaps=self._shortcuts.leaps if self._shortcuts else None,
         )
         self._seeker.reports = self.reports
 
@@ -90,6 +93,8 @@ class _Run:
         def held(entry: Entry) -> Sink:
             return Held(lambda: new_sink(entry)) if self.folder == STDOUT else new_sink(entry)
 
+        if self._shortcuts is not None and self._shortcuts.leaps.has(layer):
+            return self._shortcuts.leaps.fetch(layer, entry, held)
         return self._known.recall(layer, {entry.offset: entry}, held)
 
     def _fetch_chunks(self, layer: Layer, entry: Entry, new_sink: Callable[[Entry], Sink]) -> Optional[Report]:
@@ -278,14 +283,12 @@ class _Run:
         return again
 
     def _fetch_layer(self, layer: Layer, files: Sequence[Tuple[str, Entry]]) -> None:
-        sinks: Dict[int, Sink] = {}
         fans: Dict[int, Fan] = {}
         for path, entry in files:
             fan = fans.setdefault(
                 entry.offset, Fan(lambda kept, target: self._written(kept, target, layer, None), self._refused)
             )
             fan.paths.append((path, lambda path=path, entry=entry: self._target(path, entry)))  # type: ignore[misc]
-            sinks[entry.offset] = fan
 
         def anew(entry: Entry) -> Sink:
             fan = fans[entry.offset]
@@ -293,9 +296,15 @@ class _Run:
             return Held(lambda: fan) if self.folder == STDOUT else fan
 
         try:
-            report = self._known.recall(layer, {entry.offset: entry for _, entry in files}, anew)
+            entries = {entry.offset: entry for _, entry in files}
+            report = self._fetch_leapt(layer, entries, anew)
             if report is None:
-                report = fetch_bodies(self.source, layer, sinks, self.session.options.verify)
+                report = self._known.recall(layer, entries, anew)
+            if report is None:
+                left = {offset: fan for offset, fan in fans.items() if not fan.done}
+                for fan in left.values():
+                    fan.drop()  # what was begun by leaping
+                report = fetch_bodies(self.source, layer, left, self.session.options.verify)
         finally:
             for fan in fans.values():
                 fan.drop()
@@ -305,6 +314,23 @@ class _Run:
             what = "{} files of layer {}".format(missing, layer.number)
             problem = report.problem or LayerslayerError("gone")
             self._absent(what, str(problem), failure(problem))
+
+    def _fetch_leapt(
+        self, layer: Layer, entries: Dict[int, Entry], open_sink: Callable[[Entry], Sink]
+    ) -> Optional[Report]:
+        """Get a few files of a layer that was leapt through; None where it is to be read for those that are left."""
+        leaps = self._shortcuts.leaps if self._shortcuts else None
+        if leaps is None or not leaps.has(layer) or len(entries) > _FEW:
+            return None
+        report = Report(layer.descriptor)
+        for offset in sorted(entries):
+            if leaps.fetch(layer, entries[offset], open_sink, report) is None:
+                report.verified = report.leapt = report.ended = False
+                self.reports.append(report)
+                return None
+            if report.problem:
+                break
+        return report
 
     # -- files ------------------------------------------------------------
 

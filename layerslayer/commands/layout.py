@@ -169,7 +169,7 @@ def finish(
     elif reports and all(report.verified or report.opaque or report.checked for report in reports):
         words.append("digests verified")
     elif reports:
-        leapt = sum(report.leapt for report in reports)
+        leapt = len({report.descriptor.digest for report in reports if report.leapt})
         if leapt:
             words.append(
                 "{} listed by leaping, lengths add up".format("1 layer" if leapt == 1 else "{} layers".format(leapt))

@@ -65,6 +65,9 @@ class Held(Sink):
                 sink.write(piece)
         sink.end()
 
+    def refuse(self, reason: str) -> None:
+        self._open_sink().refuse(reason)
+
     def __del__(self) -> None:
         self._spool.close()
 

@@ -45,7 +45,7 @@ class Report:
         self.ended = False
         self.claimed = ""  # the kind of the publisher's index that was read in place of the layer
         self.index_check: Optional[IndexCheck] = None  # where that was asked for
-        self.leapt = False  # not all was read: bodies were leapt over, and the lengths add up
+        self.leapt = False  # the lengths add up; what was leapt over, or fetched anew, no digest vouches for
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.checked = 0
         self.points: Optional[Points] = None  # to begin at again, where they were asked for

@@ -160,6 +160,7 @@ def summary_object(
         "image": image,
         "complete": all(report.complete for report in known) and exit_code in (0, 1),
         "verified": all(report.verified or report.checked for report in known if not report.opaque),
+        "lengths_add_up": True if any(report.leapt for report in known) else None,
         "checked": sum(report.checked for report in known),
         "bytes_read": sum(report.bytes_read for report in known) + sum(check.bytes_read for check in checks if check),
         "requests": requests,

@@ -12,6 +12,10 @@ is a chain of blocks, and a decoder can begin with any of them::
     members      gzip members, and the lengths that their trailers state
     stretches    what was read, the gaps between, and whether the lengths add up
     leaping      the walk, and its repair
+    sought       which gaps to read for what was found behind them
+    suspects     which gaps to doubt when the lengths do not add up
+    marks        where a walk can go on again
+    returning    the bytes of a file that the walk went past
     tuning       what leaps are measured by
     fetching     parts of the blob, and the line's pace
 
@@ -31,5 +35,6 @@ zstd layers have nothing to land in but the beginnings of frames::
 from .fetching import Fetcher, Pace
 from .frames import FrameLeaping, NoFrames
 from .leaping import Leaping, NotGzip
+from .returning import read_body
 
-__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "Pace"]
+__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "Pace", "read_body"]

@@ -85,6 +85,7 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
         self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
+        self._free: List[Tuple[int, int]] = []  # what those took that were forgotten
         self._end = 0
         self.full = False  # the disk takes no more
 
@@ -92,14 +93,23 @@ class Spool:
         """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
         if self.full:
             return
+        place = self._room(len(data))
         try:
-            self._file.seek(self._end)
+            self._file.seek(place)
             self._file.write(data)
         except OSError:
             self.full = True
             return
-        self._pieces[start] = (self._end, len(data))
-        self._end += len(data)
+        self._pieces[start] = (place, len(data))
+
+    def _room(self, length: int) -> int:
+        """Return where so many bytes may be written."""
+        for number, (place, room) in enumerate(self._free):
+            if room >= length:
+                del self._free[number]
+                return place
+        self._end += length
+        return self._end - length
 
     def known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
         """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
@@ -113,9 +123,16 @@ class Spool:
                 until = at
         return None, until
 
+    def leave_memory(self) -> None:
+        """Move all to the file, as it will be of use much later."""
+        try:
+            self._file.rollover()
+        except OSError:
+            pass  # no disk to be had; it stays where it is
+
     def forget(self, start: int, end: int) -> None:
         for at in [at for at, (_, length) in self._pieces.items() if start <= at and at + length <= end]:
-            del self._pieces[at]
+            self._free.append(self._pieces.pop(at))
 
 
 class Fetcher:
@@ -166,6 +183,11 @@ class Fetcher:
         """Take that the bytes [start, end) will not be asked for again."""
         with self._lock:
             self._spool.forget(start, end)
+
+    def leave_memory(self) -> None:
+        """Take that what is remembered is of use later, if at all."""
+        with self._lock:
+            self._spool.leave_memory()
 
     def ahead(self, start: int, end: int) -> None:
         """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""

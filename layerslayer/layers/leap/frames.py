@@ -48,8 +48,6 @@ class FrameLeaping:
     digest; ``notes`` are what is to be said of it.
     """
 
-    kind = "zstd"
-
     def __init__(self, descriptor: Descriptor, fetcher: Fetcher) -> None:
         self.leaps = 0
         self.notes: List[str] = []

@@ -21,6 +21,7 @@ from .tuning import Tuning
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _PATIENCE = 2.0  # standard deviations that a body may go on beyond its probable end; then twice as many
+_TOGETHER = 8  # chunks to read at once of what will all be read
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -51,13 +52,27 @@ class Lander:
         """Bytes to have asked for before they are needed, so that the line is never idle."""
         return self._fetcher.pace.in_flight * 2
 
+    def come(self, start: int, end: int) -> int:
+        """Return how many of the bytes [start, end) of the blob, all of which are needed, to read next.
+
+        Those that come after them are on their way then.
+        """
+        length = min(_TOGETHER * self.chunk, end - start)
+        further = min(self.ahead, end - start - length)
+        self._fetcher.keep_coming(start + length, further, further)
+        return length
+
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes [start, end) of the blob; those that come next are on their way."""
+        """Yield the bytes [start, end) of the blob by small pieces."""
         while start < end:
-            until = min(start + self.chunk, end)
-            self._fetcher.keep_coming(start, min(self.ahead, end - start), self.chunk)
-            yield self._fetcher.read(start, until)
-            start = until
+            data = self._fetcher.read(start, start + self.come(start, end))
+            for at in range(0, len(data), self._tuning.chunk):
+                yield data[at : at + self._tuning.chunk]
+            start += len(data)
+
+    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
+        """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
+        return self._aim.boundary_from(start)
 
     def leap(self, stretch: Stretch, expansion: float) -> Optional[Stretch]:
         """Return the stretch that begins in the body which ``stretch`` has come to, and leads out of it.

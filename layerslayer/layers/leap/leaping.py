@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generator, List
+from typing import Callable, Generator, List, Sequence
 
 from ...descriptors import Descriptor
 from ...entries import Entry
@@ -13,12 +13,15 @@ from ..tar import TarWalker
 from ..verify import Verifier
 from .fetching import Fetcher
 from .lander import Lander
+from .marks import Marks, needed_from
 from .members import MemberStream
-from .stretches import Stretch, adds_up, align, deficit, gap
+from .sought import Sought
+from .stretches import Stretch, adds_up, align, deficit
+from .suspects import suspects
 from .tuning import Tuning
 
-_LOOK = 256 * 1024  # bytes of the blob that looking behind a landing costs at least
 _HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
+_MORE_AT_ONCE = 8  # chunks, after a long way without a leap
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -31,22 +34,31 @@ class Leaping:
 
     Afterwards: ``whole``, no gap was left; ``proved``, the lengths add up, gaps
     included. Of a whole one without leaps ``verifier`` has seen the digest.
+    ``returning``: files will be read besides, see ``read_body``.
     """
 
-    kind = "gzip"
-
-    def __init__(self, descriptor: Descriptor, fetcher: Fetcher, tuning: Tuning = Tuning()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        descriptor: Descriptor,
+        fetcher: Fetcher,
+        tuning: Tuning = Tuning(),  # noqa: B008
+        returning: bool = False,
+    ) -> None:
         self.proved = False
+        # Whether the walk may end with one of these entries, once it is sure of them.
+        self.sought: Callable[[Sequence[Entry]], bool] = lambda entries: False
         self.leaps = 0
         self.repairs = 0
-        self.notes: List[str] = []  # that gaps were read after all needs no word
         self.verifier = Verifier(descriptor)  # of use as long as there is no gap
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
-        self._fetcher = fetcher
+        self.fetcher = fetcher
         self._size = fetcher.size
-        self._lander = Lander(fetcher, tuning)
+        self.lander = Lander(fetcher, tuning)
+        self._marks = Marks(tuning.chunk) if returning else None
+        self._behind = Sought()
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._done_leaping = False
+        self._all_at_hand = True  # of what was read and not hashed
         self._given = 0  # entries already given out
 
     @property
@@ -58,18 +70,19 @@ class Leaping:
         return self.stretches[-1]
 
     def run(self) -> Generator[List[Entry], None, None]:
-        """Yield the entries: those before the first leap as they come, the others once they are proved.
+        """Yield the entries: those of the first stretch as they come, the others once they are proved.
 
         Raises CorruptLayer, DigestMismatch, LimitReached and what the source
         raises; NotGzip before anything was yielded.
         """
-        if not self._fetcher.read(0, min(self._lander.chunk, self._size)).startswith(GZIP_MAGIC):
+        if not self.fetcher.read(0, min(self.lander.chunk, self._size)).startswith(GZIP_MAGIC):
             raise NotGzip
         yield from self._forward()
         while not self.proved:
             self._repair()
             yield from self._forward()
-        if self._fetcher.distinct >= self._size - self._size // _HARDLY and self._fetcher.keeps:
+        hardly = self.fetcher.distinct >= self._size - self._size // _HARDLY
+        if hardly and self.fetcher.keeps and self._all_at_hand:
             yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
@@ -77,21 +90,40 @@ class Leaping:
             if stretch.entries:
                 yield stretch.entries
 
+    def let_go(self, start: int, end: int) -> None:
+        """Forget bytes that a file was read of: they are too many to keep, so the digest is done without."""
+        self.fetcher.forget(start, end)
+        self._all_at_hand &= end <= self.verifier.count
+
     def _forward(self) -> Generator[List[Entry], None, None]:
         """Go on to the end, as far as nothing is amiss."""
         try:
             while self.last.at < self._size and not self.last.broken:
-                self._advance(self.last, self._lander.chunk)
-                if self.whole and self.last.entries:
-                    yield self.last.entries
-                    self._given += len(self.last.entries)
-                    self.last.entries = []
+                self._advance(self.last, self._step(self.last))
+                yield from self._sure()
+                self._behind.look(self.stretches, self.sought)
                 self._perhaps_leap(self.last)
+                self._behind.look(self.stretches, self.sought)
+                yield from self._close_gaps()
             self._end(self.last)
         except CorruptLayer:
-            if self.whole:
+            if self.whole or self.stretches[0].broken:
                 raise
             self.last.broken = True
+
+    def _step(self, stretch: Stretch) -> int:
+        """Return how much of the blob to read next: after a long way without a leap more at once, if it may be much."""
+        chunk = self.lander.chunk
+        further = (stretch.at - stretch.begins) // 32 if self._marks else 0
+        return min(max(chunk, further // chunk * chunk), _MORE_AT_ONCE * chunk)
+
+    def _sure(self) -> Generator[List[Entry], None, None]:
+        """Yield what nothing was leapt over before."""
+        first = self.stretches[0]
+        if first.entries:
+            self._given += len(first.entries)
+            entries, first.entries = first.entries, []
+            yield entries
 
     def _end(self, last: Stretch) -> None:
         if last.broken:
@@ -107,13 +139,16 @@ class Leaping:
     def _advance(self, stretch: Stretch, length: int) -> None:
         """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
         begin, end = stretch.at, min(stretch.at + length, self._size)
-        data = self._fetcher.read(begin, end)
+        data = self.fetcher.read(begin, end)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
-            self._fetcher.forget(0, end)  # it is sure; the others may be read anew, or hashed after all
-        lander = self._lander
+            # It is sure, so not read anew but for what is sought; what comes behind a gap may be, or hashed after all.
+            self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
+        lander = self.lander
         if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
-            self._fetcher.keep_coming(end, lander.ahead, lander.chunk)
+            # One who seeks may stop at once.
+            ahead, piece = min(lander.ahead, end) if self._marks else lander.ahead, self._step(stretch)
+            self.fetcher.keep_coming(end, ahead, piece)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:
@@ -121,6 +156,8 @@ class Leaping:
         except CorruptLayer:
             stretch.broken = True
             raise
+        if self._marks:
+            self._marks.add(stretch, self.stretches)
         check_size(stretch.position, stretch.at)
         check_entries(self._given + sum(len(item.entries) for item in self.stretches))
 
@@ -134,18 +171,30 @@ class Leaping:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
-        landed = self._lander.leap(stretch, self._expansion(stretch))
+        landed = self.lander.leap(stretch, self._expansion(stretch))
         if landed is None:
             self._stay = stretch.position + owed
             return
         self.stretches.append(landed)
         self.leaps += 1
+        if self._marks:
+            self._marks.add(landed, self.stretches)
+
+    # -- gaps that are read after all ---------------------------------------
+
+    def _close_gaps(self) -> Generator[List[Entry], None, None]:
+        """Read the gaps before what is sought, where that is worth it."""
+        gaps = self._behind.gaps_to_close(self.stretches, self._size)
+        for _ in range(gaps):
+            self._fill(1)
+        if gaps:
+            yield from self._sure()
 
     def _make_good(self) -> Generator[List[Entry], None, None]:
         """Read what little was left out, so that the digest can be verified; not beyond a budget."""
         try:
             for before, after in zip(self.stretches, self.stretches[1:]):
-                for _ in self._lander.pieces(before.at, after.begins):
+                for _ in self.lander.pieces(before.at, after.begins):
                     pass  # remembered
         except BudgetSpent:  # the listing is proved without it
             return
@@ -153,7 +202,7 @@ class Leaping:
         while not self.whole:
             self._fill(1)
             yield from self._forward()
-        for piece in self._lander.pieces(self.verifier.count, self._size):
+        for piece in self.lander.pieces(self.verifier.count, self._size):
             self.verifier.update(piece)
 
     # -- when lengths do not add up -----------------------------------------
@@ -166,35 +215,17 @@ class Leaping:
             self._fill(broken[0])
             return
         missing = deficit(self.stretches)
-        suspects = self._suspects(missing)
-        if missing > 0 and any(self._look_back(number, missing) for number in suspects):
+        numbers = suspects(self.stretches, missing)
+        if missing > 0 and any(self._look_back(number, missing) for number in numbers):
             return
-        self._fill(suspects[0])
-
-    def _suspects(self, missing: int) -> List[int]:
-        """Return the numbers of stretches before which ``missing`` bytes may have been lost, the best to look at first.
-
-        That is, the likeliest for the bytes of their gap; what samples told is
-        wrong by far more often than a normal distribution has it.
-        """
-        worth = []
-        for number in range(1, len(self.stretches)):
-            before, after = self.stretches[number - 1], self.stretches[number]
-            off = gap(before, after) - after.expected
-            likely = (1 + (off / after.deviation) ** 2) / (1 + ((off + missing) / after.deviation) ** 2)
-            if 0 < missing <= after.first and after.first - missing >= after.blind:
-                likely = 1e-9  # a header there would have been seen
-            passed = max(after.begins - before.at, 1)
-            cost = min(passed, max(0, missing - after.first) / max(1.0, after.expected / passed) + _LOOK)
-            worth.append((after.missed, likely / cost, number))
-        return [number for _, _, number in sorted(worth, reverse=True)]
+        self._fill(numbers[0])
 
     def _look_back(self, number: int, missing: int) -> bool:
         before, after = self.stretches[number - 1], self.stretches[number]
         if after.looked_for >= missing:
             return False
         after.looked_for = missing
-        fuller = self._lander.look_back(before, after, missing)
+        fuller = self.lander.look_back(before, after, missing)
         if fuller is None:
             return False
         self.stretches[number] = fuller
@@ -215,14 +246,12 @@ class Leaping:
                 if skipped is not None:
                     before.append(after, origin, skipped)
                     break
-                self._read_up_to(before, min(before.at + self._lander.chunk, after.at))
+                self._read_up_to(before, min(before.at + self.lander.chunk, after.at))
         except CorruptLayer:
             if number == 1:
                 raise
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
-        lander = self._lander
         while stretch.at < end:
-            self._fetcher.keep_coming(stretch.at, min(lander.ahead, end - stretch.at), lander.chunk)
-            self._advance(stretch, min(lander.chunk, end - stretch.at))
+            self._advance(stretch, self.lander.come(stretch.at, end))

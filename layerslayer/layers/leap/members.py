@@ -121,6 +121,12 @@ class MemberStream:
         self._engine = zlib.decompressobj(-15)  # isal's may hold bytes back, and where they are counts
         return data[length:]
 
+    def copy(self) -> MemberStream:
+        """Return another that goes on from here, knowing of no member that has ended."""
+        twin = MemberStream(self._engine and self._engine.copy())
+        twin._held, twin._begun, twin.trailing = self._held, self._begun, self.trailing
+        return twin
+
     def close(self) -> None:
         """Take the end of the blob. Raises CorruptLayer where a member has not ended."""
         cut = self._held and (not self._begun or len(self._held) >= len(GZIP_MAGIC))  # a header that breaks off
@@ -141,3 +147,6 @@ class _Trailer:
     def decompress(self, data: bytes, limit: int) -> bytes:
         self.unused_data = data
         return b""
+
+    def copy(self) -> _Trailer:
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...entries import Entry
 from ..tar import TarWalker
@@ -12,6 +12,14 @@ from .members import MemberStream
 _PART = 16 * 1024  # bytes of the blob fed at a time
 GREATEST_EXPANSION = 1032  # bytes that deflate makes of one, at most
 _MODULUS = 2**32  # of a gzip member's stated length
+
+
+class Mark(NamedTuple):
+    """The blob's first ``at`` bytes make the tar's first ``position``; ``stream``, where it is kept, goes on there."""
+
+    at: int
+    position: int
+    stream: Optional[MemberStream]
 
 
 class Stretch:
@@ -33,6 +41,7 @@ class Stretch:
         self._base = origin  # what the stream's count of output adds to
         self.entries: List[Entry] = []
         self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
+        self.marks: List[Mark] = []  # in it, in no order
         self.broken = False  # the walk could not go on
         self.ended = False
         self.missed = False  # headers were found right before it
@@ -65,6 +74,10 @@ class Stretch:
             self.shown = (self.shown[0] + len(part), self.shown[1] + output) if whole else (0, 0)
         return made
 
+    def mark(self) -> None:
+        """Keep what it takes to go on from here again."""
+        self.marks.append(Mark(self.at, self.position, self.stream.copy()))
+
     def all_ends(self) -> List[Tuple[int, int]]:
         """Return where in the tar members ended, and the lengths they state."""
         return self.ends + [(self._base + output, stated) for output, stated in self.stream.ends]
@@ -77,6 +90,7 @@ class Stretch:
             self.walker.shift(by)
             self.ends = [(position + by, stated) for position, stated in self.ends]
             self.entries = [entry._replace(offset=entry.offset + by) for entry in self.entries]
+            self.marks = [mark._replace(position=mark.position + by) for mark in self.marks]
 
     def meets(self, other: Stretch, origin: int) -> Optional[int]:
         """Return how many of the entries of ``other`` are none, when its others follow what this one has read.
@@ -100,6 +114,7 @@ class Stretch:
         ends = [item for item in other.all_ends() if item[0] > self.position]
         self.ends, other.stream.ends = self.all_ends() + ends, []
         self.entries += other.entries[skipped:]
+        self.marks += other.marks
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
         self.ended = other.ended
 
@@ -121,6 +136,7 @@ class Stretch:
         ends = [item for item in self.all_ends() if item[0] <= other.origin]
         self.ends, other.stream.ends = ends + other.all_ends(), []
         self.entries = own + other.entries
+        self.marks += other.marks
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
         self.ended = other.ended
         return True

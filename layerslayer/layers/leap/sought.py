@@ -1,0 +1,43 @@
+"""What is sought, met behind a leap: is it read up to, or the layer's end leapt to? No I/O."""
+
+from __future__ import annotations
+
+from typing import Callable, Optional, Sequence, Tuple
+
+from ...entries import Entry
+from .stretches import Stretch
+
+
+class Sought:
+    """Looks at each entry behind a leap once."""
+
+    def __init__(self) -> None:
+        self._met: Optional[Stretch] = None  # has what is sought, if it is true
+        self._looked: Tuple[Optional[Stretch], int] = (None, 0)  # how many entries of which stretch
+
+    def look(self, stretches: Sequence[Stretch], sought: Callable[[Sequence[Entry]], bool]) -> None:
+        """See whether what is ``sought`` is among what was found since the last time."""
+        last = stretches[-1]
+        if len(stretches) == 1:
+            return
+        fresh = last.entries[self._looked[1] if self._looked[0] is last else 0 :]
+        self._looked = (last, len(last.entries))
+        if self._met is None and fresh and sought(fresh):
+            self._met = last
+
+    def gaps_to_close(self, stretches: Sequence[Stretch], size: int) -> int:
+        """Return how many gaps to read, the first ones, so that it is sure; 0 where nothing is met.
+
+        None too as long as the rest of the blob, of ``size`` bytes, is less: then
+        the lengths will tell. Either way no more is read than by a stream that
+        ends with what is sought.
+        """
+        number = next((number for number, stretch in enumerate(stretches) if stretch is self._met), 0)
+        if not number:  # a repair has done away with it, if there was any
+            self._met = None
+            return 0
+        gaps = sum(after.begins - before.at for before, after in zip(stretches[:number], stretches[1:]))
+        if gaps > size - stretches[-1].at:
+            return 0
+        self._met = None
+        return number
