@@ -101,9 +101,9 @@ class Leaping:
             while self.last.at < self._size and not self.last.broken:
                 self._advance(self.last, self._step(self.last))
                 yield from self._sure()
-                self._behind.look(self.stretches, self.sought)
+                # Before a leap too, for the body may be what is sought.
+                yield from self._close_gaps(self.last.walker.owed / self._expansion(self.last))
                 self._perhaps_leap(self.last)
-                self._behind.look(self.stretches, self.sought)
                 yield from self._close_gaps()
             self._end(self.last)
         except CorruptLayer:
@@ -182,9 +182,13 @@ class Leaping:
 
     # -- gaps that are read after all ---------------------------------------
 
-    def _close_gaps(self) -> Generator[List[Entry], None, None]:
-        """Read the gaps before what is sought, where that is worth it."""
-        gaps = self._behind.gaps_to_close(self.stretches, self._size)
+    def _close_gaps(self, spared: float = 0) -> Generator[List[Entry], None, None]:
+        """Read the gaps before what is sought, if it is met, unless the rest of the layer is less.
+
+        ``spared``: bytes of the rest that would be leapt over.
+        """
+        self._behind.look(self.stretches, self.sought)
+        gaps = self._behind.gaps_to_close(self.stretches, self._size - self.last.at - spared)
         for _ in range(gaps):
             self._fill(1)
         if gaps:

@@ -25,19 +25,19 @@ class Sought:
         if self._met is None and fresh and sought(fresh):
             self._met = last
 
-    def gaps_to_close(self, stretches: Sequence[Stretch], size: int) -> int:
+    def gaps_to_close(self, stretches: Sequence[Stretch], rest: float) -> int:
         """Return how many gaps to read, the first ones, so that it is sure; 0 where nothing is met.
 
-        None too as long as the rest of the blob, of ``size`` bytes, is less: then
-        the lengths will tell. Either way no more is read than by a stream that
-        ends with what is sought.
+        None too as long as ``rest``, the bytes of the blob still to be read
+        otherwise, is less: then the lengths will tell. Either way no more is read,
+        leaps aside, than by a stream that ends with what is sought.
         """
         number = next((number for number, stretch in enumerate(stretches) if stretch is self._met), 0)
         if not number:  # a repair has done away with it, if there was any
             self._met = None
             return 0
         gaps = sum(after.begins - before.at for before, after in zip(stretches[:number], stretches[1:]))
-        if gaps > size - stretches[-1].at:
+        if gaps > rest:
             return 0
         self._met = None
         return number

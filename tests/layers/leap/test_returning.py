@@ -198,6 +198,17 @@ def test_the_rest_is_leapt_through_where_the_gaps_are_more() -> None:
     assert walk.fetcher.again == 0 and walk.fetcher.spent < 0.8 * stream_to("late")
 
 
+def test_what_is_sought_is_not_leapt_over_where_more_comes_behind_it() -> None:
+    large = program(4, 6_000_000)
+    before = FILES + member(b"lib/one.so", program(1, 4_000_000)) + 8 * MORE + member(b"lib/large.so", large)
+    after = member(b"lib/two.so", program(2, 9_000_000)) + MORE + END
+    walk = Walk(COMPRESSORS["level 6"](before + after), Tuning())
+    assert walk.read(walk.until("lib/large.so")).body == large
+    assert walk.walk.leaps == 1 and walk.walk.whole
+    assert walk.fetcher.again == 0
+    assert walk.fetcher.spent < len(COMPRESSORS["level 6"](before)) + 200_000
+
+
 def test_a_walk_goes_on_for_the_next_file() -> None:
     walk = Walk(BLOB, Tuning())
     for name, body in (("etc/3", noise(random.Random(3), 900)), ("between", b"words " * 900), ("late", b"late")):
