@@ -13,7 +13,7 @@ from .descriptors import UNKNOWN_SIZE, Descriptor
 from .errors import DigestMismatch, LocalFileError, RangeIgnored
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
-from .layers.verify import Verifier, verified_pieces
+from .layers.verify import Verifier, pieces_of
 from .local_reference import LocalReference
 from .reference import DOCKER_HUB, Target
 from .writing import NewFile, PartialFile
@@ -161,15 +161,17 @@ def _download(
         file.restart()
         advance(-arrived)
         verifier, head, arrived = Verifier(descriptor), b"", 0
-    # Bytes are read and hashed in a thread of their own, while earlier ones are written here.
-    verified = Ahead(lambda: verified_pieces(rest or open_blob(), verifier, _PIECE), _AHEAD, len)
+    # Bytes are read in a thread of their own, while earlier ones are hashed and written here.
+    pieces = Ahead(lambda: pieces_of(rest or open_blob(), _PIECE), _AHEAD, len)
     try:
-        for piece in verified:
+        for piece in pieces:
+            verifier.update(piece)
             file.write(piece)
             if len(head) < _HEAD:
                 head = (head + piece[:_HEAD])[:_HEAD]
             advance(len(piece))
             arrived += len(piece)
+        verifier.finish()
     except DigestMismatch:
         advance(-arrived)
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Generator, Iterator
 
 from ..descriptors import UNKNOWN_SIZE, Descriptor
 from ..errors import DigestMismatch
@@ -43,18 +43,27 @@ class Verifier:
         self.verified = True
 
 
+def pieces_of(blob: BinaryIO, piece: int = PIECE) -> Generator[bytes, None, None]:
+    """Yield what is left of ``blob`` in pieces. Closes it however the iteration ends."""
+    try:
+        data = blob.read(piece)
+        while data:
+            yield data
+            data = blob.read(piece)
+    finally:
+        blob.close()
+
+
 def verified_pieces(blob: BinaryIO, verifier: Verifier, piece: int = PIECE) -> Iterator[bytes]:
     """Yield the pieces of ``blob``; the end comes only after the digest was checked.
 
     Closes ``blob`` however the iteration ends.
     """
+    pieces = pieces_of(blob, piece)
     try:
-        while True:
-            data = blob.read(piece)
-            if not data:
-                break
+        for data in pieces:
             verifier.update(data)
             yield data
         verifier.finish()
     finally:
-        blob.close()
+        pieces.close()
