@@ -8,23 +8,16 @@ without, and what ``pzstd`` writes, where it is here.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
-import os
 import shutil
 import struct
 import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, List
+from typing import Any, Callable, Dict
 
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
-from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
+from layerslayer.layers.leap import FrameLeaping
 
 from .images import build_images
-from .leaps import Row, line, walked
+from .leaps import line, measured
 
 _IMAGES = ("torch", "node", "jvm")
 
@@ -48,7 +41,7 @@ def main() -> None:
                 part = packed.with_suffix(".part")
                 write(tars[name], part)
                 part.replace(packed)
-            print(line(_measured(name, kind, packed)), flush=True)
+            print(line(measured(name, kind, packed, FrameLeaping)), flush=True)
 
 
 def _writers() -> Dict[str, Callable[[Path, Path], None]]:
@@ -57,7 +50,7 @@ def _writers() -> Dict[str, Callable[[Path, Path], None]]:
         "1 MiB frames": lambda tar, out: _frames(tar, out, False),
     }
     if shutil.which("pzstd"):
-        found["pzstd"] = lambda tar, out: _pzstd(tar, out)
+        found["pzstd"] = _pzstd
     return found
 
 
@@ -78,33 +71,6 @@ def _frames(tar: Path, out: Path, table: bool) -> None:
         if table:
             body = b"".join(entries) + struct.pack("<IBI", len(entries), 0, 0x8F92EAB1)
             target.write(struct.pack("<II", 0x184D2A5E, len(body)) + body)
-
-
-def _measured(name: str, written: str, packed: Path) -> Row:
-    size = packed.stat().st_size
-    began = time.process_time()
-    expected = walked(packed)
-    full = time.process_time() - began
-    with packed.open("rb") as blob:
-
-        def open_range(start: int, length: int) -> BinaryIO:
-            return io.BytesIO(os.pread(blob.fileno(), length, start))
-
-        digest = hashlib.sha256(packed.read_bytes()).hexdigest()
-        fetcher = Fetcher(open_range, size)
-        walk = FrameLeaping(Descriptor("", "sha256:" + digest, size, {}), fetcher)
-        began = time.process_time()
-        listed: List[Entry] = []
-        try:
-            for batch in walk.run():
-                listed += batch
-        except NoFrames:  # the rest comes in one request, and what was fetched is not asked for again but for 9 bytes
-            return Row(name, written, size, 1.0, fetcher.requests + 1, full, full, "read in full")
-        seconds = time.process_time() - began
-    if listed != expected:
-        sys.exit("bench: {} as {} is listed WRONGLY".format(name, written))
-    kind = "read in full" if walk.whole else "proved"
-    return Row(name, written, size, fetcher.spent / size, fetcher.requests, seconds, full, kind)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ import sys
 import time
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, List, NamedTuple
+from typing import BinaryIO, Callable, Dict, List, NamedTuple, Union
 
 from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.layers.compression import Decompressor
-from layerslayer.layers.leap import Fetcher, Leaping
+from layerslayer.layers.leap import Fetcher, FrameLeaping, Leaping, NoFrames
 from layerslayer.layers.tar import TarWalker
 
 from .images import build_images
@@ -33,6 +33,9 @@ _GO = """package main
 import ("compress/gzip"; "io"; "os")
 func main() { w := gzip.NewWriter(os.Stdout); io.Copy(w, os.Stdin); w.Close() }
 """
+
+
+Walk = Union[Leaping, FrameLeaping]
 
 
 class Row(NamedTuple):
@@ -68,8 +71,7 @@ def main() -> None:
                 part = packed.with_suffix(".part")
                 compress(tars[name], part)
                 part.replace(packed)
-            row = _measured(name, compressor, packed)
-            print(line(row), flush=True)
+            print(line(measured(name, compressor, packed, Leaping)), flush=True)
 
 
 def line(row: Row) -> str:
@@ -118,10 +120,11 @@ def _by_zlib(tar: Path, out: Path) -> None:
         target.write(engine.flush())
 
 
-def _measured(name: str, compressor: str, packed: Path) -> Row:
+def measured(name: str, written: str, packed: Path, walk_of: Callable[[Descriptor, Fetcher], Walk]) -> Row:
+    """Return what it costs to list a layer by the walk that ``walk_of`` makes; ends the program where it is wrong."""
     size = packed.stat().st_size
     began = time.process_time()
-    expected = walked(packed)
+    expected = _walked(packed)
     full = time.process_time() - began
     with packed.open("rb") as blob:
 
@@ -130,20 +133,22 @@ def _measured(name: str, compressor: str, packed: Path) -> Row:
 
         digest = hashlib.sha256(packed.read_bytes()).hexdigest()
         fetcher = Fetcher(open_range, size)
-        walk = Leaping(Descriptor("", "sha256:" + digest, size, {}), fetcher)
+        walk = walk_of(Descriptor("", "sha256:" + digest, size, {}), fetcher)
         began = time.process_time()
         listed: List[Entry] = []
-        for batch in walk.run():
-            listed += batch
+        try:
+            for batch in walk.run():
+                listed += batch
+        except NoFrames:  # the rest comes in one request, and what was fetched is not asked for again but for 9 bytes
+            return Row(name, written, size, 1.0, fetcher.requests + 1, full, full, "read in full")
         seconds = time.process_time() - began
     if listed != expected:
-        sys.exit("bench: {} by {} is listed WRONGLY".format(name, compressor))
+        sys.exit("bench: {} by {} is listed WRONGLY".format(name, written))
     kind = "proved" if not walk.whole else "read in full" if walk.verifier.verified else "gaps read after all"
-    return Row(name, compressor, size, fetcher.spent / size, fetcher.requests, seconds, full, kind)
+    return Row(name, written, size, fetcher.spent / size, fetcher.requests, seconds, full, kind)
 
 
-def walked(packed: Path) -> List[Entry]:
-    """Return the entries of a compressed layer."""
+def _walked(packed: Path) -> List[Entry]:
     walker, found = TarWalker(), []
     with packed.open("rb") as blob:
         for piece in Decompressor().run(iter(lambda: blob.read(128 * 1024), b"")):
