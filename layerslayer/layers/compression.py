@@ -156,6 +156,7 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
     stream = FrameStream()
+    begins = partial(recorder.passed, windows=False) if recorder else None
     for piece in pieces:
-        yield from stream.feed(piece, (lambda start: recorder.passed(start, windows=False)) if recorder else None)
+        yield from stream.feed(piece, begins)
     stream.close()
