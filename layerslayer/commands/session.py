@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from ..store import Store
     from .connections import Connections
 
+_PARTS = 24  # as many as layers.leap asks for at most
+
 
 class Session:
     """One run of one verb."""
 
     def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
-        self._lines = options.jobs + 2  # connections to a registry
+        # Connections to a registry that are kept. With --fast many small parts of a layer are asked for at once.
+        self._lines = max(options.jobs + 2, _PARTS if options.fast else 0)
         self.budget: Optional[Budget] = None
         if options.budget >= 0:
             from ..budget import Budget

@@ -11,7 +11,7 @@ import pytest
 
 from layerslayer.demo.image import Member, gzip_of, tar_of
 from layerslayer.demo.registry import Request, Response
-from layerslayer.layers.leap import fetching as leap_fetching
+from layerslayer.layers.leap import pace
 
 from ..layers import estargz_writer
 from ..layers.estargz_writer import estargz
@@ -299,7 +299,7 @@ LEAPING = [file("a", b"a\n"), file("big", BIG), file("b", b"b\n"), file("big2", 
 
 @pytest.mark.parametrize("budget", [0, 1000, 200_000, 1_000_000, 2_000_000, 3_000_000])
 def test_leaps_obey(run: Runner, budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leap_fetching, "_SHORT", 1e9)  # however busy this machine is, its line has no delay
+    monkeypatch.setattr(pace, "_SHORT", 1e9)  # however busy this machine is, its line has no delay
     with Registry(single_image([LEAPING, UPPER])) as registry:
         full = run("peek", registry.target, "--fast")
         wire = Wire(registry)

@@ -17,7 +17,9 @@ is a chain of blocks, and a decoder can begin with any of them::
     marks        where a walk can go on again
     returning    the bytes of a file that the walk went past
     tuning       what leaps are measured by
-    fetching     parts of the blob, and the line's pace
+    fetching     parts of the blob, asked for and waited for
+    spool        what of them is kept
+    pace         how long the line takes
 
 The proof is the gzip trailer: headers and bodies must add up to the member's
 length modulo 2**32. A listing that cannot be proved is mended, at worst by
@@ -32,9 +34,10 @@ zstd layers have nothing to land in but the beginnings of frames::
     frames       the walk, its proof, and going back on it
 """
 
-from .fetching import Fetcher, Pace
+from .fetching import Fetcher
 from .frames import FrameLeaping, NoFrames
 from .leaping import Leaping, NotGzip
+from .pace import Pace
 from .returning import read_body
 
 __all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "Pace", "read_body"]

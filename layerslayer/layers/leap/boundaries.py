@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 from ..inflate_at import WINDOW, inflate_at
 
@@ -24,16 +24,28 @@ _PROOF = 1024  # bytes of input that a right one must get beyond, past the end o
 _MAX_OUTPUT = 256 * 1024  # bytes of output at a time
 
 
-def _pattern(hdists: Iterable[int], third: bytes) -> Pattern[bytes]:
-    first = b"".join(re.escape(bytes((hlit << 3 | 4,))) for hlit in range(30))
-    second = b"".join(re.escape(bytes((high << 5 | hdist,))) for hdist in hdists for high in range(8))
-    return re.compile(b"(?=[" + first + b"][" + second + b"]" + third + b")", re.DOTALL)
+def _bytes(allowed: Callable[[int], int]) -> bytes:
+    """Return a class of a regular expression: the bytes that are allowed."""
+    return b"[" + b"".join(re.escape(bytes((byte,))) for byte in range(256) if allowed(byte)) + b"]"
 
 
-_ANY = _pattern(range(30), b"")
-# Nearly all blocks have codes for far distances, and lengths down to 3: the lowest bit of the
-# third byte is the highest of HCLEN. Looking for those first takes a sixth of the time.
-_USUAL = _pattern(range(20, 30), b"[" + b"".join(re.escape(bytes((odd,))) for odd in range(1, 256, 2)) + b"]")
+def _pattern(hdists: Iterable[int], *further: Callable[[int], int]) -> Pattern[bytes]:
+    """Return a pattern of the first bytes of a dynamic block; ``further`` says what the third and the next may be."""
+    known = set(hdists)
+    first = _bytes(lambda byte: byte & 7 == 4 and byte >> 3 < 30)
+    return re.compile(first + _bytes(lambda byte: byte & 31 in known) + b"".join(map(_bytes, further)), re.DOTALL)
+
+
+# From the narrowest to the widest; each lets through a sixth of what the next one does, or less. The lowest bit of the
+# third byte is the highest of HCLEN, and then come the lengths of the codes for 16 (two bits or more), 17 (none, or
+# four or more), 18, 0 and 8 (one to four), three bits each. 95 in 100 blocks of any compressor are typical.
+_TYPICAL = _pattern(
+    (28, 29),
+    lambda byte: byte & 1 and byte >> 1 & 7 >= 2 and (byte >> 4 & 7) not in (1, 2, 3),
+    lambda byte: 1 <= byte >> 5 <= 4,
+)
+_USUAL = _pattern(range(20, 30), lambda byte: byte & 1)
+_ANY = _pattern(range(30))
 _COMPLEMENTS = re.compile(rb"(?=\xff\xff)")
 _WHOLE = 128  # what the shares of a complete code add up to, a code of n bits having 128 / 2**n
 _SHARE = (0, 64, 32, 16, 8, 4, 2, 1)
@@ -56,7 +68,7 @@ def find_boundary(piece: bytes, start: int = 0, end: Optional[int] = None) -> Op
     It is before the byte ``end``, if one is given. "Surely" means that the rest
     of ``piece`` inflates from there without a fault.
     """
-    for pattern in (_USUAL, _ANY):
+    for pattern in (_TYPICAL, _USUAL, _ANY):
         for candidate in _candidates(piece, start, len(piece) if end is None else end, pattern):
             if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
                 return candidate
@@ -96,8 +108,12 @@ def _candidates(piece: bytes, start: int, end: int, pattern: Pattern[bytes]) -> 
 def _dynamic(span: bytes, pattern: Pattern[bytes]) -> List[int]:
     """Return where dynamic blocks may begin with a whole byte: the first code, that of code lengths, is complete."""
     shares, places = _SHARES, []
-    for match in pattern.finditer(span, 0, _SPAN + 1):
+    match = pattern.search(span)
+    while match is not None:  # one may begin within another, and a lookahead instead would take twice the time
         place = match.start()
+        if place > _SPAN:
+            break
+        match = pattern.search(span, place + 1)
         bits = int.from_bytes(span[place + 1 : place + 10], "little") >> 5
         lengths = bits >> 4 & _LENGTH_MASKS[bits & 15]
         if (

@@ -1,160 +1,52 @@
-"""Parts of a blob, asked for by Range and remembered for a while; how long the line takes for them."""
+"""Parts of a blob, asked for by Range, of use as they arrive, and kept for a while."""
 
 from __future__ import annotations
 
-import bisect
-import tempfile
 import threading
 import time
-from typing import BinaryIO, Callable, Dict, List, Optional, Tuple
+from typing import BinaryIO, Callable, List, Optional
 
 from ...errors import CorruptLayer
+from .pace import Pace
+from .spool import Extent, Spool
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
-_IN_MEMORY = 8 * 1024 * 1024  # bytes remembered that are not in a file yet
-_SHORT = 0.005  # seconds of waiting that are not worth fetching ahead for
-_MOST_IN_FLIGHT = 1024 * 1024  # bytes: on faster lines too --fast is there to spare the registry
-_TELLING = 128 * 1024  # bytes from which on they tell the line's rate
-_WHILE = 0.5  # seconds
+_PIECE = 64 * 1024  # bytes that arrive before they can be read
 
 
-class Pace:
-    """What a line has shown so far: seconds until an answer begins, bytes a second from then on. Safe for threads."""
+class _Coming:
+    """A part of the blob that was asked for: the bytes [at, end) of it are still to arrive."""
 
-    def __init__(self) -> None:
-        self.latency = 0.05  # what is assumed at first
-        self.rate = 4e6
-        self._seen = False
-        self._lock = threading.Lock()
-        self._active = 0  # answers that are being read
-        self._since = 0.0  # when that was none, or a good while ago
-        self._arrived = 0  # bytes since then
-
-    def begins(self, waited: float) -> None:
-        """Take that an answer begins, which was waited for."""
-        with self._lock:
-            self.latency = min(self.latency, waited) if self._seen else waited
-            self._seen = True
-            if not self._active:
-                self._since, self._arrived = time.monotonic(), 0
-            self._active += 1
-
-    def ends(self, length: int) -> None:
-        """Take that an answer of so many bytes was read."""
-        with self._lock:
-            self._active -= 1
-            self._arrived += length
-            took = time.monotonic() - self._since
-            if self._arrived >= _TELLING:
-                self.rate = 0.7 * self.rate + 0.3 * self._arrived / max(took, 1e-4)
-            if took > _WHILE:
-                self._since, self._arrived = time.monotonic(), 0
-
-    @property
-    def in_flight(self) -> int:
-        """Bytes that pass while one waits for an answer: what a request costs besides its own; 0 for no wait."""
-        return min(int(self.latency * self.rate), _MOST_IN_FLIGHT) if self.latency > _SHORT else 0
-
-
-class Extent:
-    """A set of byte ranges."""
-
-    def __init__(self) -> None:
-        self._starts: List[int] = []
-        self._ends: List[int] = []
-        self.total = 0  # bytes in it
-
-    def add(self, start: int, end: int) -> int:
-        """Add [start, end); return how many of its bytes were there before."""
-        first = bisect.bisect_left(self._ends, start)
-        last = bisect.bisect_right(self._starts, end)
-        known = sum(
-            max(0, min(end, to) - max(start, at)) for at, to in zip(self._starts[first:last], self._ends[first:last])
-        )
-        if first < last:
-            start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
-        before = sum(to - at for at, to in zip(self._starts[first:last], self._ends[first:last]))
-        self._starts[first:last], self._ends[first:last] = [start], [end]
-        self.total += end - start - before
-        return known
-
-
-class Spool:
-    """Pieces of a blob, in memory as long as they are few, then in a file without a name."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
-        self._pieces: Dict[int, Tuple[int, int]] = {}  # by where they begin: where they are in the file, their length
-        self._free: List[Tuple[int, int]] = []  # what those took that were forgotten
-        self._end = 0
-        self.full = False  # the disk takes no more
-
-    def keep(self, start: int, data: bytes) -> None:
-        """Remember what begins at ``start``; not where the disk takes no more, then it has to be asked for again."""
-        if self.full:
-            return
-        place = self._room(len(data))
-        try:
-            self._file.seek(place)
-            self._file.write(data)
-        except OSError:
-            self.full = True
-            return
-        self._pieces[start] = (place, len(data))
-
-    def _room(self, length: int) -> int:
-        """Return where so many bytes may be written."""
-        for number, (place, room) in enumerate(self._free):
-            if room >= length:
-                del self._free[number]
-                return place
-        self._end += length
-        return self._end - length
-
-    def known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
-        """Return the known bytes from ``start`` on and where they end; None and where known ones begin."""
-        until = end
-        for at, (place, length) in self._pieces.items():
-            if at <= start < at + length:
-                until = min(end, at + length)
-                self._file.seek(place + start - at)
-                return self._file.read(until - start), until
-            if start < at < until:
-                until = at
-        return None, until
-
-    def leave_memory(self) -> None:
-        """Move all to the file, as it will be of use much later."""
-        try:
-            self._file.rollover()
-        except OSError:
-            pass  # no disk to be had; it stays where it is
-
-    def forget(self, start: int, end: int) -> None:
-        for at in [at for at, (_, length) in self._pieces.items() if start <= at and at + length <= end]:
-            self._free.append(self._pieces.pop(at))
+    def __init__(self, start: int, end: int) -> None:
+        self.at = start
+        self.end = end
+        self.error: Optional[BaseException] = None  # they will not
 
 
 class Fetcher:
-    """Reads parts of a blob of ``size`` bytes. What was read is remembered until it is forgotten.
+    """Reads parts of a blob of ``size`` bytes. What was read is kept until it is forgotten.
 
-    ``spent`` and ``requests`` count what was, ``again`` the bytes that were for
-    a second time, ``distinct`` the others. Safe for one reader and what that
+    ``requests`` counts what was asked for, ``again`` the bytes that came for a
+    second time, ``distinct`` the others. Safe for one reader and what that
     asked for ``ahead``.
     """
 
     def __init__(self, open_range: OpenRange, size: int, pace: Optional[Pace] = None) -> None:
         self.size = size
-        self.spent = 0
         self.requests = 0
         self.again = 0
-        self._extent = Extent()
         self.pace = pace or Pace()
         self._open_range = open_range
+        self._extent = Extent()
         self._spool = Spool()
-        self._coming: List[Tuple[int, int, threading.Thread]] = []
-        self._lock = threading.Lock()
-        self._error: Optional[BaseException] = None
+        self._coming: List[_Coming] = []
+        self._changed = threading.Condition()
+
+    @property
+    def spent(self) -> int:
+        """Bytes of the blob asked for so far, but for what could not be had."""
+        with self._changed:
+            return self._extent.total + self.again + sum(item.end - item.at for item in self._coming if not item.error)
 
     @property
     def keeps(self) -> bool:
@@ -167,94 +59,120 @@ class Fetcher:
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes [start, end) of the blob, which must lie in it. Raises what ``open_range`` raises."""
-        self._join(start, end)
         pieces = []
         while start < end:
-            known, until = self._known(start, end)
-            pieces.append(known if known is not None else self._fetch(start, until))
-            start = until
+            data = self._arrived(start, end) or self._fetched(start, end)
+            pieces.append(data)
+            start += len(data)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def known_head(self) -> bytes:
         """Return the first bytes of the blob, as many as are here."""
-        return self._known(0, self.size)[0] or b""
+        with self._changed:
+            end = self._spool.ends(0)
+            return self._spool.read(0, end) if end else b""
 
     def forget(self, start: int, end: int) -> None:
         """Take that the bytes [start, end) will not be asked for again."""
-        with self._lock:
+        with self._changed:
             self._spool.forget(start, end)
 
     def leave_memory(self) -> None:
-        """Take that what is remembered is of use later, if at all."""
-        with self._lock:
+        """Take that what is kept is of use later, if at all."""
+        with self._changed:
             self._spool.leave_memory()
 
-    def ahead(self, start: int, end: int) -> None:
-        """Begin to fetch [start, end), as far as it is not known; ``read`` waits for it."""
+    def ahead(self, start: int, end: int, piece: int = 0) -> None:
+        """Begin to fetch what of [start, end) is not here nor on its way; ``read`` waits for it.
+
+        ``piece`` bytes are asked for at once, if that is given, and then perhaps some beyond ``end``.
+        """
         start, end = max(start, 0), min(end, self.size)
-        while start < end:
-            known, until = self._known(start, end)
-            coming = [(at, to) for at, to, _ in self._coming if at < until and start < to]
-            if coming and coming[0][0] <= start:
-                until = coming[0][1]
-            elif known is None:
-                until = min([until, *(at for at, _ in coming)])
-                thread = threading.Thread(target=self._fetch_quietly, args=(start, until), daemon=True)
-                self._coming.append((start, until, thread))
-                thread.start()
-            start = until
+        with self._changed:
+            while start < end:
+                until = self._spool.ends(start)
+                coming = self._covering(start)
+                if until == start and coming is None:
+                    until = self._gap(start, min(start + piece, self.size) if piece else end)
+                    self._begin(start, until)
+                start = coming.end if coming is not None and until == start else until
 
-    def keep_coming(self, start: int, length: int, piece: int) -> None:
-        """See to it that the ``length`` bytes from ``start`` on are on their way, asked for ``piece`` by piece."""
-        end = min(start + length, self.size)
-        while start < end:
-            known, until = self._known(start, self.size)
-            ends = [to for at, to, _ in self._coming if at <= start < to]
-            if ends:
-                until = ends[0]
-            elif known is None:
-                until = min(start + piece, self.size)
-                self.ahead(start, until)
-            start = until
+    def _begin(self, start: int, end: int) -> None:
+        coming = _Coming(start, end)
+        self._coming.append(coming)
+        threading.Thread(target=self._fetch_quietly, args=(coming,), daemon=True).start()
 
-    def _join(self, start: int, end: int) -> None:
-        """Wait for what of [start, end) is on its way."""
-        for item in [item for item in self._coming if item[0] < end and start < item[1]]:
-            item[2].join()
-            self._coming.remove(item)
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+    def _covering(self, start: int) -> Optional[_Coming]:
+        """Return what brings the byte at ``start``."""
+        return next((item for item in self._coming if item.at <= start < item.end), None)
 
-    def _fetch_quietly(self, start: int, end: int) -> None:
+    def _gap(self, start: int, end: int) -> int:
+        """Return up to where nothing is here nor on its way."""
+        return min([self._spool.begins(start, end), *(item.at for item in self._coming if start < item.at < end)])
+
+    def _arrived(self, start: int, end: int) -> bytes:
+        """Return bytes from ``start`` on that are here, having waited for them; none when they are not on their way."""
+        with self._changed:
+            while True:
+                until = min(self._spool.ends(start), end)
+                if until > start:
+                    return self._spool.read(start, until)
+                coming = self._covering(start)
+                if coming is None:
+                    return b""
+                if coming.error is not None:
+                    self._coming.remove(coming)
+                    raise coming.error
+                self._changed.wait()
+
+    def _fetched(self, start: int, end: int) -> bytes:
+        """Return bytes from ``start`` on that nobody has asked for."""
+        pieces: List[bytes] = []
+        with self._changed:
+            coming = _Coming(start, self._gap(start, end))
+            self._coming.append(coming)
         try:
-            self._fetch(start, end)
+            self._fetch(coming, pieces.append)
+        except BaseException:
+            with self._changed:
+                self._coming.remove(coming)
+            raise
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _fetch_quietly(self, coming: _Coming) -> None:
+        try:
+            self._fetch(coming, lambda data: None)
         except BaseException as error:  # raised where it is waited for
-            self._error = error
+            with self._changed:
+                coming.error = error
+                self._changed.notify_all()
 
-    def _known(self, start: int, end: int) -> Tuple[Optional[bytes], int]:
-        with self._lock:
-            return self._spool.known(start, end)
+    def _fetch(self, coming: _Coming, take: Callable[[bytes], None]) -> None:
+        with self.pace.asking:
+            self._ask(coming, take)
 
-    def _fetch(self, start: int, end: int) -> bytes:
-        began = time.monotonic()
-        blob = self._open_range(start, end - start)
+    def _ask(self, coming: _Coming, take: Callable[[bytes], None]) -> None:
+        began, end = time.monotonic(), coming.end
+        blob = self._open_range(coming.at, end - coming.at)
         self.pace.begins(time.monotonic() - began)
-        pieces, left = [], end - start
+        self.requests += 1
         try:
-            while left:
-                piece = blob.read(left)
-                if not piece:
-                    raise CorruptLayer("gzip", end - left, "the blob ends there, before its stated size")
-                pieces.append(piece)
-                left -= len(piece)
+            while coming.at < end:
+                data = blob.read(min(_PIECE, end - coming.at))
+                if not data:
+                    raise CorruptLayer("gzip", coming.at, "the blob ends there, before its stated size")
+                self.pace.arrived(len(data))
+                take(data)
+                self._keep(coming, data)
         finally:
             blob.close()
-            self.pace.ends(end - start - left)
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        with self._lock:
-            self.spent += len(data)
-            self.requests += 1
-            self.again += self._extent.add(start, end)
+            self.pace.ends()
+
+    def _keep(self, coming: _Coming, data: bytes) -> None:
+        with self._changed:
+            start, coming.at = coming.at, coming.at + len(data)
+            self.again += self._extent.add(start, coming.at)
             self._spool.keep(start, data)
-        return data
+            if coming.at == coming.end:
+                self._coming.remove(coming)
+            self._changed.notify_all()

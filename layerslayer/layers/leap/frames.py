@@ -126,7 +126,7 @@ class FrameLeaping:
         begin, end = part.at, min(part.at + self._wanted(part), self._fetcher.size)
         in_flight = self._fetcher.pace.in_flight
         if in_flight:  # what comes next is asked for before it is needed, so that the line is never idle
-            self._fetcher.keep_coming(begin, end - begin + _AHEAD * in_flight, self._chunk)
+            self._fetcher.ahead(begin, end + _AHEAD * in_flight, self._chunk)
         data = self._fetcher.read(begin, end)
         if self.whole:
             self.verifier.update(data)

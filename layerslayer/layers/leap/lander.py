@@ -21,7 +21,8 @@ from .tuning import Tuning
 _INCREDIBLE = 5.0  # standard deviations that a gap may be off
 _DUBIOUS = 2.0  # the same, where a header may have been missed
 _PATIENCE = 2.0  # standard deviations that a body may go on beyond its probable end; then twice as many
-_TOGETHER = 8  # chunks to read at once of what will all be read
+_SHARE = 32  # one part in so many of what was read in a row is asked for at once
+_MOST_ASKED = 1024 * 1024  # bytes of a request
 _END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
@@ -42,33 +43,24 @@ class Lander:
         """Bytes that a leap must save to be worth its requests."""
         return self._aim.least
 
-    @property
-    def chunk(self) -> int:
-        """Bytes to read at a time."""
-        return max(self._tuning.chunk, self._fetcher.pace.in_flight // 2)
+    def read_on(self, start: int, walked: int = 0, most: int = _MOST_ASKED) -> bytes:
+        """Return the next bytes of the blob, of which nobody knows how many more will be needed.
 
-    @property
-    def ahead(self) -> int:
-        """Bytes to have asked for before they are needed, so that the line is never idle."""
-        return self._fetcher.pace.in_flight * 2
-
-    def come(self, start: int, end: int) -> int:
-        """Return how many of the bytes [start, end) of the blob, all of which are needed, to read next.
-
-        Those that come after them are on their way then.
+        On a line that takes its time so much is asked for that it is never idle,
+        but no more than ``most`` bytes. A request is for more at once after
+        ``walked`` bytes without a leap.
         """
-        length = min(_TOGETHER * self.chunk, end - start)
-        further = min(self.ahead, end - start - length)
-        self._fetcher.keep_coming(start + length, further, further)
-        return length
+        chunk, in_flight = self._tuning.chunk, self._fetcher.pace.in_flight
+        request = min(max(chunk, walked // _SHARE // chunk * chunk, in_flight), max(chunk, most), _MOST_ASKED)
+        self._fetcher.ahead(start, start + max(request, min(chunk + 2 * in_flight, most)), request)
+        return self._fetcher.read(start, min(start + chunk, self._fetcher.size))
 
     def pieces(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes [start, end) of the blob by small pieces."""
-        while start < end:
-            data = self._fetcher.read(start, start + self.come(start, end))
-            for at in range(0, len(data), self._tuning.chunk):
-                yield data[at : at + self._tuning.chunk]
-            start += len(data)
+        """Yield the bytes [start, end) of the blob, all of which are needed, by small pieces."""
+        chunk, in_flight = self._tuning.chunk, self._fetcher.pace.in_flight
+        for at in range(start, end, chunk):
+            self._fetcher.ahead(at, min(at + chunk + 2 * in_flight, end), min(_MOST_ASKED, end - at))
+            yield self._fetcher.read(at, min(at + chunk, end))
 
     def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
         """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
@@ -96,6 +88,9 @@ class Lander:
         back, patience = self._tuning.step_back, _PATIENCE
         rejected: Optional[Entry] = None
         while target - stretch.at >= self._tuning.least:
+            in_flight = self._fetcher.pace.in_flight
+            if in_flight:  # what comes after the landing is on its way while that is looked for
+                self._fetcher.ahead(target, target + self._aim.piece + in_flight)
             place = self._aim.boundary_from(target)
             if place is None:
                 return None
@@ -150,11 +145,8 @@ class Lander:
                 return self._settled(stretch, 8 * start + boundary.bit, at, landing, samples), None
             if at >= size:
                 return _at_the_end(stretch, 8 * start + boundary.bit, landing, size), None
-            end = min(at + self.chunk, size)
-            if self.ahead:
-                self._fetcher.keep_coming(at, self.ahead, self.chunk)
-            data = self._fetcher.read(at, end)
-            at = end
+            data = self.read_on(at)
+            at += len(data)
 
     def _further(self, at: int, samples: Samples) -> Optional[int]:
         """Return where to land next, when the body goes on much further than ``at``."""
@@ -205,6 +197,7 @@ class Lander:
 
         Raises Doubtful and CorruptLayer.
         """
+        self._fetcher.ahead(start, after.begins)
         found = self._aim.boundary_from(start)
         if found is None:
             return None

@@ -21,7 +21,6 @@ from .suspects import suspects
 from .tuning import Tuning
 
 _HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
-_MORE_AT_ONCE = 8  # chunks, after a long way without a leap
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -54,6 +53,7 @@ class Leaping:
         self.fetcher = fetcher
         self._size = fetcher.size
         self.lander = Lander(fetcher, tuning)
+        self._chunk = tuning.chunk
         self._marks = Marks(tuning.chunk) if returning else None
         self._behind = Sought()
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
@@ -75,7 +75,7 @@ class Leaping:
         Raises CorruptLayer, DigestMismatch, LimitReached and what the source
         raises; NotGzip before anything was yielded.
         """
-        if not self.fetcher.read(0, min(self.lander.chunk, self._size)).startswith(GZIP_MAGIC):
+        if not self.fetcher.read(0, min(self._chunk, self._size)).startswith(GZIP_MAGIC):
             raise NotGzip
         yield from self._forward()
         while not self.proved:
@@ -99,7 +99,7 @@ class Leaping:
         """Go on to the end, as far as nothing is amiss."""
         try:
             while self.last.at < self._size and not self.last.broken:
-                self._advance(self.last, self._step(self.last))
+                self._advance(self.last, self._read_on(self.last))
                 yield from self._sure()
                 # Before a leap too, for the body may be what is sought.
                 yield from self._close_gaps(self.last.walker.owed / self._expansion(self.last))
@@ -111,11 +111,11 @@ class Leaping:
                 raise
             self.last.broken = True
 
-    def _step(self, stretch: Stretch) -> int:
-        """Return how much of the blob to read next: after a long way without a leap more at once, if it may be much."""
-        chunk = self.lander.chunk
-        further = (stretch.at - stretch.begins) // 32 if self._marks else 0
-        return min(max(chunk, further // chunk * chunk), _MORE_AT_ONCE * chunk)
+    def _read_on(self, stretch: Stretch) -> bytes:
+        walked = stretch.at - stretch.begins
+        if self._marks:  # one who seeks may stop at once
+            return self.lander.read_on(stretch.at, walked, stretch.at)
+        return self.lander.read_on(stretch.at, walked)
 
     def _sure(self) -> Generator[List[Entry], None, None]:
         """Yield what nothing was leapt over before."""
@@ -136,19 +136,13 @@ class Leaping:
         if self.whole and not self.proved:
             raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")
 
-    def _advance(self, stretch: Stretch, length: int) -> None:
-        """Read on for ``length`` bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
-        begin, end = stretch.at, min(stretch.at + length, self._size)
-        data = self.fetcher.read(begin, end)
+    def _advance(self, stretch: Stretch, data: bytes) -> None:
+        """Take the next bytes of the blob. Raises CorruptLayer; the stretch is broken then."""
+        begin, end = stretch.at, stretch.at + len(data)
         if self.verifier.count == begin and stretch is self.stretches[0]:
             self.verifier.update(data)
             # It is sure, so not read anew but for what is sought; what comes behind a gap may be, or hashed after all.
             self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
-        lander = self.lander
-        if lander.ahead and stretch.walker.owed < self._expansion(stretch) * lander.least:
-            # One who seeks may stop at once.
-            ahead, piece = min(lander.ahead, end) if self._marks else lander.ahead, self._step(stretch)
-            self.fetcher.keep_coming(end, ahead, piece)
         try:
             stretch.entries += stretch.feed(data)
             if not self.whole and stretch.walker.hidden:
@@ -219,10 +213,9 @@ class Leaping:
             self._fill(broken[0])
             return
         missing = deficit(self.stretches)
-        numbers = suspects(self.stretches, missing)
-        if missing > 0 and any(self._look_back(number, missing) for number in numbers):
+        if missing > 0 and any(self._look_back(number, missing) for number in suspects(self.stretches, missing)):
             return
-        self._fill(numbers[0])
+        self._fill(suspects(self.stretches, missing, whole=True)[0])
 
     def _look_back(self, number: int, missing: int) -> bool:
         before, after = self.stretches[number - 1], self.stretches[number]
@@ -250,12 +243,12 @@ class Leaping:
                 if skipped is not None:
                     before.append(after, origin, skipped)
                     break
-                self._read_up_to(before, min(before.at + self.lander.chunk, after.at))
+                self._read_up_to(before, min(before.at + self._chunk, after.at))
         except CorruptLayer:
             if number == 1:
                 raise
         align(self.stretches)
 
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
-        while stretch.at < end:
-            self._advance(stretch, self.lander.come(stretch.at, end))
+        for data in self.lander.pieces(stretch.at, end):
+            self._advance(stretch, data)

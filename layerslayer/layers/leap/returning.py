@@ -120,10 +120,7 @@ def _landed(walk: Leaping, stretch: Stretch, start: int, offset: int) -> Optiona
 
 def _between(walk: Leaping, data: bytes, at: int, until: int) -> Iterator[bytes]:
     yield data
-    while at < until:
-        end = min(at + walk.lander.chunk, until)
-        yield walk.fetcher.read(at, end)
-        at = end
+    yield from walk.lander.pieces(at, until)
 
 
 # -- reading on from there --------------------------------------------------
@@ -183,7 +180,7 @@ def _output(walk: Leaping, start: Start, entry: Entry) -> Iterator[Tuple[bytes, 
 
 def _input(walk: Leaping, start: Start, entry: Entry) -> Iterator[bytes]:
     """Yield the blob's bytes, no more at a time than the file takes, probably."""
-    fetcher, lander, at = walk.fetcher, walk.lander, start.at
+    fetcher, at = walk.fetcher, start.at
     stream, end = start.streams[0], entry.offset + BLOCK + entry.size - start.position
     expansion = max(1.0, walk.last.position / max(1, walk.last.at))
     begun = at
@@ -195,9 +192,9 @@ def _input(walk: Leaping, start: Start, entry: Entry) -> Iterator[bytes]:
         wanted = int(max(0, end - stream.output) / expansion)
         length = min(max(wanted, _LEAST), _MOST)
         to = min(at + length, fetcher.size)
-        if lander.ahead and wanted > length:
-            further = min(lander.ahead, wanted - length)
-            fetcher.keep_coming(to, further, min(length, further))
+        further = min(2 * fetcher.pace.in_flight, wanted - length)
+        if further > 0:
+            fetcher.ahead(to, to + further, min(length, further))
         yield fetcher.read(at, to)
         if length == _MOST:  # a large file is not to be held in a temporary one as well
             walk.let_go(at, to)

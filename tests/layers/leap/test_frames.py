@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from layerslayer.entries import Entry
 from layerslayer.errors import CorruptLayer, LayerslayerError
 from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
-from layerslayer.layers.leap.fetching import Pace
+from layerslayer.layers.leap.pace import Pace
 from layerslayer.limits import LimitReached
 
 from ..frames_writer import SKIPPABLE, Sizes, cut, frame, framed, seek_table, seekable
