@@ -14,6 +14,7 @@ from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import DigestMismatch, RangeIgnored, Unreachable
 from layerslayer.image import Layer
+from layerslayer.layers.kinds import ZSTD_MAGIC
 from layerslayer.layers.report import Report
 from layerslayer.leaps import Leaps
 from layerslayer.sources.base import Document, Source
@@ -71,10 +72,13 @@ class Serving(Source):
 class Listed:
     """What --fast makes of a layer."""
 
-    def __init__(self, source: Serving, digest_of: Optional[bytes] = None, size: Optional[int] = None) -> None:
+    def __init__(
+        self, source: Serving, digest_of: Optional[bytes] = None, size: Optional[int] = None, stated: str = ""
+    ) -> None:
         body = digest_of if digest_of is not None else source.whole
         digest = "sha256:" + hashlib.sha256(body).hexdigest()
-        self.layer = Layer(0, Descriptor(TYPE, digest, len(body) if size is None else size, {}), None)
+        kind = TYPE.replace("gzip", "zstd") if body.startswith(ZSTD_MAGIC) else TYPE
+        self.layer = Layer(0, Descriptor(stated or kind, digest, len(body) if size is None else size, {}), None)
         self.report = Report(self.layer.descriptor)
         self.leaps = Leaps(source)
         self.entries: List[Entry] = [entry for batch in self.leaps.entries(self.layer, self.report) for entry in batch]

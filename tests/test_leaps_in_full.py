@@ -31,6 +31,14 @@ def test_zstd() -> None:
     assert source.wholes == 0 and sum(source.ranges) == len(source.whole) + 9  # where a seek table's footer would be
 
 
+def test_zstd_that_is_said_to_be_gzip() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    source = Serving(zstandard.ZstdCompressor().compress(plain()))
+    listed = Listed(source, stated=TYPE)
+    assert listed.in_full(plain()) and listed.report.notes == []
+    assert source.wholes == 0 and sum(source.ranges) == listed.report.bytes_read == len(source.whole) + 9
+
+
 def test_small_files_only() -> None:
     """There is nothing to leap over: it is read once, in parts, and verified."""
     source = Serving(COMPRESSORS["level 6"](MANY + END))

@@ -83,7 +83,11 @@ class Aim:
         wanted = enough if looked_behind or enough < 2 * _KNOWN else early
         if max(samples.count, _FIRST) < wanted:
             unnoticed = min(self._fetcher.pace.in_flight // piece, int(wanted) - samples.count)
-            return samples.spread(min(max(samples.count, _FIRST, unnoticed), _MOST_AT_ONCE + unnoticed))
+            # Half of what will be wanted anyway: a round less is worth more than what the body may be shorter.
+            soon = int(wanted) // 2 if unnoticed > 0 else 0
+            return samples.spread(
+                min(max(samples.count, _FIRST, unnoticed, soon), max(_MOST_AT_ONCE + unnoticed, soon))
+            )
         if looked_behind or samples.count < _KNOWN:
             return []
         left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))

@@ -67,10 +67,14 @@ class Fetcher:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def known_head(self) -> bytes:
-        """Return the first bytes of the blob, as many as are here."""
-        with self._changed:
-            end = self._spool.ends(0)
-            return self._spool.read(0, end) if end else b""
+        """Return the first bytes of the blob, as many as are here or on their way. Raises as ``read``."""
+        head = self._arrived(0, self.size)
+        while head:
+            data = self._arrived(len(head), self.size)
+            if not data:
+                break
+            head += data
+        return head
 
     def forget(self, start: int, end: int) -> None:
         """Take that the bytes [start, end) will not be asked for again."""

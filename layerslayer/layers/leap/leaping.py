@@ -52,6 +52,7 @@ class Leaping:
         self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
         self.fetcher = fetcher
         self._size = fetcher.size
+        self._stated = descriptor.media_type.endswith("gzip")
         self.lander = Lander(fetcher, tuning)
         self._chunk = tuning.chunk
         self._marks = Marks(tuning.chunk) if returning else None
@@ -75,7 +76,9 @@ class Leaping:
         Raises CorruptLayer, DigestMismatch, LimitReached and what the source
         raises; NotGzip before anything was yielded.
         """
-        if not self.fetcher.read(0, min(self._chunk, self._size)).startswith(GZIP_MAGIC):
+        # Where something else is stated, perhaps all of the rest will be asked for at once.
+        head = self._read_on(self.last) if self._stated else self.fetcher.read(0, min(self._chunk, self._size))
+        if not head.startswith(GZIP_MAGIC):
             raise NotGzip
         yield from self._forward()
         while not self.proved:
