@@ -37,6 +37,7 @@ VALUES = (
     "nodes",
     "overlay",
     "patterns",
+    "picking",
     "differences",
     "index_differences",
     "escaping",
