@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 from .entries import Entry
+from .filesystem import Ends, FileSystem
 from .nodes import Node, normal
-from .overlay import Ends, Tree
 from .patterns import matcher
 
 Named = List[Tuple[str, Node]]  # the name asked for, and what stands there
@@ -17,30 +17,30 @@ class Picked(NamedTuple):
 
     directories: List[str]
     files: Dict[int, List[Tuple[str, Entry]]]
-    others: int  # links that lead to no file, devices and the like
+    others: int  # links, devices and the like
 
 
-def at_path(tree: Tree, text: str) -> Named:
+def at_path(files: FileSystem, text: str) -> Named:
     """Return what stands at a path, links followed; nothing or one. A ``..`` goes up from where links lead."""
     path = normal(text)
-    node = tree.find(text if path is None else path, follow=True)
+    node = files.find(text if path is None else path, follow=True)
     if node is None:
         return []
     return [(node.path if path is None else path, node)]
 
 
-def is_name(tree: Tree, text: str) -> bool:
+def is_name(files: FileSystem, text: str) -> bool:
     """Whether something bears as its name what may be a glob: a name with a '[' in it is a name first."""
-    return bool(normal(text)) and bool(at_path(tree, text))
+    return bool(normal(text)) and bool(at_path(files, text))
 
 
-def matching(tree: Tree, glob: str) -> Named:
+def matching(files: FileSystem, glob: str) -> Named:
     """Return what a glob matches, links to files followed. Raises UsageError for a glob that cannot be used."""
     matches = matcher([glob])
-    found = [(path, node) for path, node in tree.nodes() if matches(path)]
+    found = [(path, node) for path, node in files.nodes() if matches(path)]
     if "**" in glob:  # which means all that is there, each once
         return found
-    ends = Ends(tree)
+    ends = Ends(files)
     return [(path, _opened(ends, node)) for path, node in found]
 
 

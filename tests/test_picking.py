@@ -10,9 +10,9 @@ from layerslayer.errors import UsageError
 from layerslayer.nodes import Node, walk
 from layerslayer.picking import at_path, by_layer, is_name, matching
 
-from .test_overlay import entry, merged
+from .overlaid import entry, merged
 
-TREE = merged(
+FILES = merged(
     [
         entry("bin", "l", target="usr/bin"), entry("usr/bin/", "d"), entry("usr/bin/["), entry("usr/bin/tool"),
         entry("usr/bin/sh", "l", target="tool"), entry("to-usr", "l", target="usr"), entry("loop", "l", target="loop"),
@@ -40,16 +40,16 @@ def places(found: List[Tuple[str, Node]]) -> List[Tuple[str, str]]:
     ],
 )
 def test_a_path_keeps_its_name_and_leads_on(text: str, name: str, path: str) -> None:
-    assert places(at_path(TREE, text)) == [(name, path)]
+    assert places(at_path(FILES, text)) == [(name, path)]
 
 
 @pytest.mark.parametrize("text", ["nope", "loop", "loop/x", "usr/bin/tool/x", "bin/../sh", "usr/*"])
 def test_where_nothing_stands(text: str) -> None:
-    assert at_path(TREE, text) == []
+    assert at_path(FILES, text) == []
 
 
 def test_a_name_is_a_name_first() -> None:
-    assert [is_name(TREE, text) for text in ("/usr/bin/[", "usr/bin/[a]", "*", "/", "..")] == [True, *[False] * 4]
+    assert [is_name(FILES, text) for text in ("/usr/bin/[", "usr/bin/[a]", "*", "/", "..")] == [True, *[False] * 4]
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_a_name_is_a_name_first() -> None:
     ],
 )
 def test_a_glob_opens_links_to_files_unless_it_means_all(glob: str, found: List[Tuple[str, str]]) -> None:
-    assert places(matching(TREE, glob)) == found
+    assert places(matching(FILES, glob)) == found
 
 
 def test_a_glob_that_cannot_be_used_is_said_to_be_so() -> None:
     with pytest.raises(UsageError, match="without its"):
-        matching(TREE, "usr/[")
+        matching(FILES, "usr/[")
 
 
 def test_what_is_wanted_is_sorted_by_its_layer() -> None:
-    picked = by_layer(dict(walk(TREE.root, "")))
+    picked = by_layer(dict(walk(FILES.root, "")))
     assert picked.directories == ["", "usr", "usr/bin"]
     files = {number: [path for path, _ in found] for number, found in picked.files.items()}
     assert files == {0: ["hard", "usr/bin/[", "usr/bin/tool"], 1: ["usr/new"]}

@@ -35,6 +35,7 @@ VALUES = (
     "platforms",
     "entries",
     "nodes",
+    "filesystem",
     "overlay",
     "patterns",
     "picking",
