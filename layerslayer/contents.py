@@ -60,43 +60,51 @@ def read_contents(
     known = store.layer(descriptor.digest) if store else None
     if known is not None:
         return Contents(layer, known.entries, known.digests, remembered_report(layer, known))
+    report = Report(descriptor)
+    special = special_kind(descriptor.media_type, descriptor.annotations)
+    if special:
+        report.problem = LayerslayerError("it is {}".format(special))
+        return Contents(layer, [], {}, report)
+    if shortcuts:
+        short = _by_shortcut(layer, report, shortcuts)
+        if short is not None:
+            return short
+    record = store is not None
+    contents = _in_full(source, layer, report, advance, record)
+    if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
+        again = _in_full(source, layer, Report(descriptor), advance, record)
+        contents = again if again.report.complete else contents
+    if store:
+        keep_contents(store, contents)
+    return contents
+
+
+def _by_shortcut(layer: Layer, report: Report, shortcuts: Shortcuts) -> Optional[Contents]:
+    """Return what a publisher's index claims, or what leaping finds; None where the layer is to be read in full."""
+    index = shortcuts.claims.index_of(layer, report)
+    if index is not None:
+        return Contents(layer, index.entries, index.digests(), report)
+    if not shortcuts.leaps.worth(layer):
+        return None
+    entries: List[Entry] = []
+    for batch in shortcuts.leaps.entries(layer, report):
+        entries += batch
+    return Contents(layer, entries, {}, report)
+
+
+def _in_full(source: Source, layer: Layer, report: Report, advance: Advance, record: bool) -> Contents:
     # What reads layers is loaded where one must be read: what is known is shown sooner.
     from .layers.bodies import Bodies, FileDigests
     from .layers.reading import read_entries
 
-    report = Report(descriptor)
+    def opened() -> BinaryIO:
+        return cast(BinaryIO, Counted(source.blob(layer.descriptor), advance))
+
     entries: List[Entry] = []
     digests = FileDigests()
-    special = special_kind(descriptor.media_type, descriptor.annotations)
-    if special:
-        report.problem = LayerslayerError("it is {}".format(special))
-        return Contents(layer, entries, {}, report)
-
-    if shortcuts:
-        index = shortcuts.claims.index_of(layer, report)
-        if index is not None:
-            return Contents(layer, index.entries, index.digests(), report)
-        if shortcuts.leaps.worth(layer):
-            for batch in shortcuts.leaps.entries(layer, report):
-                entries += batch
-            return Contents(layer, entries, {}, report)
-
-    def opened() -> BinaryIO:
-        return cast(BinaryIO, Counted(source.blob(descriptor), advance))
-
-    record = store is not None
-    for batch in read_entries(descriptor, opened, report, Bodies(digests.sink), record=record):
+    for batch in read_entries(layer.descriptor, opened, report, Bodies(digests.sink), record=record):
         entries += batch
-    if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
-        again, second, digests_again = Report(descriptor), [], FileDigests()
-        for batch in read_entries(descriptor, opened, again, Bodies(digests_again.sink), record=record):
-            second += batch
-        if again.complete:
-            report, entries, digests = again, second, digests_again
-    contents = Contents(layer, entries, digests.by_offset, report)
-    if store:
-        keep_contents(store, contents)
-    return contents
+    return Contents(layer, entries, digests.by_offset, report)
 
 
 def keep_contents(store: Store, contents: Contents) -> None:

@@ -67,16 +67,7 @@ def open_image(
     first = soon([Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers)])
     if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
         source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
-    body: Optional[bytes] = None
-    config: Optional[Config] = None
-    try:
-        body = read_config(source, manifest.config) if manifest.is_image else None
-        config = parse_config(body, len(manifest.layers)) if body is not None else None
-    except (InvalidDocument, NotFound, DigestMismatch) as error:
-        if without_config is None:
-            raise
-        body = None
-        without_config(error)
+    body, config = _config(source, manifest, without_config)
     platform = (config.platform if config else None) or candidate.platform
     if wanted and candidate.descriptor is None and platform and best(wanted, [platform], True) is None:
         raise no_platform(reference, wanted, [platform])
@@ -86,6 +77,22 @@ def open_image(
     )
     stored = None if manifest.is_schema1 else body
     return Image(reference, document, manifest, config, stored, normalise(platform) if platform else None, layers)
+
+
+def _config(
+    source: Source, manifest: Manifest, without_config: Optional[Callable[[LayerslayerError], None]]
+) -> Tuple[Optional[bytes], Optional[Config]]:
+    """Return an image's config, as it came and as it was understood; neither where it is told that there is none."""
+    if not manifest.is_image:
+        return None, None
+    try:
+        body = read_config(source, manifest.config)
+        return body, parse_config(body, len(manifest.layers))
+    except (InvalidDocument, NotFound, DigestMismatch) as error:
+        if without_config is None:
+            raise
+        without_config(error)
+        return None, None
 
 
 def select_layers(layers: Sequence[Layer], words: Sequence[str]) -> Tuple[Layer, ...]:

@@ -9,39 +9,35 @@ as container runtimes do; a parent that is missing is implied.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
+from .filesystem import MAX_LINKS, FileSystem, parts_of
 from .limits import bound
 from .nodes import IMPLIED, Node, Removal, Unsafe, as_inode, implied, normal, walk
 
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 _ODD = frozenset(("", ".", ".."))  # no names
-MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 
 
-class Tree:
+class Tree(FileSystem):
     """The merged file system: ``apply`` the layers from the lowest up.
 
     ``keep_removed`` collects what later layers take away, in ``removed``.
     """
 
     def __init__(self, keep_removed: bool = False) -> None:
-        self.root = Node("", None, implied("./"), -1)
+        super().__init__()
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
         self.deletions: List[Tuple[str, int]] = []  # what whiteouts name: path, or dir/* of an opaque one, and layer
         self.covered: List[str] = []  # where something stood for a while that is no directory: nothing below is left
         self._keep_removed = keep_removed
-        self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand
         self._implied = 0
-        self._hardlinks: List[Node] = []  # in order of their making; some of them stand no more
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
-
-    # -- building ---------------------------------------------------------
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
@@ -158,7 +154,7 @@ class Tree:
                 links += 1
                 if links > MAX_LINKS:
                     return None
-                parts += _parts(target)[::-1]
+                parts += parts_of(target)[::-1]
                 if target.startswith("/"):
                     node = self.root
                 continue
@@ -193,108 +189,3 @@ class Tree:
         del node.parent.children[node.name]
         if node.children is not None or node.leads_to is not None:
             self._directories = {"": self.root}  # some of them stand no more, or elsewhere
-
-    # -- asking -----------------------------------------------------------
-
-    def find(self, path: str, follow: bool = False) -> Optional[Node]:
-        """Return what stands at ``path`` (normalised), its parents' symlinks followed inside of the image.
-
-        ``follow`` follows the last component too, as opening a file does. None
-        for what is not there, and for loops.
-        """
-        if not follow:
-            known = self._directories.get(path)
-            if known is not None:
-                return known
-        node = self.root
-        parts = _parts(path)[::-1]
-        links = 0
-        while parts:
-            part = parts.pop()
-            if part == "..":
-                node = node.parent or self.root
-                continue
-            child = node.children.get(part) if node.children is not None else None
-            if child is None:
-                return None
-            target = child.leads_to if parts or follow else None
-            if target is not None:
-                links += 1
-                if links > MAX_LINKS:
-                    return None
-                if target.startswith("/"):
-                    node = self.root
-                parts += _parts(target)[::-1]
-                continue
-            node = child
-        return node
-
-    def hardlinks(self) -> Iterator[Node]:
-        """Yield the hardlinks that stand."""
-        for node in self._hardlinks:
-            above = node
-            while above.parent is not None and (above.parent.children or {}).get(above.name) is above:
-                above = above.parent
-            if above is self.root:
-                yield node
-
-    def nodes(self) -> Iterator[Tuple[str, Node]]:
-        """Yield every path but the root, and its node, in order of the paths' components."""
-        found = walk(self.root, "")
-        next(found)
-        yield from found
-
-
-def _parts(path: str) -> List[str]:
-    return [part for part in path.split("/") if part not in ("", ".")]
-
-
-class Ends:
-    """What symlinks lead to in the end. Each is looked at once, however long their chains are."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._known: Dict[Node, Tuple[Optional[Node], int]] = {}  # the end, and the links on the way
-
-    def of(self, node: Node) -> Optional[Node]:
-        """Return where a node leads; itself for what is no link, None for loops, long chains and what is not there."""
-        chain: Dict[Node, None] = {}
-        at: Optional[Node] = node
-        while at is not None and at.leads_to is not None and at not in self._known and at not in chain:
-            chain[at] = None
-            above = at.parent.path if at.parent is not None and not at.leads_to.startswith("/") else ""
-            at = self._tree.find(above + "/" + at.leads_to)
-        end, links = (None, 0) if at is None or at in chain else self._known.get(at, (at, 0))
-        for link in reversed(list(chain)):
-            links += 1
-            self._known[link] = (end, links)
-        end, links = self._known.get(node, (node, 0))
-        return end if links <= MAX_LINKS else None
-
-
-def sizes(tree: Tree) -> Dict[Node, int]:
-    """Return the bytes of content under each directory; a file with hardlinks counts once."""
-    links = {id(node.link[1]): node for node in tree.hardlinks() if node.link is not None}
-    totals: Dict[Node, int] = {}
-    directories = [tree.root]
-    for directory in directories:  # grows while it is walked: parents first
-        total = 0
-        for node in (directory.children or {}).values():
-            if node.children is not None:
-                directories.append(node)
-                continue
-            entry = node.entry
-            if entry.kind == "-":
-                total += entry.size
-                if links:
-                    links.pop(id(entry), None)
-        totals[directory] = total
-    for directory in reversed(directories):
-        if directory.parent is not None:
-            totals[directory.parent] += totals[directory]
-    for node in links.values():  # what they lead to stands nowhere any more
-        above = node.parent
-        while above is not None:
-            totals[above] += node.size
-            above = above.parent
-    return totals

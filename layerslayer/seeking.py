@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Se
 
 from .contents import AHEAD
 from .entries import Entry
+from .filesystem import MAX_LINKS
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
 from .layers.report import Report
-from .overlay import MAX_LINKS
 from .sources.base import Source
 from .watching import Absent, Directory, Link, Stated, Unclear, Watch
 

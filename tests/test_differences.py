@@ -12,7 +12,7 @@ from layerslayer.differences import Side, compare
 from layerslayer.entries import Entry
 from layerslayer.overlay import Tree
 
-from .test_overlay import entry, members, merged
+from .overlaid import entry, members, merged
 
 
 def changes(old: Tree, new: Tree, known: bool = True, below: str = "") -> Dict[str, Tuple[str, Tuple[str, ...]]]:

@@ -12,7 +12,7 @@ from layerslayer.entries import Device, Entry
 from layerslayer.index_differences import Listed, compare_index
 from layerslayer.layers.toc import LANDMARKS
 
-from .test_overlay import entry
+from .overlaid import entry
 
 Found = Dict[str, Tuple[str, Tuple[str, ...]]]
 

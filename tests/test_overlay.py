@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -10,37 +10,13 @@ from hypothesis import strategies as st
 
 from layerslayer.entries import Entry
 from layerslayer.errors import InvalidDocument
-from layerslayer.nodes import implied, normal, walk
-from layerslayer.overlay import MAX_IMPLIED, Ends, Tree, sizes
+from layerslayer.overlay import MAX_IMPLIED, Tree
 
-
-def entry(
-    name: str, kind: str = "-", size: int = 1, target: str = "", mode: int = 0o644, hidden: bool = False
-) -> Entry:
-    return Entry(name, kind, mode, 0, 0, size if kind == "-" else 0, 0, target, "", "", None, {}, 0, hidden)
-
-
-def merged(*layers: List[Entry], keep_removed: bool = False) -> Tree:
-    tree = Tree(keep_removed)
-    for number, entries in enumerate(layers):
-        tree.apply(number, entries)
-    return tree
+from .overlaid import entry, members, merged
 
 
 def paths(tree: Tree) -> Dict[str, Tuple[str, int]]:
     return {path: (node.entry.kind, node.layer) for path, node in tree.nodes()}
-
-
-@pytest.mark.parametrize(
-    "name, path",
-    [
-        ("a", "a"), ("./a", "a"), ("/a", "a"), ("a/", "a"), ("a//b", "a/b"), ("./", ""), ("", ""), (".", ""), ("/", ""),
-        ("a/./b", "a/b"), ("a/.", "a"), ("../a", None), ("a/..", None), ("a/../b", None), ("a..b", "a..b"),
-        (".a", ".a"), ("...", "..."), ("a./b", "a./b"), ("a/.b", "a/.b"),
-    ],
-)  # fmt: skip
-def test_names_become_paths(name: str, path: Optional[str]) -> None:
-    assert normal(name) == path
 
 
 CASES = [
@@ -95,22 +71,6 @@ def test_hardlinks_keep_what_they_were_linked_to() -> None:
     assert [node.content for _, node in dangling.nodes()] == [None, None]
 
 
-def test_links_are_followed_inside_of_the_image_only() -> None:
-    tree = merged([
-        entry("etc/real"), entry("a", "l", target="/etc/real"), entry("b", "l", target="../../../a"),
-        entry("loop", "l", target="loop"), entry("up", "l", target=".."), entry("d", "l", target="etc"),
-    ])  # fmt: skip
-    for path in ("a", "b", "d/real", "up/up/etc/real"):
-        node = tree.find(path, follow=True)
-        assert node is not None and node.path == "etc/real"
-    assert tree.find("loop", follow=True) is None
-    assert tree.find("loop/x") is None
-    loop = tree.find("loop")
-    assert loop is not None and loop.entry.kind == "l"
-    tree.apply(1, [entry("loop/x")])
-    assert tree.unsafe[-1].entry.name == "loop/x"
-
-
 def test_removals_say_who_had_it_and_who_took_it() -> None:
     tree = merged(
         [entry("a", size=3), entry("d/", "d"), entry("d/x", size=4), entry("e/y"), entry("f")],
@@ -130,28 +90,10 @@ def test_whiteouts_of_what_is_not_there_are_remembered() -> None:
     assert tree.deletions == [("x/gone", 0), ("top", 0), ("y/*", 0)]
 
 
-def test_sizes_are_summed_for_each_directory() -> None:
-    tree = merged([entry("a/b/c", size=5), entry("a/d", size=7), entry("a/h", "h", target="a/d")])
-    sums = {node.path: size for node, size in sizes(tree).items()}
-    assert sums == {"": 12, "a": 12, "a/b": 5}
-
-
 def test_a_bomb_of_implied_directories_ends_with_a_sentence() -> None:
     bomb = (entry("{}/{}x".format(number, "d/" * 2000)) for number in range(MAX_IMPLIED // 2000 + 1))
     with pytest.raises(InvalidDocument, match="implies more than"):
         merged(list(bomb))
-
-
-NAMES = st.sampled_from(["a", "b", "c", "a/b", "a/c", "a/b/c", "b/a", "./a", "a//b", "/c"])
-
-
-def members() -> st.SearchStrategy[Entry]:
-    whiteouts = st.sampled_from([".wh.a", ".wh.b", "a/.wh.b", "a/b/.wh.c", ".wh..wh..opq", "a/.wh..wh..opq"])
-    return st.one_of(
-        st.builds(lambda name, size: entry(name, size=size), NAMES, st.integers(0, 9)),
-        st.builds(lambda name: entry(name + "/", "d"), NAMES),
-        st.builds(lambda name: entry(name), whiteouts),
-    )
 
 
 def model(layers: List[List[Entry]]) -> Dict[str, Tuple[str, int, int]]:
@@ -196,12 +138,6 @@ def test_random_layers_agree_with_the_model(layers: List[List[Entry]]) -> None:
         assert tree.find(path) is node and node.path == path
 
 
-def test_walking_is_sorted_by_components() -> None:
-    tree = merged([entry("a.b"), entry("a/z"), entry("a/b"), entry("B")])
-    assert [path for path, _ in walk(tree.root, "")] == ["", "B", "a", "a/b", "a/z", "a.b"]
-    assert implied("x/").offset == -1
-
-
 def test_a_directory_made_through_a_symlink_is_not_found_there_once_the_symlink_is_gone() -> None:
     tree = merged(
         [entry("d/", "d"), entry("l", "l", target="d")], [entry("l/e/", "d")], [entry("l/", "d"), entry("l/e/x")]
@@ -216,25 +152,3 @@ def test_a_hardlink_leads_to_what_its_own_layer_deletes() -> None:
         found = tree.find("b")
         assert found is not None and (found.size, found.entry.mode) == (3, 0o600)
         assert tree.find("a") is None
-
-
-def test_sizes_count_a_file_once_even_when_only_its_hardlinks_are_left() -> None:
-    low = [entry("d/a", size=5), entry("d/b", "h", target="d/a"), entry("e/c", "h", target="d/a")]
-    tree = merged(low)
-    assert {node.path: size for node, size in sizes(tree).items()} == {"": 5, "d": 5, "e": 0}
-    tree = merged(low, [entry("d/.wh.a")])
-    assert sizes(tree)[tree.root] == 5
-
-
-def test_the_ends_of_links_are_what_following_them_finds() -> None:
-    chain = [entry("c{}".format(number), "l", target="c{}".format(number + 1)) for number in range(60)]
-    links = [
-        entry("d/", "d"), entry("d/up", "l", target="../c30"), entry("to-d", "l", target="/d"), entry("c60"),
-        entry("loop", "l", target="pool"), entry("pool", "l", target="loop"), entry("lost", "l", target="nowhere"),
-        entry("through", "l", target="to-d/up"), entry("hard", "h", target="d/up"),
-    ]  # fmt: skip
-    for layer in (chain + links, (chain + links)[::-1]):
-        tree = merged(layer)
-        ends = Ends(tree)
-        for path, node in tree.nodes():
-            assert ends.of(node) is tree.find(path, follow=True), path

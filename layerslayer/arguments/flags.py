@@ -57,6 +57,13 @@ def format_flag(group: Any) -> None:
 
 def network_flags(parser: ArgumentParser) -> None:
     network = parser.add_argument_group("network")
+    _login_flags(network)
+    _certificate_flags(network)
+    _registry_flags(network)
+    _line_flags(network)
+
+
+def _login_flags(network: Any) -> None:
     network.add_argument(
         "--token-file", metavar="FILE", help="bearer token for the image's registry (default: token.txt, if there)"
     )
@@ -70,12 +77,18 @@ def network_flags(parser: ArgumentParser) -> None:
         dest="trusted_realms",
         help="show logins to the auth service HOST too",
     )
+
+
+def _certificate_flags(network: Any) -> None:
     network.add_argument("--ca-file", metavar="FILE", help="certificate authority to trust besides the usual ones")
     network.add_argument("--client-cert", metavar="FILE", help="certificate to show the registry")
     network.add_argument("--client-key", metavar="FILE", help="its key (default: in the same file)")
     network.add_argument(
         "--insecure", metavar="HOST", action="append", default=[], help="do not check the certificate of HOST"
     )
+
+
+def _registry_flags(network: Any) -> None:
     network.add_argument("--mirror", metavar="HOST", help="ask this mirror for Docker Hub's images first")
     network.add_argument(
         "--limit",
@@ -90,6 +103,9 @@ def network_flags(parser: ArgumentParser) -> None:
         "--allow-private", action="store_true", help="let a public registry lead into private networks"
     )
     network.add_argument("--plain-http", action="store_true", help="allow http to other hosts than this machine")
+
+
+def _line_flags(network: Any) -> None:
     network.add_argument(
         "--timeout",
         metavar="SECONDS",

@@ -8,13 +8,14 @@ from ..ahead import in_order
 from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument, in_full
-from ..escaping import human_size, printable
+from ..escaping import printable
 from ..image import Image, Layer, select_layers
 from ..layers.report import Report
 from ..overlay import Tree
 from ..remembering import Remembering
 from ..sources.base import Source
 from ..views import json_lines
+from ..views.cost import cost_line
 from ..views.steps import image_summary
 from .session import Session, code_of, combined
 
@@ -153,27 +154,5 @@ def finish(
         summary["bytes_read"] += session.fetched
         session.console.out(json_lines.line(summary))
         return code
-    read = sum(report.bytes_read for report in reports)
-    whole = sum(max(report.descriptor.size, 0) for report in reports) if of is None else of
-    words = ["Read {}{}".format(human_size(read), " of " + human_size(whole) if read < whole else "")]
-    words[0] += " in {} request{}".format(requests, "" if requests == 1 else "s")
-    claimed = sorted({report.claimed for report in reports if report.claimed})
-    if claimed:
-        words.append("listed as the publisher's index claims ({})".format(", ".join(claimed)))
-    checked = sum(report.checked for report in reports)
-    if checked and all(report.checked or report.remembered for report in reports):
-        holds = "its checksum holds" if checked == 1 else "the checksums of {} files hold".format(checked)
-        words.append("known from an earlier verified reading, " + holds)
-    elif reports and all(report.remembered for report in reports):
-        words.append("layers known from earlier verified readings")
-    elif reports and all(report.verified or report.opaque or report.checked for report in reports):
-        words.append("digests verified")
-    elif reports:
-        leapt = len({report.descriptor.digest for report in reports if report.leapt})
-        if leapt:
-            words.append(
-                "{} listed by leaping, lengths add up".format("1 layer" if leapt == 1 else "{} layers".format(leapt))
-            )
-        words.append("digests NOT all verified")
-    session.console.say("; ".join(words) + ".")
+    session.console.say(cost_line(reports, requests, of))
     return code

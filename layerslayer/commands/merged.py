@@ -6,8 +6,8 @@ from typing import Iterable, List, Optional, Tuple
 
 from ..errors import ExitCode
 from ..escaping import printable
+from ..filesystem import sizes
 from ..nodes import IMPLIED, Node, normal, walk
-from ..overlay import sizes
 from ..views import json_lines
 from ..views.merged import ASCII, UNICODE, node_lines, tree_lines
 from .layout import LaidOut, finish, lay_out, single_image

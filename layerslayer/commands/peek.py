@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
-from ..entries import Entry
-from ..errors import ExitCode, LayerslayerError, in_full
+from ..errors import ExitCode, in_full
 from ..image import Image, Layer, select_layers
-from ..layers.kinds import special_kind
-from ..layers.reading import read_entries
 from ..layers.report import Report
 from ..sources.base import Source
 from ..views import json_lines
-from ..views.listing import Listing, layer_footer, layer_header
+from ..views.listing import layer_footer, layer_header
 from ..views.steps import image_summary
-from .again import with_a_second_try
+from .layer_text import layer_text, special
 from .session import Session, code_of, combined
 
 if TYPE_CHECKING:
     from ..claims import Claims
     from ..shortcuts import Shortcuts
 
-_LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
-_PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
 _TEXT_AHEAD = 2 * 1024 * 1024  # characters of one layer's listing that wait for their turn
 _LARGE = 16 * 1024 * 1024  # bytes of a layer that keep a processor and a line busy; many at once only cost memory
 _LARGE_COST = 2  # jobs: with three or four at once the last one seldom runs alone, and memory allows no more
@@ -42,7 +36,7 @@ def peek_all(session: Session) -> ExitCode:
             return ()  # what will be read is not known before the indexes were looked for
         chosen = select_layers(layers, session.options.layers)
         chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
-        readable = {layer.descriptor.digest: layer for layer in chosen if not _special(layer)}
+        readable = {layer.descriptor.digest: layer for layer in chosen if not special(layer)}
         return list(readable.values())
 
     reports: List[Report] = []
@@ -104,7 +98,9 @@ def peek_layers(
     """
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
-    makers = [_maker(session, source, layer, report, shortcuts, claims) for layer, report in zip(layers, reports)]
+    makers = [
+        partial(layer_text, session, source, shortcuts, claims, layer, report) for layer, report in zip(layers, reports)
+    ]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
     for layer, report, texts in zip(layers, reports, listings):
@@ -132,65 +128,7 @@ def _footer(session: Session, layer: Layer, report: Report) -> str:
     return layer_footer(report, session.style) + "\n\n"
 
 
-def _special(layer: Layer) -> str:
-    return special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
-
-
 def _cost(layer: Layer) -> int:
     if 0 <= layer.descriptor.size <= _LARGE:  # an unknown size may be large
         return 1
     return _LARGE_ZSTD_COST if "zstd" in layer.descriptor.media_type else _LARGE_COST
-
-
-def _maker(
-    session: Session,
-    source: Source,
-    layer: Layer,
-    report: Report,
-    shortcuts: Optional[Shortcuts],
-    claims: Optional[Claims],
-) -> Callable[[], Iterator[str]]:
-    """Return what reads one layer in a thread of its own and yields its listing as text."""
-
-    def read() -> Iterator[str]:
-        special = _special(layer)
-        if special:
-            report.problem = LayerslayerError("it is {}".format(special))
-            return
-        listing = Listing(session.style)
-
-        def as_lines(batch: List[Entry]) -> List[str]:
-            return json_lines.entry_lines(batch, layer.number) if session.options.json else listing.lines(batch)
-
-        checking = None
-        if claims:
-            from .index_check import Checking
-
-            checking = Checking(session, claims, layer)
-        index = shortcuts.claims.index_of(layer, report) if shortcuts else None
-        if index is not None:
-            for start in range(0, len(index.entries), _LINES_AT_ONCE):
-                yield "\n".join(as_lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
-            return
-
-        batches = checking.entries if checking else partial(read_entries, layer.descriptor)
-
-        def texts(into: Report) -> Iterator[str]:
-            lines: List[str] = []
-            due = time.monotonic() + _PATIENCE
-            leaps = shortcuts.leaps if shortcuts and shortcuts.leaps.worth(layer) else None
-            read = batches(lambda: source.blob(layer.descriptor), into)
-            for batch in leaps.entries(layer, into) if leaps else read:
-                lines += as_lines(batch)
-                if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
-                    yield "\n".join(lines) + "\n"
-                    lines = []
-                    due = time.monotonic() + _PATIENCE
-            if lines:
-                yield "\n".join(lines) + "\n"
-
-        yield from with_a_second_try(texts, report)
-        if checking:
-            yield from checking.ends(report)
-
-    return read

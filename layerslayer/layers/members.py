@@ -105,27 +105,9 @@ class MemberReader:
                 else:
                     target = text(data[start + 157 : start + 257]) if kind != "d" else ""
                     body = 0
-                append(
-                    new(
-                        Entry,
-                        (
-                            name,
-                            kind,
-                            mode,
-                            uid,
-                            gid,
-                            size,
-                            mtime,
-                            target,
-                            uname,
-                            gname,
-                            None,
-                            _NO_XATTRS,
-                            base + start,
-                            False,
-                        ),
-                    )
-                )
+                where = base + start
+                values = (name, kind, mode, uid, gid, size, mtime, target, uname, gname, None, _NO_XATTRS, where, False)
+                append(new(Entry, values))
                 start += BLOCK + (body + BLOCK - 1) // BLOCK * BLOCK
         except ValueError:
             pass  # a field that cannot be read; the careful way says which

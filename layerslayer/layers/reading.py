@@ -39,52 +39,79 @@ def read_entries(
     ends the iteration and stands in ``report.problem``; entries before it have
     been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
     """
-    verifier = Verifier(descriptor)
-    recorder = Recorder() if record else None
-    decompressor = Decompressor(recorder)
-    walker = TarWalker()
-    if bodies:
-        walker.bodies = bodies.starts
+    reading = _Reading(descriptor, report, bodies, record)
+    verifier = reading.verifier
     fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
-    pieces = iter(fetched)
-    keeping = False
     try:
-        for piece in decompressor.run(_counted(pieces, report)):
-            batch = walker.feed(piece)
-            if bodies:
-                keeping = True
-                bodies.take(report.uncompressed, piece, batch)
-                keeping = False
-            report.uncompressed += len(piece)
-            check_size(report.uncompressed, verifier.count)
-            if batch or bodies:
-                report.entries += len(batch)
-                check_entries(report.entries)
-                yield batch
-        yield from _last(walker, report)
-        for _ in pieces:  # what follows the compressed stream counts for the digest
-            pass
-        report.ended = True
+        yield from reading.batches(iter(fetched))
     except CorruptLayer as error:
-        if error.where == "tar" and error.offset == 0 and not is_tar_type(descriptor.media_type):
-            report.opaque = True
-        else:
-            report.problem = _unread(error, decompressor) or error
-        if walker.entries:
-            report.entries += len(walker.entries)
-            yield walker.entries
+        reading.broken(error)
+        if reading.walker.entries:
+            report.entries += len(reading.walker.entries)
+            yield reading.walker.entries
     except LayerslayerError as error:
-        if keeping and isinstance(error, LocalFileError):
+        if reading.keeping and isinstance(error, LocalFileError):
             raise  # the disk's trouble, not the layer's
         report.problem = error
     finally:
         fetched.close()
-        report.bytes_read = verifier.count
-        report.verified = verifier.verified
-        report.compression = decompressor.kind
-        report.points = recorder.points if recorder else None
+        reading.tell()
+
+
+class _Reading:
+    """One layer on its way from compressed bytes to entries. ``keeping``: its files' contents are being handed on."""
+
+    def __init__(self, descriptor: Descriptor, report: Report, bodies: Optional[Bodies], record: bool) -> None:
+        self._descriptor = descriptor
+        self._report = report
+        self._bodies = bodies
+        self._recorder = Recorder() if record else None
+        self._decompressor = Decompressor(self._recorder)
+        self.verifier = Verifier(descriptor)
+        self.walker = TarWalker()
+        self.keeping = False
+        if bodies:
+            self.walker.bodies = bodies.starts
+
+    def batches(self, pieces: Iterator[bytes]) -> Iterator[List[Entry]]:
+        """Yield the entries of a blob that comes in ``pieces``, all of which are taken. Raises all that goes wrong."""
+        report, bodies, walker = self._report, self._bodies, self.walker
+        for piece in self._decompressor.run(_counted(pieces, report)):
+            batch = walker.feed(piece)
+            if bodies:
+                self.keeping = True
+                bodies.take(report.uncompressed, piece, batch)
+                self.keeping = False
+            report.uncompressed += len(piece)
+            check_size(report.uncompressed, self.verifier.count)
+            if batch or bodies:
+                report.entries += len(batch)
+                check_entries(report.entries)
+                yield batch
+        batch = walker.close()
+        if batch:
+            report.entries += len(batch)
+            yield batch
+        for _ in pieces:  # what follows the compressed stream counts for the digest
+            pass
+        report.ended = True
+
+    def broken(self, error: CorruptLayer) -> None:
+        """Say what a layer is that cannot be read on."""
+        if error.where == "tar" and error.offset == 0 and not is_tar_type(self._descriptor.media_type):
+            self._report.opaque = True
+        else:
+            self._report.problem = _unread(error, self._decompressor) or error
+
+    def tell(self) -> None:
+        """Fill in how far it came."""
+        report, walker = self._report, self.walker
+        report.bytes_read = self.verifier.count
+        report.verified = self.verifier.verified
+        report.compression = self._decompressor.kind
+        report.points = self._recorder.points if self._recorder else None
         report.hidden = walker.hidden
-        report.notes += layer_notes(walker, decompressor.trailing)
+        report.notes += layer_notes(walker, self._decompressor.trailing)
 
 
 def _unread(error: CorruptLayer, decompressor: Decompressor) -> Optional[LayerslayerError]:
@@ -102,13 +129,6 @@ def _counted(pieces: Iterator[bytes], report: Report) -> Iterator[bytes]:
     for piece in pieces:
         report.bytes_read += len(piece)
         yield piece
-
-
-def _last(walker: TarWalker, report: Report) -> Iterator[List[Entry]]:
-    batch = walker.close()
-    if batch:
-        report.entries += len(batch)
-        yield batch
 
 
 def layer_notes(walker: TarWalker, trailing: int) -> List[str]:

@@ -9,6 +9,8 @@ is a chain of blocks, and a decoder can begin with any of them::
     sampling     how far a body reaches in the compressed stream, guessed
     aiming       where to land: looking at pieces, all over the body and around its end
     lander       landing there, going on to the next header
+    looking_back landing before that, for headers which were missed
+    settling     from a stretch to a landing in its body, and from that to the next stretch
     members      gzip members, and the lengths that their trailers state
     stretches    what was read, the gaps between, and whether the lengths add up
     leaping      the walk, and its repair

@@ -7,14 +7,13 @@ from typing import Iterator, Optional, Tuple
 from ...entries import Entry
 from ...errors import CorruptLayer
 from ...limits import check_size
-from ..members import BLOCK
-from ..tar import TarWalker
 from .aiming import Aim
-from .boundaries import Boundary, inflater_at
+from .boundaries import Boundary
 from .fetching import Fetcher
 from .landing import Doubtful, Landing
-from .members import MemberStream
+from .looking_back import LookingBack
 from .sampling import Samples
+from .settling import at_the_end, landed_at, settled
 from .stretches import GREATEST_EXPANSION, Stretch, gap
 from .tuning import Tuning
 
@@ -23,7 +22,6 @@ _DUBIOUS = 2.0  # the same, where a header may have been missed
 _PATIENCE = 2.0  # standard deviations that a body may go on beyond its probable end; then twice as many
 _SHARE = 32  # one part in so many of what was read in a row is asked for at once
 _MOST_ASKED = 1024 * 1024  # bytes of a request
-_END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
 
 
 class _Passed(Exception):
@@ -80,6 +78,11 @@ class Lander:
             samples.begins(read, output)
         target = self._aim.target(stretch.at, samples)
         return self._land(stretch, target, samples) if target is not None else None
+
+    def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
+        """Land before the landing of ``after``; see ``LookingBack.look``."""
+        back = LookingBack(self._fetcher, self._tuning, self._aim, self.pieces)
+        return back.look(before, after, missing)
 
     # -- landing ------------------------------------------------------------
 
@@ -144,7 +147,7 @@ class Lander:
             if landing.settled:
                 return self._settled(stretch, 8 * start + boundary.bit, at, landing, samples), None
             if at >= size:
-                return _at_the_end(stretch, 8 * start + boundary.bit, landing, size), None
+                return at_the_end(stretch, 8 * start + boundary.bit, landing, size), None
             data = self.read_on(at)
             at += len(data)
 
@@ -166,104 +169,6 @@ class Lander:
         off = abs(gap(before, landed) - landed.expected) / landed.deviation
         return off <= (_DUBIOUS if landed.blind else _INCREDIBLE)
 
-    # -- looking back -------------------------------------------------------
-
-    def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
-        """Land before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
-
-        Returns a stretch that leads into ``after`` by headers of its own. None
-        where there are none; what was read of the body then belongs to ``after``.
-        """
-        wanted = after.first + int(1.5 * max(0, missing - after.first)) + 1  # bytes before the first header
-        within = missing <= after.first  # among what was not certain, right after the landing
-        back = self._tuning.step_back
-        if after.missed:  # it is here that headers are missing, so go back as far as that takes
-            back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
-        while after.first < wanted:
-            start = after.begins - back
-            if start - before.at < self._tuning.step_back:
-                return None
-            try:
-                fuller = self._leading_into(before, after, start, within)
-            except (Doubtful, CorruptLayer):
-                fuller = None
-            if fuller is not None or within:
-                return fuller
-            back *= 2
-        return None
-
-    def _leading_into(self, before: Stretch, after: Stretch, start: int, within: bool) -> Optional[Stretch]:
-        """Read from ``start`` on up to where ``after`` begins, or ``within`` it up to its first header.
-
-        Raises Doubtful and CorruptLayer.
-        """
-        self._fetcher.ahead(start, after.begins)
-        found = self._aim.boundary_from(start)
-        if found is None:
-            return None
-        start, piece, boundary = found
-        landing, data = landed_at(before, piece, boundary)
-        begins = after.begins
-        at = min(start + len(piece), begins)
-        landing.feed(data[: len(data) - (start + len(piece) - at)])
-        sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
-        for data in self.pieces(at, begins):
-            landing.feed(data)
-            at += len(data)
-            sure = sure or ((at, landing.stream.output) if landing.certain else None)
-        output, ends = landing.stream.output, list(landing.stream.ends)
-        meets = output + after.first  # the first header of ``after``, in this landing's output
-        while within or landing.first is not None:
-            if landing.first is not None and landing.first >= meets:
-                break  # there is nothing before it
-            if landing.settled and (
-                landing.walker.owed == meets - landing.stream.output or landing.stream.output >= meets + BLOCK
-            ):
-                fuller = settled(before, 8 * start + boundary.bit, at, landing)
-                fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
-                return fuller if fuller.lead_into(after, landing.entries, meets) else None
-            if at >= after.at:
-                return None
-            end = min(at + self._tuning.chunk, after.at)
-            landing.feed(self._fetcher.read(at, end))
-            at = end
-        if sure is not None and not within:
-            after.extend_back(8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends])
-        return None
-
 
 def _same(one: Entry, other: Entry) -> bool:
     return one._replace(offset=0) == other._replace(offset=0)
-
-
-def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary) -> Tuple[Landing, bytes]:
-    """Return a landing in the body that a stretch has come to, and its first input."""
-    zeros, data = inflater_at(piece, boundary, 0)
-    ones, _ = inflater_at(piece, boundary, 0xFF)
-    return Landing(MemberStream(zeros), MemberStream(ones), stretch.position + stretch.walker.owed), data
-
-
-def settled(before: Stretch, bit: int, at: int, landing: Landing) -> Stretch:
-    """Return the stretch that a landing has become, without its entries."""
-    assert landing.first is not None
-    origin = before.position + before.walker.owed - landing.first
-    return Stretch(bit, at, landing.stream, landing.walker, landing.first, origin)
-
-
-def _at_the_end(stretch: Stretch, bit: int, landing: Landing, size: int) -> Stretch:
-    """The blob has ended without another header: the body must be the last, and only zeros come after it.
-
-    What the trailer states tells how many; they must all be there. Raises Doubtful.
-    """
-    ends = landing.stream.ends
-    landing.stream.close()
-    ends_at = stretch.position + stretch.walker.owed
-    if landing.first is not None or len(ends) != 1:
-        raise Doubtful
-    padding = (ends[0][1] - ends_at) % 2**32
-    if padding > min(landing.zeros, _END_PADDING) or padding % BLOCK:
-        raise Doubtful
-    walker = TarWalker(ends_at)
-    walker.feed(bytes(padding))
-    first = landing.stream.output - padding
-    return Stretch(bit, size, landing.stream, walker, first, ends_at - first)
