@@ -105,9 +105,9 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         code = _dispatch(options, console)
         console.flush()
         return code
-    except EndOfInput:
+    except EndOfInput as end:
         console.show("The input has ended; nothing more to do.")
-        return ExitCode.DONE
+        return end.code
     except LayerslayerError as error:
         console.error(error)
         _tell_json(options, console, error)

@@ -123,4 +123,6 @@ class NameRefused(LocalFileError):
 
 
 class EndOfInput(LayerslayerError):
-    """Standard input ended at a prompt."""
+    """Standard input ended at a prompt. ``code`` is what the run ends with then."""
+
+    code = ExitCode.DONE

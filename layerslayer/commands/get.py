@@ -169,9 +169,11 @@ class _Run:
         """Return what a path or glob names; complains where that is nothing."""
         name = exact or is_name(laid.tree, text)
         found = at_path(laid.tree, text) if name else matching(laid.tree, text)
-        if name and found and self._single and found[0][1].children is not None:
-            self.output.absent(text, "it is a directory")
-            return []
+        if found and self._single:
+            files = [item for item in found if item[1].children is None]
+            if not files:
+                self.output.absent(text, "it is a directory" if name else "it matches only directories")
+            return files
         if not found:
             self.output.absent(text, "no layer has it" + laid.reach)
         return found

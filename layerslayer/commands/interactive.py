@@ -6,7 +6,7 @@ import re
 from typing import List, Sequence, Tuple
 
 from ..candidates import Candidate, Candidates, choose, find_candidates
-from ..errors import ExitCode, InvalidReference, UsageError
+from ..errors import EndOfInput, ExitCode, InvalidReference, LayerslayerError, UsageError
 from ..escaping import human_size
 from ..image import Image, Layer, open_image, select_layers
 from ..platforms import best, normalise, parse_platform, this_machine
@@ -26,10 +26,40 @@ def interactive(session: Session) -> ExitCode:
 
     Raises EndOfInput when the input ends at a prompt.
     """
-    reference = session.reference() if session.options.target else _ask_image(session)
+    if session.options.target:
+        return _talk_about(session, session.reference())
+    failed = False
+    while True:
+        try:
+            reference = _ask_image(session)
+        except EndOfInput as end:
+            end.code = ExitCode.FAILED if failed else end.code
+            raise
+        try:
+            return _talk_about(session, reference)
+        except _NotThere as nowhere:  # or mistyped, or for others only: ask for another one
+            session.console.error(nowhere.error)
+            failed = True
+
+
+class _NotThere(Exception):
+    """There is no image to talk about."""
+
+    def __init__(self, error: LayerslayerError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _talk_about(session: Session, reference: Target) -> ExitCode:
+    """Walk through the layers of an image. Raises _NotThere if its name was typed, and nothing could be had of it."""
     source = session.open_source(reference)
     try:
-        candidates = find_candidates(source, reference)
+        try:
+            candidates = find_candidates(source, reference)
+        except LayerslayerError as error:
+            if session.options.target:
+                raise
+            raise _NotThere(error) from None
         codes: List[ExitCode] = []
         for candidate in _chosen(session, candidates):
             image = open_image(source, reference, candidate, session.wanted, without_config=session.without_config)

@@ -142,6 +142,13 @@ def test_cat_shows_no_directory_and_goes_up(run: Runner) -> None:
     assert (up.code, up.out) == (0, "root\nme\n")
 
 
+def test_cat_shows_the_files_that_a_glob_matches_not_those_below_directories(run: Runner) -> None:
+    with Registry(single_image([[file("a1/below", b"no\n"), file("a2", b"yes\n"), file("a3", b"too\n")]])) as registry:
+        some, none = run("cat", registry.target, "a?"), run("cat", registry.target, "*1")
+    assert (some.code, sorted(some.out.split())) == (0, ["too", "yes"])
+    assert (none.code, none.out) == (1, "") and "'*1' was not got: it matches only directories" in none.err
+
+
 def test_a_glob_follows_the_links_to_files_that_it_names(run: Runner) -> None:
     with Registry(single_image([BASE])) as registry:
         ran = run("get", registry.target, "usr/bin/s?", "esc*")

@@ -200,7 +200,16 @@ def test_the_demo_talks_too(run: Runner) -> None:
     assert "Demo: a registry inside this program serves 127.0.0.1:" in ran.err
 
 
-def test_nobody_there(run: Runner) -> None:
+def test_an_image_that_is_not_there_is_asked_for_again(run: Runner) -> None:
+    with Registry() as registry:
+        wrong = [closed_port() + "/a", registry.host + "/demo/shop:2.0", registry.host + "/nobody/nothing"]
+        ran = run(typed="\n".join([*wrong, registry.target, "0", "3", "n"]) + "\n")
+    assert ran.code == 0 and shown(ran.out) == [layer_digests(store())[3]]
+    assert ran.err.count(IMAGE) == 4 and ran.err.count("Error: ") == 3
+    assert "nothing listens there" in ran.err and "has no image '2.0'" in ran.err
+
+
+def test_the_input_ends_after_an_image_that_is_not_there(run: Runner) -> None:
     ran = run(typed=closed_port() + "/a\n")
     assert (ran.code, ran.out) == (2, "")
-    assert "nothing listens there" in ran.err
+    assert "nothing listens there" in ran.err and ran.err.count("Error: ") == 1 and ran.err.count(IMAGE) == 2
