@@ -90,11 +90,15 @@ def slow_listing(target: Target) -> List[Contestant]:
 
 
 def saving(target: Target, scratch: Path) -> List[Contestant]:
-    """Commands that download an image, digests verified."""
+    """Commands that download an image, digests verified; one of them is the least that Python takes."""
     ours = scratch / "layerslayer"
     contestants = [
         Contestant(OURS, "{} -t {} --save-all -q -o {}".format(_script(), target.reference, ours), _cleaner(ours))
     ]
+    bare = scratch / "bare"
+    urls = " ".join(target.blob_url(digest) for digest in target.digests)
+    command = "{} {} {} {}".format(sys.executable, ROOT / "bench" / "floor.py", bare, urls)
+    contestants.append(Contestant("bare sockets in Python (see bench/floor.py)", command, _cleaner(bare)))
     if shutil.which("crane"):
         folder = scratch / "crane"
         command = "crane pull --insecure --format=oci {} {}".format(target.reference, folder)

@@ -18,7 +18,7 @@ from layerslayer.layers.leap.tuning import Tuning
 
 from ..leap_layers import COMPRESSORS, SMALL, layer, noise, skewed
 from ..tars import END, member, walk
-from .walks import Leapt, Plain, compared, descriptor_of, program
+from .walks import Leapt, Plain, Slow, compared, descriptor_of, program
 
 SEEDS = range(138, 160)
 WENT: Set[str] = set()  # what happened in those
@@ -37,9 +37,15 @@ def test_they_were_hard_enough() -> None:
 
 
 @settings(max_examples=15)
-@given(st.integers(0, 2**32))
-def test_any_hard_layer(seed: int) -> None:
-    compared(layer(seed)[1], SMALL)
+@given(st.integers(0, 2**32), st.sampled_from((0, 3_000, 20_000, 150_000)))
+def test_any_hard_layer(seed: int, in_flight: int) -> None:
+    compared(layer(seed)[1], SMALL, Slow(in_flight))
+
+
+@pytest.mark.parametrize("in_flight", [10_000, 40_000])
+@pytest.mark.parametrize("seed", SEEDS[:6])
+def test_hard_layers_on_a_slow_line(seed: int, in_flight: int) -> None:
+    compared(layer(seed, 1_500_000, 6_000_000)[1], SMALL, Slow(in_flight))
 
 
 LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", noise(random.Random(2), 900_000))

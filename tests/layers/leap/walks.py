@@ -10,7 +10,7 @@ from typing import BinaryIO, List, Optional
 from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
-from layerslayer.layers.leap import Fetcher, Leaping
+from layerslayer.layers.leap import Fetcher, Leaping, Pace
 from layerslayer.layers.leap.tuning import Tuning
 from layerslayer.layers.reading import read_entries
 from layerslayer.layers.report import Report
@@ -33,17 +33,29 @@ class Plain:
         self.entries = [entry for batch in batches for entry in batch]
 
 
+class Slow(Pace):
+    """A line that is said to take its time, whatever it takes: ``in_flight`` bytes pass while one waits."""
+
+    def __init__(self, in_flight: int) -> None:
+        super().__init__()
+        self._said = in_flight
+
+    @property
+    def in_flight(self) -> int:
+        return self._said
+
+
 class Leapt:
     """What a leaping one makes of it."""
 
-    def __init__(self, blob: bytes, tuning: Tuning = Tuning()) -> None:
+    def __init__(self, blob: bytes, tuning: Tuning = Tuning(), pace: Optional[Pace] = None) -> None:
         self.blob = blob
 
         def part(start: int, length: int) -> BinaryIO:
             assert start >= 0 and length > 0 and start + length <= len(blob)
             return io.BytesIO(blob[start : start + length])
 
-        self.fetcher = Fetcher(part, len(blob))
+        self.fetcher = Fetcher(part, len(blob), pace or Slow(0))
         self.walk = Leaping(descriptor_of(blob), self.fetcher, tuning)
         self.entries: List[Entry] = []
         self.error: Optional[LayerslayerError] = None
@@ -58,9 +70,9 @@ class Leapt:
         return self.fetcher.spent / len(self.blob)
 
 
-def compared(blob: bytes, tuning: Tuning = Tuning()) -> Leapt:
+def compared(blob: bytes, tuning: Tuning = Tuning(), pace: Optional[Pace] = None) -> Leapt:
     """Leap through a layer; it must say what a full reading says, and fetch no byte twice."""
-    plain, leapt = Plain(blob), Leapt(blob, tuning)
+    plain, leapt = Plain(blob), Leapt(blob, tuning, pace)
     if leapt.error is None:
         assert plain.report.problem is None
         assert leapt.entries == plain.entries
@@ -70,7 +82,7 @@ def compared(blob: bytes, tuning: Tuning = Tuning()) -> Leapt:
     else:
         assert plain.report.problem is not None
         assert leapt.entries == plain.entries[: len(leapt.entries)]
-    assert leapt.fetcher.spent <= len(blob)
+    assert leapt.fetcher.spent <= len(blob) and not leapt.fetcher.again
     assert leapt.fetcher.spent == leapt.fetcher.distinct + leapt.fetcher.again
     return leapt
 
