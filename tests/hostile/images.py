@@ -6,6 +6,7 @@ import functools
 import gzip
 import hashlib
 import json
+import struct
 import tarfile
 import zlib
 from typing import Any, Callable, Dict, List
@@ -85,13 +86,17 @@ def members(*items: Member) -> Make:
 
 @functools.lru_cache(maxsize=None)
 def bomb(count: int) -> bytes:
-    """A gzip stream of a tar with one file of ``count`` zeros."""
-    engine = zlib.compressobj(9, zlib.DEFLATED, 31)
-    out = [engine.compress(header(b"zeros", octal(min(count, 8**11 - 1), 12)))]
-    piece = bytes(2**20)
-    out += [engine.compress(piece) for _ in range(count // len(piece))]
-    out.append(engine.flush())
-    return b"".join(out)
+    """A gzip stream of a tar with one file of ``count`` zeros, a multiple of 1 MiB."""
+    head, piece = header(b"zeros", octal(min(count, 8**11 - 1), 12)), bytes(2**20)
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    begin = engine.compress(head) + engine.flush(zlib.Z_FULL_FLUSH)
+    # What comes after a full flush refers to nothing before it: it is the same for every piece.
+    again = engine.compress(piece) + engine.flush(zlib.Z_FULL_FLUSH)
+    checksum = zlib.crc32(head)
+    for _ in range(count // len(piece)):
+        checksum = zlib.crc32(piece, checksum)
+    trailer = struct.pack("<II", checksum, (len(head) + count) % 2**32)
+    return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + begin + again * (count // len(piece)) + engine.flush() + trailer
 
 
 def zstd_bomb(blocks: int) -> bytes:
