@@ -77,7 +77,12 @@ def blob(body: bytes) -> Make:
 
 
 def tar(body: bytes) -> Make:
-    return blob(gzip_of(body))
+    return lambda: blobs_image([gzip_of(body)])
+
+
+def large_tar(make: Callable[[], bytes]) -> Make:
+    """One that is made only where it is used."""
+    return lambda: blobs_image([gzip_of(make())])
 
 
 def members(*items: Member) -> Make:
@@ -248,11 +253,11 @@ LAYERS: Dict[str, Make] = {
         Member("b", tarfile.SYMTYPE, target="a"),
         Member("c", tarfile.LNKTYPE, target="c"),
     ),
-    "tar: a chain of 50 000 links": tar(_long_chain(50000)),
+    "tar: a chain of 50 000 links": large_tar(lambda: _long_chain(50000)),
     "tar: 5 000 folders in one another": members(Member("/".join(["d"] * 5000))),
     "tar: two entries of one name": members(Member("a", body=b"one"), Member("./a", body=b"two"), Member("a/")),
     "tar: whiteouts of everything": members(Member(".wh.."), Member(".wh..."), Member(".wh."), Member(".wh..wh..opq")),
-    "tar: 50 000 whiteouts": tar(b"".join(header(b".wh.%d" % n) for n in range(50000)) + END),
+    "tar: 50 000 whiteouts": large_tar(lambda: b"".join(header(b".wh.%d" % n) for n in range(50000)) + END),
     "tar: types that nobody knows": tar(
         header(b"a", kind=b"Z") + header(b"b", kind=b"\0") + header(b"c", kind=b"\xff") + END
     ),
@@ -261,6 +266,12 @@ LAYERS: Dict[str, Make] = {
 ALL: Dict[str, Make] = dict(DOCUMENTS, **LAYERS)
 
 
-def by_name(name: str) -> Store:
-    """Return a registry's content with the image of that name, tagged 1.0."""
+@functools.lru_cache(maxsize=None)
+def _made(name: str) -> Store:
     return ALL[name]()
+
+
+def by_name(name: str) -> Store:
+    """Return a registry's content with the image of that name, tagged 1.0, that a test may change."""
+    made = _made(name)
+    return Store(dict(made.blobs), dict(made.manifests), dict(made.tags))
