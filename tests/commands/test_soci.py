@@ -26,9 +26,8 @@ from ..registry.layouts import layout_files, write_folder
 from ..registry.running import Ran, Runner
 from ..registry.soci_images import V1, V2, soci_image
 
-_RANDOM = random.Random(5)
-_ALPHABET = bytes(range(64))
-TEXT = bytes(_RANDOM.choice(_ALPHABET) for _ in range(1_000_000))
+_NOISE = random.Random(5).getrandbits(8_000_000).to_bytes(1_000_000, "little")
+TEXT = _NOISE.translate(bytes(range(64)) * 4)
 MEMBERS = [
     Member("etc/", tarfile.DIRTYPE, 0o755),
     Member("etc/passwd", body=b"root\n"),

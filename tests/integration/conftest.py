@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -25,10 +26,21 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="session")
-def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Debian root filesystem as a tar, with names and types that real ones have."""
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real Debian root filesystem as a tar, with names and types that real ones have; one for all processes."""
     need("debootstrap", "tar")
-    folder = tmp_path_factory.mktemp("debian")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    tar = shared / "rootfs.tar"
+    with (shared / "rootfs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tar.exists():
+            _make(tar, tmp_path_factory.mktemp("debian"))
+    return tar
+
+
+def _make(tar: Path, folder: Path) -> None:
     root = folder / "root"
     run("debootstrap", "--variant=minbase", "bookworm", str(root))
     extra = root / "srv" / ("long-" * 24) / ("path-" * 24)
@@ -37,7 +49,7 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run(["mkfifo", str(root / "srv" / "pipe")], check=True)
     with (root / "srv" / "sparse").open("wb") as sparse:
         sparse.truncate(50 * 1024 * 1024)
-    tar = folder / "rootfs.tar"
-    run("tar", "-C", str(root), "--numeric-owner", "--format=posix", "-cf", str(tar), ".")
-    yield tar
+    whole = folder / "rootfs.tar"
+    run("tar", "-C", str(root), "--numeric-owner", "--format=posix", "-cf", str(whole), ".")
     shutil.rmtree(str(root), ignore_errors=True)
+    whole.rename(tar)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gzip
 import hashlib
 import io
@@ -85,19 +86,26 @@ def checkpoints(layer: bytes, span: int) -> List[Checkpoint]:
     """Return the checkpoints of a gzip layer, about ``span`` bytes of output apart; headers are of ten bytes."""
     plain = gzip.decompress(layer)
     found: List[Checkpoint] = []
+    for bit, reached in _block_starts(layer):
+        if reached == 0 or reached - found[-1].out > span:
+            window = plain[max(reached - WINDOW, 0) : reached].rjust(WINDOW, b"\0")
+            found.append(Checkpoint(-(-bit // 8), reached, -bit % 8, window))
+    return found
+
+
+@functools.lru_cache(maxsize=16)
+def _block_starts(layer: bytes) -> Sequence[Tuple[int, int]]:
+    """Return where each block of a gzip layer begins, but the last of each member: in bits, and in the tar."""
+    found: List[Tuple[int, int]] = []
     at = out = 0
     while at < len(layer):
         member = zlib.decompressobj(31)
         inflated = len(member.decompress(layer[at:]))
         begin = at + 10
-        for block in list(blocks(layer[begin:]))[:-1]:
-            reached = out + block.out
-            if reached == 0 or reached - found[-1].out > span:
-                window = plain[max(reached - WINDOW, 0) : reached].rjust(WINDOW, b"\0")
-                found.append(Checkpoint(begin + -(-block.bit // 8), reached, -block.bit % 8, window))
+        found += [(8 * begin + block.bit, out + block.out) for block in list(blocks(layer[begin:]))[:-1]]
         out += inflated
         at = len(layer) - len(member.unused_data)
-    return found
+    return tuple(found)
 
 
 def checkpoints_blob(found: Sequence[Checkpoint], first: bool = True, span: int = 1 << 22) -> bytes:

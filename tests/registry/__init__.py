@@ -150,11 +150,14 @@ class Silent:
         self._socket.close()
 
 
+_KEPT: List[socket.socket] = []
+
+
 def closed_port() -> str:
-    """Return ``127.0.0.1:PORT`` where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:{}".format(probe.getsockname()[1])
+    """Return ``127.0.0.1:PORT`` where nothing listens, nor will: the port stays taken until the process ends."""
+    _KEPT.append(socket.socket())
+    _KEPT[-1].bind(("127.0.0.1", 0))
+    return "127.0.0.1:{}".format(_KEPT[-1].getsockname()[1])
 
 
 def seen_by(registry: DemoRegistry) -> str:
