@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Dict, Optional, Set
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Optional, Sequence, Set
 
+from .descriptors import Descriptor
 from .errors import LayerslayerError
-from .image import Image, Layer
+from .image import Image, Layer, Opening
 from .layers.claimed import ClaimedIndex
 from .layers.report import Report
 from .sources.base import Source
+
+if TYPE_CHECKING:
+    from .leaps import Leaps
+
+
+def foresee_claims(source: Source, opening: Opening, layers: Sequence[Layer]) -> None:
+    """Look for an image's index in the background, if one of ``layers`` will be looked up in it, and none is named."""
+    from .soci import INDEX_DIGEST
+
+    if INDEX_DIGEST not in opening.manifest.annotations and any(_in_soci(layer.descriptor) for layer in layers):
+        source.foresee_referrers(opening.document.digest)
+
+
+def _in_soci(descriptor: Descriptor) -> bool:
+    """Whether a layer is looked up in the image's index: those bring no table that says so, and are of gzip."""
+    from .layers.indexes import states_toc, worth_asking
+
+    return not states_toc(descriptor) and worth_asking(descriptor) and not descriptor.media_type.endswith("zstd")
 
 
 class Claims:
@@ -16,16 +35,23 @@ class Claims:
 
     ``tell`` gets a sentence, once, for each index that is not used; so do the
     reports. ``keep``: they are held, for one who comes back to them.
+    ``leaps`` expect a layer that is asked for a table which it probably does not have.
     """
 
     def __init__(
-        self, source: Source, image: Image, tell: Callable[[str], None] = lambda text: None, keep: bool = False
+        self,
+        source: Source,
+        image: Image,
+        tell: Callable[[str], None] = lambda text: None,
+        keep: bool = False,
+        leaps: Optional[Leaps] = None,
     ) -> None:
         from .soci import SociIndex  # which most runs do without
 
         self._source = source
         self._soci = SociIndex(source, image)
         self._tell = tell
+        self._leaps = leaps
         self._told: Set[str] = set()
         self._kept: Optional[Dict[str, ClaimedIndex]] = {} if keep else None
         self._distrusted: Dict[str, LayerslayerError] = {}
@@ -48,8 +74,8 @@ class Claims:
             if self._kept is not None:
                 self._kept[digest] = found
             report.claimed, report.compression = found.kind, found.compression
-            report.bytes_read, report.entries = 0 if kept else found.bytes_read, len(found.entries)
-            report.ended = True
+            report.bytes_read += 0 if kept else found.bytes_read
+            report.entries, report.ended = len(found.entries), True
         return found
 
     def distrust(self, layer: Layer, error: LayerslayerError) -> None:
@@ -58,7 +84,7 @@ class Claims:
         self._unusable(layer, Report(layer.descriptor), error)
 
     def _find(self, layer: Layer, report: Report) -> Optional[ClaimedIndex]:
-        from .layers.indexes import find_toc, states_toc, worth_asking
+        from .layers.indexes import find_toc, states_toc
 
         descriptor = layer.descriptor
 
@@ -66,16 +92,20 @@ class Claims:
             return self._source.blob_range(descriptor, start, length)
 
         found: Optional[ClaimedIndex] = None
-        if not states_toc(descriptor) and worth_asking(descriptor) and not descriptor.media_type.endswith("zstd"):
+        if _in_soci(descriptor):
             try:
                 found = self._soci.ztoc(descriptor)
             except LayerslayerError as error:
                 self._unusable(layer, report, error)
         if found is None:
+            if self._leaps is not None and not states_toc(descriptor):
+                self._leaps.expect(layer)
             try:
                 found = find_toc(descriptor, open_range)
             except LayerslayerError as error:
                 self._unusable(layer, report, error)
+            if self._leaps is not None and found is not None:
+                report.bytes_read += self._leaps.in_vain(layer)
         return found
 
     def _unusable(self, layer: Layer, report: Report, error: LayerslayerError) -> None:

@@ -41,19 +41,27 @@ class Image(NamedTuple):
         return UNKNOWN_SIZE if UNKNOWN_SIZE in sizes else sum(sizes)
 
 
+class Opening(NamedTuple):
+    """What is known of an image when its config is asked for: the steps of its layers are not yet."""
+
+    document: Document
+    manifest: Manifest
+    layers: Tuple[Layer, ...]
+
+
 def open_image(
     source: Source,
     reference: Target,
     candidate: Candidate,
     wanted: Optional[Platform] = None,
-    soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+    soon: Callable[[Opening], Sequence[Layer]] = lambda opening: (),
     without_config: Optional[Callable[[LayerslayerError], None]] = None,
 ) -> Image:
     """Fetch what is missing of a candidate: its manifest and config.
 
     ``wanted`` is a platform the user insisted on; a single image of another one
-    raises PlatformNotFound. ``soon`` picks, of the layers (their steps not yet
-    known), those that will be read at once: they are asked for with the config.
+    raises PlatformNotFound. ``soon`` picks those of the layers that will be read
+    at once: they are asked for with the config.
     ``without_config``: what is the matter with a config that is missing or
     unreadable is told to it, and the image opened all the same; else it raises.
     """
@@ -64,7 +72,8 @@ def open_image(
     manifest = parse_manifest(document.body, document.media_type)
     if isinstance(manifest, Index):
         raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
-    first = soon([Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers)])
+    unnamed = tuple(Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers))
+    first = soon(Opening(document, manifest, unnamed))
     if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
         source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
     body, config = _config(source, manifest, without_config)

@@ -16,6 +16,7 @@ from .layers.report import Report
 from .leapt import CANNOT_LEAP, LeaptLayer, reason_of
 from .sources.base import Source
 
+_HEAD = 64 * 1024  # bytes
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
 
 
@@ -32,12 +33,32 @@ class Leaps:
         self._keep = keep
         self._pace = Pace()
         self._kept: Dict[str, LeaptLayer] = {}  # by digest
+        self._expected: Dict[str, LeaptLayer] = {}
         self._given_up: Set[str] = set()
 
     def worth(self, layer: Layer) -> bool:
         """Whether to try it with this layer."""
         descriptor = layer.descriptor
         return descriptor.size >= _WORTH_IT and descriptor.data is None and is_tar_type(descriptor.media_type)
+
+    def expect(self, layer: Layer) -> None:
+        """Take that a layer will probably be leapt through at once: the first bytes of one of gzip are asked for."""
+        digest = layer.descriptor.digest
+        gzip = layer.descriptor.media_type.endswith("gzip")
+        if gzip and self.worth(layer) and digest not in self._kept and digest not in self._given_up:
+            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._pace, self._keep)
+            leapt.fetcher.ahead(0, _HEAD)
+
+    def in_vain(self, layer: Layer) -> int:
+        """Take that a layer will not be leapt through; return how many bytes were asked for."""
+        expected = self._expected.pop(layer.descriptor.digest, None)
+        return expected.spent if expected is not None else 0
+
+    def _new(self, layer: Layer, returning: bool) -> LeaptLayer:
+        expected = self._expected.pop(layer.descriptor.digest, None)
+        if expected is not None and returning == self._keep:
+            return expected
+        return LeaptLayer(self._source, layer, self._pace, returning)
 
     def entries(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
         """Yield a layer's entries in batches, as ``read_entries`` does, from as few bytes as it takes.
@@ -63,8 +84,9 @@ class Leaps:
         """Raises NoFrames, before anything was yielded, and all that goes wrong."""
         digest = layer.descriptor.digest
         # Taken out, as another thread may list the same layer.
-        leapt = self._kept.pop(digest, None) or LeaptLayer(self._source, layer, self._pace, self._keep)
-        spent = leapt.spent
+        leapt = self._kept.pop(digest, None)
+        spent = leapt.spent if leapt is not None else 0
+        leapt = leapt or self._new(layer, self._keep)
         try:
             batch = list(leapt.entries) or leapt.go_on()
             while batch:
@@ -91,7 +113,8 @@ class Leaps:
         if digest in self._given_up or not self.worth(layer):
             return None
         if digest not in self._kept:
-            self._kept[digest] = LeaptLayer(self._source, layer, self._pace, returning=True)
+            leapt = self._kept[digest] = self._new(layer, returning=True)
+            leapt.report.bytes_read += leapt.spent
         return self._kept[digest]
 
     def go_on(

@@ -19,5 +19,5 @@ class Shortcuts:
     def __init__(
         self, source: Source, image: Image, tell: Callable[[str], None] = lambda text: None, keep: bool = False
     ) -> None:
-        self.claims = Claims(source, image, tell, keep)
         self.leaps = Leaps(source, tell, keep)
+        self.claims = Claims(source, image, tell, keep, self.leaps)

@@ -9,7 +9,7 @@ from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument, in_full
 from ..escaping import printable
-from ..image import Image, Layer, select_layers
+from ..image import Image, Layer, Opening, select_layers
 from ..layers.report import Report
 from ..overlay import Tree
 from ..remembering import Remembering
@@ -52,12 +52,14 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
     """Return the one image to work on. ``soon``: all its (chosen) layers will be read at once."""
     reference = session.reference()
 
-    def wanted(layers: Sequence[Layer]) -> Sequence[Layer]:
-        return (
-            select_layers(layers, session.options.layers)[: session.options.jobs]
-            if soon and not session.options.fast
-            else ()
-        )
+    def wanted(opening: Opening) -> Sequence[Layer]:
+        chosen = select_layers(opening.layers, session.options.layers)
+        if session.options.fast:
+            from ..claims import foresee_claims
+
+            foresee_claims(source, opening, [layer for layer in chosen if not session.knows([layer])])
+            return ()
+        return chosen[: session.options.jobs] if soon else ()
 
     if session.all_platforms:
         raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")

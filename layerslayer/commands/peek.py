@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
 from ..errors import ExitCode, in_full
-from ..image import Image, Layer, select_layers
+from ..image import Image, Layer, Opening, select_layers
 from ..layers.report import Report
 from ..sources.base import Source
 from ..views import json_lines
@@ -31,10 +31,13 @@ def peek_all(session: Session) -> ExitCode:
     reference = session.reference()
     source = session.open_source(reference)
 
-    def soon(layers: Sequence[Layer]) -> Sequence[Layer]:
+    def soon(opening: Opening) -> Sequence[Layer]:
+        chosen = select_layers(opening.layers, session.options.layers)
         if session.options.fast:
+            from ..claims import foresee_claims
+
+            foresee_claims(source, opening, chosen)
             return ()  # what will be read is not known before the indexes were looked for
-        chosen = select_layers(layers, session.options.layers)
         chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
         readable = {layer.descriptor.digest: layer for layer in chosen if not special(layer)}
         return list(readable.values())

@@ -8,7 +8,7 @@ from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
 from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
-from ..image import Image, Layer, open_image
+from ..image import Image, Layer, Opening, open_image
 from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, Target, parse_target
@@ -152,7 +152,7 @@ class Session:
         self,
         source: Source,
         reference: Target,
-        soon: Callable[[Sequence[Layer]], Sequence[Layer]] = lambda layers: (),
+        soon: Callable[[Opening], Sequence[Layer]] = lambda opening: (),
     ) -> Iterator[Image]:
         """Yield the images to work on, without asking: one, or one for each platform.
 

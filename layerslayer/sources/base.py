@@ -90,6 +90,10 @@ class Source(ABC):
         """Take the hint that ``manifest(wanted)`` will be called next."""
         return
 
+    def foresee_referrers(self, digest: str) -> None:
+        """Take the hint that ``referrers(digest)`` will be called soon."""
+        return
+
     @abstractmethod
     def requests_made(self) -> int:
         """Return how many requests this source has sent so far."""
@@ -128,6 +132,9 @@ class Wrapping(Source):
 
     def foresee_manifest(self, wanted: str) -> None:
         self._source.foresee_manifest(wanted)
+
+    def foresee_referrers(self, digest: str) -> None:
+        self._source.foresee_referrers(digest)
 
     def requests_made(self) -> int:
         return self._source.requests_made()

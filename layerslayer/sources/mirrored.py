@@ -63,6 +63,9 @@ class Mirrored(Source):
     def foresee_manifest(self, wanted: str) -> None:
         self._mirror.foresee_manifest(wanted)
 
+    def foresee_referrers(self, digest: str) -> None:
+        self._origin.foresee_referrers(digest)
+
     def requests_made(self) -> int:
         return self._mirror.requests_made() + self._origin.requests_made()
 

@@ -72,6 +72,7 @@ class RegistrySource(Source):
             handshakes[reference.path] = handshake
         self._handshake = handshake
         self._foresight: Foresight[Answer] = Foresight(Answer.close)
+        self._lists: Foresight[Tuple[Descriptor, ...]] = Foresight(lambda found: None)
         self._spend: Callable[[int], None] = lambda count: None
         self._path = "/v2/" + reference.path
         self._scope = "repository:{}:pull".format(reference.path)
@@ -190,7 +191,14 @@ class RegistrySource(Source):
         path = self._path + "/tags/list" + ("?n={}".format(page) if page else "")
         return listed_tags(partial(self._ask, "list of tags", "", whole=MAX_TAGS_PAGE), path, self._origin, self._warn)
 
+    def foresee_referrers(self, digest: str) -> None:
+        self._lists.begin(digest, partial(self._ask_referrers, digest))
+
     def referrers(self, digest: str) -> Tuple[Descriptor, ...]:
+        found = self._lists.take(digest)
+        return self._ask_referrers(digest) if found is None else found
+
+    def _ask_referrers(self, digest: str) -> Tuple[Descriptor, ...]:
         from .lists import listed_referrers
 
         ask = partial(self._ask, "referrers of", digest, whole=bound("document"))

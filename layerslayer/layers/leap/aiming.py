@@ -81,17 +81,23 @@ class Aim:
         enough = _DOUBLED * _margin(samples, reach) / piece  # samples; as many again would cost more than they save
         early = max(_EARLY * enough, (reach.end - start) / piece / _SPARSE)
         wanted = enough if looked_behind or enough < 2 * _KNOWN else early
-        if max(samples.count, _FIRST) < wanted:
-            unnoticed = min(self._fetcher.pace.in_flight // piece, int(wanted) - samples.count)
-            # Half of what will be wanted anyway: a round less is worth more than what the body may be shorter.
-            soon = int(wanted) // 2 if unnoticed > 0 else 0
-            return samples.spread(
-                min(max(samples.count, _FIRST, unnoticed, soon), max(_MOST_AT_ONCE + unnoticed, soon))
-            )
-        if looked_behind or samples.count < _KNOWN:
+        slow = self._fetcher.pace.in_flight > piece  # a round then costs more than what it may look at in vain
+        behind: List[int] = []
+        if not looked_behind and samples.count >= _KNOWN and (slow or max(samples.count, _FIRST) >= wanted):
+            left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
+            behind = samples.places(self._count(left), low, int(high))
+            wanted = enough if slow else 0
+        return sorted({*behind, *self._spread(samples, int(wanted))})
+
+    def _spread(self, samples: Samples, wanted: int) -> List[int]:
+        """Return where to look on the way to having ``wanted`` samples: as many again at most, on a slow line half."""
+        missing = wanted - samples.count
+        if max(samples.count, _FIRST) >= wanted:
             return []
-        left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
-        return samples.places(self._count(left), low, int(high))
+        unnoticed = min(self._fetcher.pace.in_flight // self.piece, missing)
+        if not unnoticed:
+            return samples.spread(min(max(samples.count, _FIRST), _MOST_AT_ONCE))
+        return samples.spread(max(missing // 2, min(missing, _MOST_AT_ONCE), unnoticed))
 
     def _count(self, left: float) -> int:
         """Return how many samples cost the least, together with what they leave to be read of ``left`` bytes."""
