@@ -25,6 +25,9 @@ DEBIAN_PACKAGES = {
 }  # fmt: skip
 
 
+_TITLES = {"list": "List everything in", "save": "Save", "leap": "List the second layer of"}
+
+
 def main() -> None:
     options = _parse()
     folder = options.work.resolve()
@@ -47,7 +50,9 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("bench-work"), help="folder for images (6 GB), kept")
     parser.add_argument("--images", default=",".join(USUAL), help="comma-separated (default: %(default)s)")
-    parser.add_argument("--tasks", default="list,save", help="list, save or both")
+    parser.add_argument(
+        "--tasks", default="list,save", help="list, save, leap (the second layer with --fast); default: %(default)s"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds (default: 5)")
     parser.add_argument(
         "--rtt", type=float, default=0.0, metavar="MS", help="round trip of a slow line before the registry"
@@ -55,8 +60,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--mbit", type=float, default=0.0, metavar="N", help="its rate, megabits a second")
     options = parser.parse_args()
     unknown = set(options.images.split(",")) - set(NAMES)
-    if unknown or set(options.tasks.split(",")) - {"list", "save"}:
-        parser.error("images are {}; tasks are list and save".format(", ".join(NAMES)))
+    if unknown or set(options.tasks.split(",")) - set(_TITLES):
+        parser.error("images are {}; tasks are {}".format(", ".join(NAMES), ", ".join(_TITLES)))
     return options
 
 
@@ -91,8 +96,9 @@ def _compare(task: str, name: str, digests: List[str], port: int, scratch: Path,
         contestants = _contestants(task, _target(at, name, digests), scratch, slow)
         runs = alternate(contestants, options.rounds)
     line = ", {:g} ms round trip, {:g} Mbit/s".format(options.rtt, options.mbit) if slow else ""
-    print("## {} {}{}\n".format({"list": "List everything in", "save": "Save"}[task], name, line))
-    print("\n".join(table(runs, _moved(task, name, digests, port, scratch, slow), peers.OURS)) + "\n", flush=True)
+    print("## {} {}{}\n".format(_TITLES[task], name, line))
+    ours = peers.LEAPING if task == "leap" else peers.OURS
+    print("\n".join(table(runs, _moved(task, name, digests, port, scratch, options), ours)) + "\n", flush=True)
 
 
 def _target(port: int, name: str, digests: List[str]) -> peers.Target:
@@ -102,13 +108,18 @@ def _target(port: int, name: str, digests: List[str]) -> peers.Target:
 def _contestants(task: str, target: peers.Target, scratch: Path, slow: bool) -> Sequence[Contestant]:
     if task == "save":
         return peers.saving(target, scratch)
+    if task == "leap":
+        return peers.leaping(target)
     return peers.slow_listing(target) if slow else peers.listing(target, scratch)
 
 
-def _moved(task: str, name: str, digests: List[str], port: int, scratch: Path, slow: bool) -> Dict[str, int]:
+def _moved(
+    task: str, name: str, digests: List[str], port: int, scratch: Path, options: argparse.Namespace
+) -> Dict[str, int]:
     """Run everything once more through a counting relay; return the bytes each received."""
-    moved = {}
-    with Line(port) as line:
+    moved, slow = {}, bool(options.rtt or options.mbit)
+    # What a leap fetches depends on the line.
+    with Line(port, options.rtt / 1000, options.mbit) if task == "leap" else Line(port) as line:
         for contestant in _contestants(task, _target(line.port, name, digests), scratch, slow):
             before = line.down
             run_once(contestant)

@@ -12,6 +12,7 @@ from .measure import Contestant
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "layerslayer"
+LEAPING = "layerslayer --fast"
 _WITHOUT_ISAL = (
     "import sys; sys.modules['isal'] = None; sys.path.insert(0, {!r}); from layerslayer.cli import run; run()".format(
         str(ROOT)
@@ -87,6 +88,12 @@ def slow_listing(target: Target) -> List[Contestant]:
         Contestant("curl -Z (lists nothing)", "curl -sf -Z " + urls),
         Contestant("python -c pass", sys.executable + " -c pass"),
     ]
+
+
+def leaping(target: Target) -> List[Contestant]:
+    """Commands that list an image's second layer: from as few bytes as it takes, and in full."""
+    full = "{} -t {} --peek-all -q --layer 1".format(_script(), target.reference)
+    return [Contestant(LEAPING, full + " --fast"), Contestant(OURS, full)]
 
 
 def saving(target: Target, scratch: Path) -> List[Contestant]:

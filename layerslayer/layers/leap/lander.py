@@ -45,8 +45,8 @@ class Lander:
         """Return the next bytes of the blob, of which nobody knows how many more will be needed.
 
         On a line that takes its time so much is asked for that it is never idle,
-        but no more than ``most`` bytes. A request is for more at once after
-        ``walked`` bytes without a leap.
+        but no more than ``most`` bytes and what else the last request brings. A
+        request is for more at once after ``walked`` bytes without a leap.
         """
         chunk, in_flight = self._tuning.chunk, self._fetcher.pace.in_flight
         request = min(max(chunk, walked // _SHARE // chunk * chunk, in_flight), max(chunk, most), _MOST_ASKED)
