@@ -79,10 +79,20 @@ def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Desc
     return tuple(found.values())
 
 
+def _says_so_itself(answer: Answer, kind: str) -> bool:
+    """Whether what is sent as plain JSON, against the specification, is an index by its own words."""
+    if kind != "application/json":
+        return False
+    try:
+        return load_object(answer.read(bound("document")), "list of referrers").get("mediaType") == OCI_INDEX
+    except InvalidDocument:
+        return False
+
+
 def _ask_index(ask: Ask, path: str) -> Answer:
     answer = ask(path, {"Accept": OCI_INDEX})
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == OCI_INDEX:
+    if kind == OCI_INDEX or _says_so_itself(answer, kind):
         return answer
     answer.close()
     raise RegistryError("the registry's list of referrers is no index.", "", 406)

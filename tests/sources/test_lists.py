@@ -193,6 +193,15 @@ def test_referrers_by_the_endpoint() -> None:
         assert not registry.asked("/manifests/")
 
 
+def test_an_index_of_referrers_that_is_sent_as_plain_json() -> None:
+    with Registry() as registry, Opened(registry) as source:
+        made = referrer(registry, subject_of(registry))
+        body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [made]}).encode()
+        registry.fault("/referrers/", Response(200, {"Content-Type": "application/json"}, body))
+        assert digests(source, subject_of(registry)) == [made["digest"]]
+        assert not registry.asked("/manifests/")
+
+
 def test_referrers_in_pages() -> None:
     with Registry() as registry, Opened(registry) as source:
         made = [referrer(registry, subject_of(registry), number) for number in range(3)]
@@ -214,6 +223,8 @@ NO_ENDPOINT = {
     "406": Response(406, {}, b""),
     "html": Response(200, {"Content-Type": "text/html"}, HTML),
     "json": Response(200, {"Content-Type": "application/json"}, b"{}"),
+    "no json": Response(200, {"Content-Type": "application/json"}, b"<html>"),
+    "another's json": Response(200, {"Content-Type": "application/json"}, b'{"mediaType": "x", "manifests": []}'),
 }
 
 
