@@ -64,6 +64,8 @@ class Leapt:
                 self.entries += batch
         except LayerslayerError as error:
             self.error = error
+        with self.fetcher._changed:  # what was asked for and is not needed may still be on its way
+            assert self.fetcher._changed.wait_for(lambda: not self.fetcher._coming, 60)
 
     @property
     def share(self) -> float:
