@@ -27,10 +27,11 @@ def save(folder: str, url: str) -> None:
         os.path.join(folder, digest), "wb", buffering=0
     ) as file:
         line.sendall("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n".format(parts.path, parts.netloc).encode())
-        begins, count = 0, 0
-        while not begins:
+        begins, count = -1, 0
+        while begins < 0:
             count += line.recv_into(view[count:])
-            begins = buffer.find(b"\r\n\r\n", 0, count) + 4 if b"\r\n\r\n" in buffer[:count] else 0
+            begins = buffer.find(b"\r\n\r\n", 0, count)
+        begins += 4
         headers = dict(row.lower().split(b": ", 1) for row in bytes(buffer[:begins]).splitlines() if b": " in row)
         hashed, left = hashlib.sha256(), int(headers[b"content-length"])
         piece = view[begins:count]

@@ -26,40 +26,8 @@ def interactive(session: Session) -> ExitCode:
 
     Raises EndOfInput when the input ends at a prompt.
     """
-    if session.options.target:
-        return _talk_about(session, session.reference())
-    failed = False
-    while True:
-        try:
-            reference = _ask_image(session)
-        except EndOfInput as end:
-            end.code = ExitCode.FAILED if failed else end.code
-            raise
-        try:
-            return _talk_about(session, reference)
-        except _NotThere as nowhere:  # or mistyped, or for others only: ask for another one
-            session.console.error(nowhere.error)
-            failed = True
-
-
-class _NotThere(Exception):
-    """There is no image to talk about."""
-
-    def __init__(self, error: LayerslayerError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-def _talk_about(session: Session, reference: Target) -> ExitCode:
-    """Walk through the layers of an image. Raises _NotThere if its name was typed, and nothing could be had of it."""
-    source = session.open_source(reference)
+    reference, source, candidates = _found(session)
     try:
-        try:
-            candidates = find_candidates(source, reference)
-        except LayerslayerError as error:
-            if session.options.target:
-                raise
-            raise _NotThere(error) from None
         codes: List[ExitCode] = []
         for candidate in _chosen(session, candidates):
             image = open_image(source, reference, candidate, session.wanted, without_config=session.without_config)
@@ -67,6 +35,29 @@ def _talk_about(session: Session, reference: Target) -> ExitCode:
         return combined(codes)
     finally:
         source.close()
+
+
+def _found(session: Session) -> Tuple[Target, Source, Candidates]:
+    """Return the image that is named, or typed: one of which nothing can be had is told, and another asked for."""
+    failed = False
+    while True:
+        try:
+            reference = session.reference() if session.options.target else _ask_image(session)
+        except EndOfInput as end:
+            end.code = ExitCode.FAILED if failed else end.code
+            raise
+        try:
+            source = session.open_source(reference)
+            try:
+                return reference, source, find_candidates(source, reference)
+            except BaseException:
+                source.close()
+                raise
+        except LayerslayerError as error:
+            if session.options.target or isinstance(error, EndOfInput):
+                raise
+            session.console.error(error)
+            failed = True
 
 
 def _ask_image(session: Session) -> Target:

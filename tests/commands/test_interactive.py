@@ -202,10 +202,15 @@ def test_the_demo_talks_too(run: Runner) -> None:
 
 def test_an_image_that_is_not_there_is_asked_for_again(run: Runner) -> None:
     with Registry() as registry:
-        wrong = [closed_port() + "/a", registry.host + "/demo/shop:2.0", registry.host + "/nobody/nothing"]
+        wrong = [
+            closed_port() + "/a",
+            registry.host + "/demo/shop:2.0",
+            registry.host + "/nobody/nothing",
+            "oci:no-such",
+        ]
         ran = run(typed="\n".join([*wrong, registry.target, "0", "3", "n"]) + "\n")
     assert ran.code == 0 and shown(ran.out) == [layer_digests(store())[3]]
-    assert ran.err.count(IMAGE) == 4 and ran.err.count("Error: ") == 3
+    assert ran.err.count(IMAGE) == 5 and ran.err.count("Error: ") == 4
     assert "nothing listens there" in ran.err and "has no image '2.0'" in ran.err
 
 

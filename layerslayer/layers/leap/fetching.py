@@ -139,7 +139,7 @@ class Fetcher:
             self._fetch(coming, pieces.append)
         except BaseException:
             with self._changed:
-                self._coming.remove(coming)
+                self._coming = [item for item in self._coming if item is not coming]  # perhaps all of it had arrived
             raise
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 

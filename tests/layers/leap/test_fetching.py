@@ -184,3 +184,9 @@ def test_a_spool_knows_what_it_keeps(steps: List[Tuple[bool, int, int]]) -> None
             assert spool.ends(at) == ends
             assert spool.begins(at, 90) == min([begin for begin, _ in pieces if begin >= at], default=90)
             assert ends == at or spool.read(at, ends) == BLOB[at:ends]
+
+
+def test_so_many_connections_are_kept_as_parts_are_asked_for_at_once() -> None:
+    from layerslayer.commands import session  # which does without loading what leaps
+
+    assert session._PARTS == AT_ONCE
