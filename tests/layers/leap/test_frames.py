@@ -59,6 +59,8 @@ class Leapt:
             self.none = none
         except LayerslayerError as error:
             self.error = error
+        with self.fetcher._changed:  # what was asked for and is not needed may still be on its way
+            assert self.fetcher._changed.wait_for(lambda: not self.fetcher._coming, 60)
         assert self.fetcher.spent == self.fetcher.distinct <= len(blob)
 
 
