@@ -9,21 +9,23 @@
 A token the user gave is tried first, sent to its own registry only, and never
 to the auth service. A login is looked for when a challenge comes, not before,
 and goes to the registry itself (``Basic``) or to an auth service of its own
-(``realms``), never over plain http to another machine. The realm comes from the
-server and is not trusted: it must be https unless the registry itself is http,
-and may not redirect.
+(``realms``). Neither goes over plain http to another machine, be it that the
+user named such a registry (``--plain-http``) or that one that is not checked
+turns out to be one (``--insecure``); that gets what anonymous visitors get. The
+realm comes from the server and is not trusted: it must be https unless the
+registry itself is http, and may not redirect.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import AbstractSet, Callable, Dict, List, Optional, Tuple
+from typing import AbstractSet, Callable, Dict, List, Optional, Set, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
 from .credentials import Login, UserToken
-from .errors import RegistryError, Unauthorized
+from .errors import Exposed, RegistryError, Unauthorized
 from .origins import Origin, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
@@ -62,6 +64,10 @@ class BearerAuth:
         # One token per realm, service and scope; this object is per registry host.
         self._tokens: Dict[Tuple[str, str, str], Token] = {}
         self._used: Dict[str, Tuple[str, str, str]] = {}  # our scope -> the key that worked for it
+        self._anonymous: Set[str] = set()  # the Authorizations that everybody gets who asks for one
+        self._exposed = False
+        if not carries_secrets(origin):
+            self.expose()
 
     def header(self, url: str, scope: str) -> Optional[str]:
         """Return the Authorization for a request, None where there is none to send.
@@ -80,6 +86,19 @@ class BearerAuth:
         if token and token.expires > time.monotonic():
             return "Bearer " + token.value
         return None
+
+    def is_secret(self, authorization: str) -> bool:
+        """Whether what ``header`` returned may not be seen on its way: all but the tokens of anonymous visitors."""
+        return authorization not in self._anonymous
+
+    def expose(self) -> None:
+        """Learn that the registry speaks plain http: from now on the user has nothing to show it."""
+        token, self._user_token = self._user_token, None
+        self._exposed, self._login, self._basic = True, None, ""
+        if token:
+            self._tell(
+                "{} speaks plain http, over which the token from {} is not sent".format(self._name, token.origin)
+            )
 
     def answer(
         self, challenged: Answer, sent: Optional[str], scope: str, tried: List[str], challenge_header: str
@@ -125,10 +144,9 @@ class BearerAuth:
 
     def _known_login(self) -> Optional[Login]:
         """Return the user's login for this registry, looked for once; never for plain http to another machine."""
-        if not self._looked:
+        if not self._looked and not self._exposed:
             self._looked = True
-            if carries_secrets(self._origin):
-                self._login = self._find_login()
+            self._login = self._find_login()
         return self._login
 
     def _takes_registry_token(self) -> bool:
@@ -150,6 +168,8 @@ class BearerAuth:
             raise Unauthorized(
                 "{} refused the login from {}.".format(self._name, login.origin), "Log in again with any tool."
             )
+        if self._exposed:
+            raise Unauthorized("{} wants a login, but speaks plain http, over which none is sent.".format(self._name))
         raise Unauthorized(
             "{} wants a user name and password.".format(self._name),
             "Log in with docker, podman or skopeo, or give them with --username and --password-stdin.",
@@ -158,20 +178,21 @@ class BearerAuth:
     def _exchange(self, realm: str, service: str, scope: str) -> Token:
         login = self._known_login()
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
-            host = urlsplit(realm).hostname
+            service_host = netloc_of(origin_of(realm))
             self._tell(
                 "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
-                "if you trust it, add --trust-realm {}".format(self._name, host, login.origin, host)
+                "if you trust it, add --trust-realm {}".format(self._name, service_host, login.origin, service_host)
             )
             login = self._login = None
-        try:
-            return exchange(self._transport, realm, service, scope, login, self._name)
-        except Unauthorized as error:
-            if not login:
-                raise
-            self._tell("{}; going on without it".format(str(error).rstrip(".")))
-            self._login = None
-            return exchange(self._transport, realm, service, scope, None, self._name)
+        if login:
+            try:
+                return exchange(self._transport, realm, service, scope, login, self._name)
+            except (Unauthorized, Exposed) as error:
+                self._tell("{}; going on without it".format(str(error).rstrip(".")))
+                self._login = None
+        token = exchange(self._transport, realm, service, scope, None, self._name)
+        self._anonymous.add("Bearer " + token.value)
+        return token
 
     @staticmethod
     def _next_scope(bearer: Challenge, scope: str, tried: List[str]) -> Optional[str]:

@@ -85,6 +85,10 @@ class RegistryError(LayerslayerError):
         self.status = status
 
 
+class Exposed(RegistryError):
+    """A secret was to be sent, but the host turned out to speak plain http; nothing was."""
+
+
 class RangeIgnored(RegistryError):
     """The server does not serve the part of a blob that was asked for, though it may serve the whole."""
 

@@ -31,9 +31,9 @@ class Tls:
     ) -> None:
         self._ca_file = ca_file
         self._client = (client_cert, client_key) if client_cert else None
-        self._insecure = insecure
+        self._insecure = frozenset(_without_usual_port(host) for host in insecure)
         self._folders = folders
-        self._registry = registry  # whom the client certificate of the command line is for
+        self._registry = _without_usual_port(registry)  # whom the client certificate of the command line is for
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
@@ -81,8 +81,11 @@ class Tls:
 
 def _netloc(url: str) -> str:
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
-    return host[:-4] if host.endswith(":443") else host
+    return _without_usual_port(parts.netloc.rpartition("@")[2].lower())
+
+
+def _without_usual_port(netloc: str) -> str:
+    return netloc[:-4] if netloc.endswith(":443") else netloc
 
 
 def _load_usual(context: ssl.SSLContext) -> None:

@@ -23,9 +23,9 @@ class Connections:
         self._doors: Dict[str, Door] = {}
         self._beside: Optional[Connections] = None
 
-    def door(self, host: str, make: Callable[[], Transport]) -> Door:
-        """Return the door of a registry host; ``make`` makes its connections where it is new."""
-        key = host.lower()
+    def door(self, name: str, make: Callable[[], Transport]) -> Door:
+        """Return the door of a registry, named by its host; ``make`` makes its connections where it is new."""
+        key = name.lower()
         if key not in self._doors:
             self._doors[key] = Door(make(), {})
         return self._doors[key]

@@ -8,7 +8,6 @@ there already. Size and digest are checked by whoever reads.
 
 from __future__ import annotations
 
-from typing import Mapping
 from urllib.parse import urlsplit
 
 from ..addresses import is_inside
@@ -17,6 +16,7 @@ from ..errors import LayerslayerError, NotFound, RegistryError
 from ..origins import Origin, origin_of
 from ..transport.answers import Answer
 from ..transport.client import Transport
+from ..transport.shown import NOTHING, Shown
 
 _MAX_URLS = 8  # tried
 
@@ -28,12 +28,12 @@ def ask_foreign(transport: Transport, descriptor: Descriptor, registry: Origin) 
     """
     inside = is_inside(registry.host)
 
-    def secrets(url: str) -> Mapping[str, str]:
+    def secrets(url: str) -> Shown:
         # The transport asks this before each hop, redirects included.
         where = origin_of(url)
         if not inside and is_inside(where.host):
             raise RegistryError("{} is of a private network".format(where.host))
-        return {}
+        return NOTHING
 
     problem = ""
     for url in descriptor.urls[:_MAX_URLS]:

@@ -22,9 +22,11 @@ MAX_ERROR_BODY = 64 * 1024  # bytes
 class Answer:
     """A response whose body has not been read. Close it, or read it to its end."""
 
-    def __init__(self, response: requests.Response, url: str) -> None:
+    def __init__(self, response: requests.Response, url: str, exposed: bool = False) -> None:
+        """``exposed``: it came over plain http from another machine, which was shown no secrets."""
         self._response = response
         self.url = url
+        self.exposed = exposed
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.final_origin = origin_of(url)

@@ -14,12 +14,11 @@ from ..tls import Tls
 from .answers import MAX_ERROR_BODY, Answer
 from .reasons import host_of
 from .sending import Sender
+from .shown import NOTHING, Secrets
 
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-
-Secrets = Callable[[str], Mapping[str, str]]  # URL -> the headers that only its origin may see
 
 
 class Transport:
@@ -82,7 +81,8 @@ class Transport:
         ``secrets`` is asked for more headers at each hop. A body of up to
         ``whole`` bytes is read at once, so that one that breaks off is asked for
         again; ``read`` then has it. Raises Unreachable and RegistryError (for
-        redirects that are not to be followed).
+        redirects that are not to be followed; Exposed before anything private
+        leaves over plain http, see ``Shown``).
         """
         failures = 0
         renewed = False
@@ -133,7 +133,7 @@ class Transport:
         form: Optional[Mapping[str, str]],
     ) -> Answer:
         for _ in range(redirects + 1):
-            answer = self._sender.send(url, headers or {}, secrets(url) if secrets else {}, form)
+            answer = self._sender.send(url, headers or {}, secrets(url) if secrets else NOTHING, form)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
                 return answer
             answer.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set
 from urllib.parse import urlsplit
 
 import requests
@@ -12,16 +12,27 @@ import urllib3
 
 from ..addresses import is_inside, is_on_the_link
 from ..early import EarlyConnections
-from ..errors import RegistryError
+from ..errors import Exposed, RegistryError
 from ..origins import is_loopback, origin_of, redacted
 from ..tls import Tls
 from .answers import Answer
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
+from .shown import Shown
 
 CONNECT_TIMEOUT = 15.0  # seconds
+# What is for this machine stays in it: a proxy would see it, secrets included. Go's programs have it so as well.
+_PAST_PROXIES: Dict[str, Any] = {"http": None, "https": None, "all": None}
 _SAID = 4096  # bytes looked at to see why a server refuses http
+
+
+class _Request(NamedTuple):
+    """What is asked of an address, whichever scheme that turns out to speak; see ``Transport.get``."""
+
+    headers: Mapping[str, str]
+    shown: Shown
+    form: Optional[Mapping[str, str]]
 
 
 class Sender:
@@ -59,13 +70,18 @@ class Sender:
             self._early.close()
 
     def send(
-        self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        shown: Shown,
+        form: Optional[Mapping[str, str]],
     ) -> Answer:
         """GET ``url`` with both kinds of headers, or POST ``form`` to it.
 
         Raises ConnectionLost for what may pass, Unreachable for what will not, RegistryError for addresses that
-        cannot be or must not be used.
+        cannot be or must not be used, Exposed for those that may not be told what was to be told.
         """
+        what = _Request(headers, shown, form)
         name = origin_of(url).host
         if self._home and name != self._home:
             if is_on_the_link(name):
@@ -75,17 +91,15 @@ class Sender:
         self._dress(url)
         started = time.monotonic()
         try:
-            response = self._by_the_right_scheme(url, headers, secrets, form)
+            response = self._by_the_right_scheme(url, what)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise failure(error, url, host_of(url) in self._answered) from None
         self._answered.add(host_of(url))
         method, took = "POST" if form else "GET", (time.monotonic() - started) * 1000
         self._note("{} {} -> {} in {:.0f} ms".format(method, redacted(url), response.status_code, took))
-        return Answer(response, url)
+        return Answer(response, url, _is_exposed(response.url or url))
 
-    def _by_the_right_scheme(
-        self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]
-    ) -> requests.Response:
+    def _by_the_right_scheme(self, url: str, what: _Request) -> requests.Response:
         """Send a request by the scheme that the host turns out to speak, where that is open.
 
         A host on this machine is taken to speak http, and may speak https; one
@@ -98,9 +112,9 @@ class Sender:
         open_to = loopback if parts.scheme == "http" else not self._tls.verify(url)
         if parts.netloc not in self._switched:
             if parts.netloc in self._answered or not open_to:
-                return self._attempt(url, {**headers, **secrets}, form)
+                return self._attempt(url, what)
             try:
-                response = self._attempt(url, {**headers, **secrets}, form)
+                response = self._attempt(url, what)
                 if not _wants_tls(response):
                     return response
                 response.close()
@@ -111,9 +125,8 @@ class Sender:
                 if parts.scheme != "http" or reason_of(error) not in PASSING:
                     raise
             self._switched.add(parts.netloc)
-        shown = secrets if parts.scheme == "http" or loopback else {}
         self._dress(other)
-        return self._attempt(other, {**headers, **shown}, form)
+        return self._attempt(other, what)
 
     def guard(self, host: str, address: str) -> None:
         """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
@@ -138,16 +151,23 @@ class Sender:
                 self._session.mount("https://{}/".format(parts.netloc), adapter)  # the slash: no other host begins so
             self._dressed.add(parts.netloc)
 
-    def _attempt(self, url: str, headers: Mapping[str, str], form: Optional[Mapping[str, str]]) -> requests.Response:
+    def _attempt(self, url: str, what: _Request) -> requests.Response:
+        """Send a request to just this address. Here, where the scheme is known, is decided what may be shown."""
+        exposed = _is_exposed(url)
+        if exposed and what.shown.private:
+            raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
+        headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
+        proxies = _PAST_PROXIES if is_loopback(urlsplit(url).hostname or "") else None
         with self._lock:
             self.requests_made += 1
 
         def send() -> requests.Response:
             return self._session.request(
-                "POST" if form else "GET",
+                "POST" if what.form else "GET",
                 url,
                 headers=headers,
-                data=form,
+                data=what.form,
+                proxies=proxies,
                 stream=True,
                 allow_redirects=False,
                 timeout=self._timeout,
@@ -160,6 +180,12 @@ class Sender:
             if not was_dropped(error):
                 raise
             return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
+
+
+def _is_exposed(url: str) -> bool:
+    """Whether what is sent to an address can be read on its way: plain http, but within this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def _wants_tls(response: requests.Response) -> bool:
