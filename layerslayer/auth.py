@@ -207,7 +207,7 @@ class BearerAuth:
         where = origin_of(realm)
         if not bearer.parameters.get("realm"):
             raise RegistryError("{} asks for a token but does not say where to get one.".format(self._name))
-        if where.scheme == "http" and self._origin.scheme == "https":
+        if where.scheme == "http" and self._origin.scheme == "https" and not self._exposed:
             raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
         if "@" in urlsplit(realm).netloc:
             raise RegistryError(

@@ -9,12 +9,14 @@ nobody else. A mirror is somebody else.
 
 from __future__ import annotations
 
-from typing import Callable, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Sequence, Set, Tuple
 
 from ..errors import RegistryError
-from ..origins import Origin, base_url, origin_of
 from ..reference import Reference, registry_named
 from .options import Options
+
+if TYPE_CHECKING:
+    from ..origins import Origin
 
 
 class Given:
@@ -29,6 +31,7 @@ class Given:
         self._decided = False
         self._told: Set[Tuple[str, str]] = set()
         self.owner = ""  # its domain, for messages
+        self.several = False  # whether another registry was named too
         self.password: Optional[str] = None
 
     def name(self, text: str) -> None:
@@ -36,11 +39,14 @@ class Given:
 
         ``text`` may be no reference: then the registry that it seems to mean decides.
         """
-        domain = None if self._decided else registry_named(text)
-        if domain is not None:
+        domain = None if self.several else registry_named(text)
+        if domain is None:
+            return
+        if not self._decided:
             self._decided = True
             self._owner = self._origin(Reference(domain, "", None, None))
             self.owner = domain.lower()
+        self.several = domain.lower() != self.owner
 
     def owns(self, reference: Reference) -> bool:
         """Whether the registry of an image is the one that was named first: the same host, and the same port."""
@@ -54,6 +60,8 @@ class Given:
             say("{} is for {}, the registry named first; it is not shown to {}.".format(what, self.owner, domain))
 
     def _origin(self, reference: Reference) -> Optional[Origin]:
+        from ..origins import base_url, origin_of  # images of this machine need no addresses
+
         try:
             return origin_of(base_url(reference.api_host, self._plain_http))
         except (RegistryError, ValueError):

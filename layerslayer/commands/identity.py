@@ -100,7 +100,7 @@ class Identity:
         token = tokens.get(domain)
         if token:
             self._console.say("Using the token for {} from {}.".format(domain, name))
-        elif self._options.token_file and owns:
+        elif self._options.token_file and owns and not self._given.several:
             raise LocalFileError("the token file {} holds no token for {}.".format(self._options.token_file, domain))
         elif tokens:
             self._console.say(

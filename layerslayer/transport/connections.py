@@ -29,6 +29,9 @@ class Adapter(requests.adapters.HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named)
         manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
+        context = self.poolmanager.connection_pool_kw.get("ssl_context")
+        if context is not None:  # what the user said of a host's TLS is so behind a proxy too
+            manager.connection_pool_kw["ssl_context"] = context
         return manager
 
 

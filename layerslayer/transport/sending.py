@@ -56,7 +56,7 @@ class Sender:
         self._note = note
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._answered: Set[str] = set()  # hosts that have
-        self._switched: Set[str] = set()  # netlocs that speak the other scheme than was thought
+        self._switched: Set[str] = set()  # "scheme://netloc" of those that speak the other scheme
         self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
         self._connections = connections
         self._early = early
@@ -110,7 +110,8 @@ class Sender:
         loopback = is_loopback(parts.hostname or "")
         other = parts._replace(scheme="https" if parts.scheme == "http" else "http").geturl()
         open_to = loopback if parts.scheme == "http" else not self._tls.verify(url)
-        if parts.netloc not in self._switched:
+        place = "{}://{}".format(parts.scheme, parts.netloc)
+        if place not in self._switched:
             if parts.netloc in self._answered or not open_to:
                 return self._attempt(url, what)
             try:
@@ -124,7 +125,7 @@ class Sender:
             except requests.exceptions.ConnectionError as error:
                 if parts.scheme != "http" or reason_of(error) not in PASSING:
                     raise
-            self._switched.add(parts.netloc)
+            self._switched.add(place)
         self._dress(other)
         return self._attempt(other, what)
 
