@@ -24,7 +24,7 @@ from typing import AbstractSet, Callable, Dict, List, Optional, Set, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
-from .credentials import Login, UserToken
+from .credentials import Login, Mask, UserToken
 from .errors import Exposed, RegistryError, Unauthorized
 from .origins import Origin, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
@@ -38,7 +38,8 @@ ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge
 class BearerAuth:
     """Tokens for one origin. Safe to share between threads.
 
-    ``tell`` gets a sentence when the user's own token was refused.
+    ``tell`` gets a sentence when the user's own token was refused. ``masked`` takes
+    what is secret out of the server's own words.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class BearerAuth:
         self._tokens: Dict[Tuple[str, str, str], Token] = {}
         self._used: Dict[str, Tuple[str, str, str]] = {}  # our scope -> the key that worked for it
         self._anonymous: Set[str] = set()  # the Authorizations that everybody gets who asks for one
+        self.masked = Mask()
+        self.masked.add(user_token.value if user_token else "")
         self._exposed = False
         if not carries_secrets(origin):
             self.expose()
@@ -147,6 +150,7 @@ class BearerAuth:
         if not self._looked and not self._exposed:
             self._looked = True
             self._login = self._find_login()
+            self.masked.add(*self._login.secrets if self._login else ())
         return self._login
 
     def _takes_registry_token(self) -> bool:
@@ -186,7 +190,9 @@ class BearerAuth:
             login = self._login = None
         if login:
             try:
-                return exchange(self._transport, realm, service, scope, login, self._name)
+                token = exchange(self._transport, realm, service, scope, login, self._name)
+                self.masked.add(token.value)
+                return token
             except (Unauthorized, Exposed) as error:
                 self._tell("{}; going on without it".format(str(error).rstrip(".")))
                 self._login = None

@@ -57,7 +57,7 @@ def exchange(
         query += [("service", service)] if service else []
         query += [("scope", item) for item in scope.split()]
         query += [("account", login.username), ("client_id", CLIENT)] if login and basic else []
-        address = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+        address = urlunsplit(parts._replace(query=urlencode(query, errors="surrogateescape"), fragment=""))
         answer = transport.get(address, None, _shown(basic), redirects=0, whole=_MAX_TOKEN_BODY)
     body = answer.read(_MAX_TOKEN_BODY)
     if answer.status in (401, 403, 404):

@@ -84,7 +84,15 @@ def test_helpers(document: Any, domain: str, expected: Optional[Helper]) -> None
 
 @pytest.mark.parametrize(
     "document",
-    [{"credsStore": "../../bin/sh"}, {"credsStore": "a b"}, {"auths": {"ghcr.io": {"auth": "!!"}}}],
+    [
+        {"credsStore": "../../bin/sh"},
+        {"credsStore": "a b"},
+        {"auths": {"ghcr.io": {"auth": "!!"}}},
+        {"auths": {"ghcr.io": {"username": "!!\ud800"}}},
+        {"auths": {"ghcr.io": {"identitytoken": "!!\udc80"}}},
+        {"auths": {"ghcr.io": {"registrytoken": "!!\r\nHost: evil"}}},
+        {"auths": {"ghcr.io": {"registrytoken": "!!\u20ac"}}},
+    ],
 )
 def test_what_cannot_be_is_refused_without_a_quotation(document: Any) -> None:
     with pytest.raises(LocalFileError) as caught:
@@ -188,6 +196,7 @@ BROKEN_HELPERS = {
     "silence": ("exit 3", "failed: exit code 3."),
     "no JSON": ("echo hello", "cannot be read"),
     "not what it should be": ("echo '[]'", "cannot be read"),
+    "half a character": ("""echo '{"Username":"u","Secret":"\\ud800"}'""", "cannot be read"),
     "a flood": ("head -c 400000 /dev/zero", "cannot be read"),
 }
 

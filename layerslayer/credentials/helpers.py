@@ -58,7 +58,7 @@ def _read(said: bytes, name: str, origin: str) -> Optional[Login]:
     try:
         answer = json.loads(said.decode("utf-8")) if len(said) <= _MAX_ANSWER else {}
         username, secret = answer["Username"], answer["Secret"]
-        if not isinstance(username, str) or not isinstance(secret, str):
+        if not isinstance(username, str) or not isinstance(secret, str) or not Login("", username, secret).is_whole:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise LocalFileError("{} gave an answer that cannot be read.".format(name)) from None

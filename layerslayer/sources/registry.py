@@ -234,13 +234,13 @@ class RegistrySource(Source):
         answer = self._handshake.get(path, self._scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
-            self._warn("the registry says: " + warning[4:].lstrip("- ")[:_QUOTED])
+            self._warn("the registry says: " + self._handshake.masked(warning[4:].lstrip("- "))[:_QUOTED])
         self._watch_quota(answer)
         if answer.status in good:
             return answer
         from .refusals import refusal  # which most runs do without
 
-        raise refusal(answer, self.reference, self._origin, what, wanted)
+        raise refusal(answer, self.reference, self._origin, what, wanted, self._handshake.masked)
 
     def _watch_quota(self, answer: Answer) -> None:
         quota = allowance(answer.headers)

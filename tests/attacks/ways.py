@@ -20,6 +20,14 @@ _ENVIRONMENT = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )
 
+_HELPER = """#!/bin/sh
+read -r server
+[ "$server" = "{host}" ] || {{ echo credentials not found in native keychain; exit 1; }}
+cat <<'E'
+{answer}
+E
+"""
+
 
 class User:
     """Somebody with a home, an environment and words on the command line, for the registry ``host``."""
@@ -49,9 +57,9 @@ class User:
         return {"auths": {self.host: entry or {"auth": PAIR}}}
 
     def helper(self, username: str, secret: str) -> None:
-        """Install ``docker-credential-watched``, which has a login for whoever asks (so the program must not)."""
+        """Install ``docker-credential-watched``, which has a login for this host alone, as such programs do."""
         answer = json.dumps({"ServerURL": "x", "Username": username, "Secret": secret})
-        program = Path(self.write("bin/docker-credential-watched", "#!/bin/sh\ncat <<'E'\n{}\nE\n".format(answer)))
+        program = Path(self.write("bin/docker-credential-watched", _HELPER.format(host=self.host, answer=answer)))
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         self.env(PATH="{}{}{}".format(program.parent, os.pathsep, os.environ["PATH"]))
 
@@ -96,6 +104,11 @@ def _by_a_helper_of_the_host(user: User) -> None:
     user.write(".docker/config.json", {"credHelpers": {user.host: "watched"}})
 
 
+def _by_a_helper_of_all_hosts(user: User) -> None:
+    user.helper(USER, PASSWORD)
+    user.write(".docker/config.json", {"credsStore": "watched", "auths": {user.host: {}}})
+
+
 def _by_a_helper_with_an_identity(user: User) -> None:
     user.helper("<token>", REFRESH)
     user.write(".docker/config.json", {"credHelpers": {user.host: "watched"}})
@@ -128,6 +141,7 @@ WAYS = [
     ),
     Way("Docker's config.json", "login", True, lambda user: _ignore(user.write(".docker/config.json", user.auths()))),
     Way("a helper of the host", "login", True, _by_a_helper_of_the_host),
+    Way("a helper of all hosts", "login", True, _by_a_helper_of_all_hosts),
     Way("podman's session", "login", True, _by_session_of_podman),
     Way(
         "podman's auth.json",
