@@ -19,12 +19,11 @@ from __future__ import annotations
 import threading
 import time
 from typing import AbstractSet, Callable, Dict, List, Optional, Tuple
-from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
 from .credentials import Login, UserToken
-from .errors import RegistryError, Unauthorized
-from .origins import Origin, netloc_of, origin_of
+from .errors import InvalidAddress, RegistryError, Unauthorized
+from .origins import Origin, address_from, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
 from .transport.answers import Answer
@@ -95,7 +94,7 @@ class BearerAuth:
             refused = self._user_token
             if refused and sent == "Bearer " + refused.value:
                 self._user_token = None
-                service = urlsplit(bearer.parameters.get("realm", "")).hostname if bearer else None
+                service = self._service(challenged, bearer)
                 self._tell(
                     "{} refused the token from {}; {}.".format(
                         self._name,
@@ -158,7 +157,7 @@ class BearerAuth:
     def _exchange(self, realm: str, service: str, scope: str) -> Token:
         login = self._known_login()
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
-            host = urlsplit(realm).hostname
+            host = origin_of(realm).host
             self._tell(
                 "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
                 "if you trust it, add --trust-realm {}".format(self._name, host, login.origin, host)
@@ -182,14 +181,23 @@ class BearerAuth:
         return "" if not scope and not offered and not tried else None
 
     def _realm(self, challenged: Answer, bearer: Challenge) -> str:
-        realm = urljoin(challenged.url, bearer.parameters.get("realm", ""))
-        where = origin_of(realm)
         if not bearer.parameters.get("realm"):
             raise RegistryError("{} asks for a token but does not say where to get one.".format(self._name))
-        if where.scheme == "http" and self._origin.scheme == "https":
-            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
-        if "@" in urlsplit(realm).netloc:
+        try:
+            realm = address_from(challenged.url, bearer.parameters["realm"])
+        except InvalidAddress as error:
+            raise InvalidAddress(error.reason, "{} names an auth service by".format(self._name)) from None
+        if realm.named_user:
             raise RegistryError(
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
-        return realm
+        if realm.origin.scheme == "http" and self._origin.scheme == "https":
+            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
+        return realm.url
+
+    def _service(self, challenged: Answer, bearer: Optional[Challenge]) -> str:
+        """Return the host of the auth service that a challenge names, nothing where it names none that is used."""
+        try:
+            return origin_of(self._realm(challenged, bearer)).host if bearer else ""
+        except RegistryError:
+            return ""

@@ -229,7 +229,7 @@ def test_a_helper_that_is_not_there() -> None:
         ("https://reg.example.org", "https://evil.example/token", False),
         ("https://example.org", "https://org/token", False),
         ("https://reg.example.org", "http://reg.example.org/token", False),
-        ("https://10.1.2.3", "https://1.2.3/token", False),
+        ("https://10.1.2.3", "https://1.2.3.4/token", False),
         ("https://ghcr.io", "https://notghcr.io/token", False),
         ("https://ghcr.io", "https://trusted.example/token", True),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token", True),

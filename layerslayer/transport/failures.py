@@ -6,7 +6,7 @@ import requests
 import urllib3
 
 from ..errors import ConnectionLost, RegistryError, Unreachable
-from ..origins import redacted
+from ..redaction import redacted
 from .reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 
 _SHOWN = 200  # characters of an address that cannot be used
