@@ -33,6 +33,7 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_LENGTH = 16 * 1024  # characters; signed addresses take two or three thousand
 _UNREADABLE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff\\]")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+_ABSOLUTE = re.compile("[^/?#]*:")  # as what is left out may not begin (RFC 3986, 4.2)
 _HIERARCHY = re.compile(r"//([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)
 _RELATIVE = re.compile(r"([^?#]*)((?:\?[^#]*)?)(?:#.*)?", re.DOTALL)
 _USER = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%-]*")
@@ -100,7 +101,7 @@ def address_from(here: str, reference: str) -> Address:
 
     Raises InvalidAddress.
     """
-    if _SCHEME.match(reference):
+    if _ABSOLUTE.match(reference):
         return read_address(reference)
     base = read_address(here)
     if reference.startswith("//"):
