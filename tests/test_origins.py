@@ -32,8 +32,7 @@ TAKEN: List[Tuple[str, str, int, str]] = [
     ("https://a.example/../../b", "a.example", 443, "/b"),
     ("https://a.example/%2e%2e/%00%5C%2f", "a.example", 443, "/%2e%2e/%00%5C%2f"),
     ("https://a.example/ä?ö=\u202e", "a.example", 443, "/%C3%A4?%C3%B6=%E2%80%AE"),
-    ("https://s3.example/b/k?X-Amz-Credential=A%2F2&X-Amz-Signature=0f~.", "s3.example", 443, None or
-     "/b/k?X-Amz-Credential=A%2F2&X-Amz-Signature=0f~."),
+    ("https://s3.example/k?X-Amz-Credential=A%2F2&x=0f~.", "s3.example", 443, "/k?X-Amz-Credential=A%2F2&x=0f~."),
     ("https://me:p%40w@a.example/b", "a.example", 443, "/b"),
 ]  # fmt: skip
 REFUSED = [
@@ -83,7 +82,8 @@ HERE = "https://me@reg.example:8443/v2/a/tags/list?n=5"
 @pytest.mark.parametrize(
     "reference",
     ["/x/y?z", "x", "./x", "../x", "../../../../x", "?q=1", "", "#f", "x?y#z", "/x/../y", "//cdn.example/x",
-     "//cdn.example", "https://cdn.example/x", "HTTP://cdn.example/x", "/x:y", "./x:y", "/@b", "?a@b", "x/.", ".", ".."],
+     "//cdn.example", "https://cdn.example/x", "HTTP://cdn.example/x", "/x:y", "./x:y", "/@b", "?a@b", "x/.",
+     ".", ".."],
 )  # fmt: skip
 def test_what_is_left_out_comes_from_where_it_was_found(reference: str) -> None:
     address = address_from(HERE, reference)
@@ -96,8 +96,11 @@ def test_what_is_left_out_comes_from_where_it_was_found(reference: str) -> None:
     assert not address.named_user
 
 
-@pytest.mark.parametrize("reference", ["//", "///evil.example", "/\\evil.example", "\\\\evil.example", "//a@b@c", "x y",
-                                       "x:y", "https:x", "//evil.example\\@reg.example/x", "\t//evil.example/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "reference",
+    ["//", "///evil.example", "/\\evil.example", "\\\\evil.example", "//a@b@c", "x y", "x:y", "https:x", "1:x", ":",
+     "//evil.example\\@reg.example/x", "\t//evil.example/"],
+)  # fmt: skip
 def test_references_that_are_refused(reference: str) -> None:
     with pytest.raises(InvalidAddress):
         address_from(HERE, reference)

@@ -24,15 +24,17 @@ from layerslayer.tls import Tls
 from layerslayer.transport.client import Transport
 
 PORTS = {"http": 80, "https": 443}
-ODD = "\\\t\n\r\x00\x0b\x1f \x7f\x85\xa0\u200b\u2028\u3000\uff0e\u3002\uff0f\uff1a\uff20\u24d4@:/?#[]%;,&=.0+-_|^{}<>\"'`~!$*()"
+ODD = "\\\t\n\r\x00\x0b\x1f \x7f\x85\xa0\u200b\u2028\u3000\uff0e\u3002\uff0f\uff1a\uff20\u24d4"
+ODD += "@:/?#[]%;,&=.0+-_|^{}<>\"'`~!$*()"
 SCHEMES = ["https", "http", "HTTPS", "Http", "ftp", "", "https ", "ht\ntps", "wss", "http+unix"]
 SEPARATORS = ["://", "://", "://", ":/", ":", ":///", ":////", ":\\\\", ":/\\", "//", "\\\\"]
 USERS = ["", "", "", "me@", "me:pw@", "a%40b:p@", "reg.test@", "reg.test:443@", "reg.test\\@", "@", "a@b@", "[::1]@"]
 HOSTS = [
-    "evil.test", "EVIL.test", "reg.test", "a.b.evil.test.", "evil.test\\.reg.test", "evil%2etest", "evil.test%00.reg.test",
-    "evil%2freg.test", "ev\til.test", "ⓔvil.test", "evil。test", "evil．test", "evil.test／", "xn--evil-9za.test", "faß.test",
-    "127.0.0.1", "127.1", "0x7f.1", "2130706433", "0177.0.0.1", "127.0.0.1.", "１27.0.0.1", "[::1]", "[::1%25lo]",
-    "[fe80::1%lo]", "[::ffff:127.0.0.1]", "[::ffff:0:1]", "[::1", "::1]", "[v6.x]", "[]", "", ".", "..", "a_b", "-a-", "*",
+    "evil.test", "EVIL.test", "reg.test", "a.b.evil.test.", "evil.test\\.reg.test", "evil%2etest",
+    "evil.test%00.reg.test", "evil%2freg.test", "ev\til.test", "ⓔvil.test", "evil。test", "evil．test",
+    "evil.test／", "xn--evil-9za.test", "faß.test", "127.0.0.1", "127.1", "0x7f.1", "2130706433", "0177.0.0.1",
+    "127.0.0.1.", "１27.0.0.1", "[::1]", "[::1%25lo]", "[fe80::1%lo]", "[::ffff:127.0.0.1]", "[::ffff:0:1]",
+    "[::1", "::1]", "[v6.x]", "[]", "", ".", "..", "a_b", "-a-", "*",
 ]  # fmt: skip
 PLAIN_HOSTS = ["evil.test", "EVIL.test", "reg.test", "127.0.0.1", "[::1]", "[2606:4700::1111]", "a_b"]
 USUAL = ["", "", ":443", ":80", ":5000"]
