@@ -107,7 +107,7 @@ class BearerAuth:
             if self._takes_registry_token():
                 return True
             if bearer is None:
-                return self._answer_basic() if any(item.scheme == "basic" for item in challenges) else False
+                return self._answer_basic(sent) if any(item.scheme == "basic" for item in challenges) else False
             known = self._tokens.get(self._used.get(scope, ("", "", "")))
             if known and sent != "Bearer " + known.value and known.expires > time.monotonic():
                 return True  # another thread has just fetched one
@@ -139,10 +139,10 @@ class BearerAuth:
         self._user_token = UserToken(login.registry_token, login.origin)
         return True
 
-    def _answer_basic(self) -> bool:
+    def _answer_basic(self, sent: Optional[str]) -> bool:
         login = self._known_login()
         basic = login.basic if login else ""
-        if basic and not self._basic:
+        if basic and sent != basic:  # though another thread may have sent it meanwhile
             self._basic = basic
             return True
         if basic and login:

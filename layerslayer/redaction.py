@@ -31,7 +31,7 @@ _TOKEN = re.compile(
 )
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _ASSIGNED = re.compile(
-    r"((?:token|password|passwd|secret|signature|sig|apikey|api_key|credential|authorization)[\"']?=[\"']?)[^\s&;,\"']+",
+    r"((?:token|password|passwd|secret|signature|sig|apikey|api_key|credential|authorization)[\"']?(?:=[\"']?|:[ ]?[\"']))[^\s&;,\"']+",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,4})([^\s,;\"']{6,})", re.IGNORECASE)
@@ -57,9 +57,8 @@ def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
     To be called before the words are cut, as half a token is hard to tell.
     """
     known = tuple(secrets)  # at once: another thread may add to them
-    for secret in sorted(known, key=len, reverse=True):
-        for form in {secret, quote(secret, safe="")}:
-            words = words.replace(form, HIDDEN)
+    for secret in sorted((item for item in known if item in words), key=len, reverse=True):
+        words = words.replace(secret, HIDDEN)
     words = _ADDRESS.sub(lambda match: redacted(match.group()), words)
     words = _ASSIGNED.sub(r"\1" + HIDDEN, words)
     words = _SCHEME.sub(_credential, words)
@@ -67,7 +66,10 @@ def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
 
 
 def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is secret in the headers that only one origin may see, and in the form that it is sent."""
+    """Yield what is secret in the headers that only one origin may see, and in the form that it is sent.
+
+    As it is, and as addresses have it.
+    """
     values: List[str] = [value for name, value in form.items() if name not in _PUBLIC_FIELDS]
     for value in headers.values():
         scheme, _, credential = value.partition(" ")
@@ -80,7 +82,7 @@ def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[
             values += [pair, pair.partition(":")[2]]
     for value in values:
         if len(value) >= _LEAST:
-            yield value
+            yield from {value, quote(value, safe="")}
 
 
 def _query(query: str) -> str:
