@@ -31,7 +31,8 @@ _TOKEN = re.compile(
 )
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _ASSIGNED = re.compile(
-    r"((?:token|password|passwd|secret|signature|sig|apikey|api_key|credential|authorization)[\"']?(?:=[\"']?|:[ ]?[\"']))[^\s&;,\"']+",
+    r"((?:token|password|passwd|secret|signature|sig|api_?key|credential|authorization)[\"']?"
+    r"(?:=[\"']?|:[ ]?[\"']))[^\s&;,\"']+",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,4})([^\s,;\"']{6,})", re.IGNORECASE)
