@@ -21,12 +21,11 @@ from __future__ import annotations
 import threading
 import time
 from typing import AbstractSet, Callable, Dict, List, Optional, Set, Tuple
-from urllib.parse import urljoin, urlsplit
 
 from .challenges import Challenge, first_of, parse_challenges
-from .credentials import Login, Mask, UserToken
-from .errors import Exposed, RegistryError, Unauthorized
-from .origins import Origin, netloc_of, origin_of
+from .credentials import Login, UserToken
+from .errors import Exposed, InvalidAddress, RegistryError, Unauthorized
+from .origins import Origin, address_from, netloc_of, origin_of
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
 from .transport.answers import Answer
@@ -38,8 +37,7 @@ ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge
 class BearerAuth:
     """Tokens for one origin. Safe to share between threads.
 
-    ``tell`` gets a sentence when the user's own token was refused. ``masked`` takes
-    what is secret out of the server's own words.
+    ``tell`` gets a sentence when the user's own token was refused.
     """
 
     def __init__(
@@ -66,8 +64,6 @@ class BearerAuth:
         self._tokens: Dict[Tuple[str, str, str], Token] = {}
         self._used: Dict[str, Tuple[str, str, str]] = {}  # our scope -> the key that worked for it
         self._anonymous: Set[str] = set()  # the Authorizations that everybody gets who asks for one
-        self.masked = Mask()
-        self.masked.add(user_token.value if user_token else "")
         self._exposed = False
         if not carries_secrets(origin):
             self.expose()
@@ -117,7 +113,7 @@ class BearerAuth:
             refused = self._user_token
             if refused and sent == "Bearer " + refused.value:
                 self._user_token = None
-                service = urlsplit(bearer.parameters.get("realm", "")).hostname if bearer else None
+                service = self._service(challenged, bearer)
                 self._tell(
                     "{} refused the token from {}; {}.".format(
                         self._name,
@@ -130,7 +126,7 @@ class BearerAuth:
             if self._takes_registry_token():
                 return True
             if bearer is None:
-                return self._answer_basic() if any(item.scheme == "basic" for item in challenges) else False
+                return self._answer_basic(sent) if any(item.scheme == "basic" for item in challenges) else False
             known = self._tokens.get(self._used.get(scope, ("", "", "")))
             if known and sent != "Bearer " + known.value and known.expires > time.monotonic():
                 return True  # another thread has just fetched one
@@ -150,7 +146,6 @@ class BearerAuth:
         if not self._looked and not self._exposed:
             self._looked = True
             self._login = self._find_login()
-            self.masked.add(*self._login.secrets if self._login else ())
         return self._login
 
     def _takes_registry_token(self) -> bool:
@@ -162,10 +157,10 @@ class BearerAuth:
         self._user_token = UserToken(login.registry_token, login.origin)
         return True
 
-    def _answer_basic(self) -> bool:
+    def _answer_basic(self, sent: Optional[str]) -> bool:
         login = self._known_login()
         basic = login.basic if login else ""
-        if basic and not self._basic:
+        if basic and sent != basic:  # though another thread may have sent it meanwhile
             self._basic = basic
             return True
         if basic and login:
@@ -190,9 +185,7 @@ class BearerAuth:
             login = self._login = None
         if login:
             try:
-                token = exchange(self._transport, realm, service, scope, login, self._name)
-                self.masked.add(token.value)
-                return token
+                return exchange(self._transport, realm, service, scope, login, self._name)
             except (Unauthorized, Exposed) as error:
                 self._tell("{}; going on without it".format(str(error).rstrip(".")))
                 self._login = None
@@ -209,14 +202,23 @@ class BearerAuth:
         return "" if not scope and not offered and not tried else None
 
     def _realm(self, challenged: Answer, bearer: Challenge) -> str:
-        realm = urljoin(challenged.url, bearer.parameters.get("realm", ""))
-        where = origin_of(realm)
         if not bearer.parameters.get("realm"):
             raise RegistryError("{} asks for a token but does not say where to get one.".format(self._name))
-        if where.scheme == "http" and self._origin.scheme == "https" and not self._exposed:
-            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
-        if "@" in urlsplit(realm).netloc:
+        try:
+            realm = address_from(challenged.url, bearer.parameters["realm"])
+        except InvalidAddress as error:
+            raise InvalidAddress(error.reason, "{} names an auth service by".format(self._name)) from None
+        if realm.named_user:
             raise RegistryError(
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
-        return realm
+        if realm.origin.scheme == "http" and self._origin.scheme == "https":
+            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
+        return realm.url
+
+    def _service(self, challenged: Answer, bearer: Optional[Challenge]) -> str:
+        """Return the host of the auth service that a challenge names, nothing where it names none that is used."""
+        try:
+            return origin_of(self._realm(challenged, bearer)).host if bearer else ""
+        except RegistryError:
+            return ""

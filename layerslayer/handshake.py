@@ -33,7 +33,6 @@ class Handshake:
         self._origin = origin_of(base_url)
         self._more = find_headers() if carries_secrets(self._origin) else {}
         self._auths: Dict[Origin, BearerAuth] = {self._origin: auth}
-        auth.masked.add(*self._more.values())
 
     def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None, whole: int = 0) -> Answer:
         """GET ``path`` of the registry (see ``Transport.get``). A 401 comes back only when no token helps."""
@@ -69,13 +68,6 @@ class Handshake:
                     auth.expose()
             if not auth.answer(answer, sent.get(origin), scope, scopes, challenge):
                 return answer
-
-    def masked(self, text: str) -> str:
-        """Return a server's words without the secrets that it may have been shown, should it quote them."""
-        masks = [auth.masked for auth in list(self._auths.values())]
-        for mask in masks:
-            text = mask(text)
-        return text
 
     def _ping(self) -> str:
         """Return the challenge of ``/v2/``, for registries whose real 401 has none (GCR)."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional, Union
 
+from .addresses import host_problem
 from .digests import digest_problem
 from .errors import InvalidReference
 from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
@@ -200,8 +201,11 @@ def _check_name(text: str, domain: str, path: str) -> None:
     if not _DOMAIN_ONLY.fullmatch(domain):
         raise InvalidReference(text, "'{}' is not a host name with an optional port".format(domain))
     port = re.search(r":([0-9]+)\Z", domain)
-    if port and not 0 < int(port.group(1)[:6]) < 65536:
+    if port and not (len(port.group(1)) < 6 and 0 < int(port.group(1)) < 65536):
         raise InvalidReference(text, "the port must be between 1 and 65535")
+    problem = host_problem(domain[: port.start()] if port else domain)
+    if problem:
+        raise InvalidReference(text, "'{}' cannot be asked: {}".format(domain, problem))
     shown = path[len("library/") :] if domain == DOCKER_HUB and path.startswith("library/") else path
     if not shown:
         raise InvalidReference(text, "the repository name is missing", "Write [HOST/]PATH[:TAG].")

@@ -10,15 +10,19 @@ from __future__ import annotations
 import os
 import ssl
 from typing import AbstractSet, Any, List, Optional, Tuple
-from urllib.parse import urlsplit
 
-from .errors import LocalFileError
+from .errors import InvalidAddress, LocalFileError
+from .origins import netloc_of, origin_of
 
 _FOLDERS = ("~/.config/containers/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d")
 
 
 class Tls:
-    """What the user said of TLS. ``insecure`` are hosts (with port, where it is not 443) that are not checked."""
+    """What the user said of TLS.
+
+    ``insecure`` are hosts that are not checked, ``registry`` is whom the client certificate of the command line is
+    for, all as ``origins.netloc_given`` writes them: lower case, with the port where it is not 443.
+    """
 
     def __init__(
         self,
@@ -31,9 +35,9 @@ class Tls:
     ) -> None:
         self._ca_file = ca_file
         self._client = (client_cert, client_key) if client_cert else None
-        self._insecure = frozenset(_without_usual_port(host) for host in insecure)
+        self._insecure = insecure
         self._folders = folders
-        self._registry = _without_usual_port(registry)  # whom the client certificate of the command line is for
+        self._registry = registry
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
@@ -80,12 +84,11 @@ class Tls:
 
 
 def _netloc(url: str) -> str:
-    parts = urlsplit(url)
-    return _without_usual_port(parts.netloc.rpartition("@")[2].lower())
-
-
-def _without_usual_port(netloc: str) -> str:
-    return netloc[:-4] if netloc.endswith(":443") else netloc
+    """Return an address's host and port as ``insecure`` has them; nothing for one that nobody connects to."""
+    try:
+        return netloc_of(origin_of(url))
+    except InvalidAddress:
+        return ""
 
 
 def _load_usual(context: ssl.SSLContext) -> None:

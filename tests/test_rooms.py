@@ -32,6 +32,7 @@ VALUES = (
     "instructions",
     "addresses",
     "origins",
+    "redaction",
     "platforms",
     "entries",
     "nodes",

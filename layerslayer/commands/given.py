@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Optional, Sequence, Set, Tuple
 
-from ..errors import RegistryError
+from ..errors import UsageError
 from ..reference import Reference, registry_named
 from .options import Options
 
@@ -64,7 +64,7 @@ class Given:
 
         try:
             return origin_of(base_url(reference.api_host, self._plain_http))
-        except (RegistryError, ValueError):
+        except (UsageError, ValueError):
             return None  # no host: nobody's
 
 

@@ -12,6 +12,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from ..console import Console
 from ..credentials import TOKEN_FILE, Login, UserToken, read_token_file
 from ..errors import LocalFileError, UsageError
+from ..origins import netloc_given
 from ..reference import Reference, canonical_host
 from .given import Given
 from .options import Options
@@ -68,7 +69,7 @@ class Identity:
 
     def shown_certificate(self, reference: Reference) -> str:
         """Return the host (and port) that ``--client-cert`` is shown to of those a registry leads to, or nothing."""
-        return reference.api_host.lower() if self._given.owns(reference) else ""
+        return netloc_given(reference.api_host) if self._given.owns(reference) else ""
 
     def _password(self) -> str:
         if self._given.password is None:

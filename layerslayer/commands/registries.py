@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, AbstractSet, Dict, Optional, Tuple
 
 from ..console import Console
-from ..reference import DOCKER_HUB, Reference, parse_reference
+from ..errors import UsageError
+from ..origins import netloc_given
+from ..reference import DOCKER_HUB, Reference, canonical_host, parse_reference
 from ..sources.base import Source
 from ..sources.registry import RegistrySource
 from ..tls import Tls
@@ -40,7 +42,7 @@ class Registries:
 
     def source(self, reference: Reference) -> Source:
         """Return the source of an image, a mirror before it where one is named."""
-        trusted = frozenset(host.lower() for host in self._options.trusted_realms)
+        trusted = frozenset(host.lower() for host in self._options.trusted_realms if netloc_given(host))
         transport, handshakes = self._door(reference)
         origin = RegistrySource(
             reference,
@@ -60,6 +62,12 @@ class Registries:
         from ..sources.mirrored import Mirrored
 
         near = parse_reference("{}/{}:x".format(mirror, reference.path))
+        host = mirror.partition("/")[0]
+        if near.domain == DOCKER_HUB and canonical_host(host) != DOCKER_HUB:
+            raise UsageError(
+                "'{}' reads as a part of a repository's name, not as the host of a mirror.".format(host),
+                "Write it with its port, like {}:443.".format(host),
+            )
         near = near._replace(tag=reference.tag, digest=reference.digest)
         warn = self._console.warn
         transport, handshakes = self._door(near, mirror=True)
@@ -85,7 +93,7 @@ class Registries:
             options.ca_file,
             options.client_cert,
             options.client_key,
-            frozenset(host.lower() for host in options.insecure),
+            frozenset(map(netloc_given, options.insecure)),
             registry=shown,
         )
         return Transport(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .login import Login
-from .mask import Mask
 from .token_file import TOKEN_FILE, UserToken, read_token_file
 
-__all__ = ["TOKEN_FILE", "Login", "Mask", "UserToken", "read_token_file"]
+__all__ = ["TOKEN_FILE", "Login", "UserToken", "read_token_file"]

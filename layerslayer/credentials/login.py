@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 _BEARER = re.compile(r"[\x21-\x7e]{1,65536}")
 
@@ -24,11 +24,6 @@ class Login(NamedTuple):
 
     def __repr__(self) -> str:
         return "Login({!r}, ***)".format(self.origin)  # never in a traceback or log
-
-    @property
-    def secrets(self) -> Tuple[str, ...]:
-        """All that may be shown of it but the name, in the forms that it is shown in."""
-        return self.password, self.identity_token, self.registry_token, self.basic[len("Basic ") :]
 
     @property
     def is_whole(self) -> bool:

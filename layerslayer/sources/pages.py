@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from typing import Callable, Iterator, Optional, Set
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from ..errors import RegistryError
-from ..origins import Origin, netloc_of, origin_of
+from ..errors import InvalidAddress, RegistryError
+from ..origins import Origin, address_from, netloc_of
 from ..transport.answers import Answer
 
 MAX_PAGES = 1000
@@ -30,16 +29,16 @@ def next_page(link: str, url: str, origin: Origin) -> Optional[str]:
         if not _NEXT.search(parameters):
             continue
         try:
-            absolute = urljoin(url, target.strip())
-            parts = urlsplit(absolute)
-            there = origin_of(absolute)
-        except ValueError:
-            raise RegistryError("the registry's list goes on at an unreadable address.") from None
-        if there != origin or "@" in parts.netloc:
+            there = address_from(url, target.strip())
+        except InvalidAddress as error:
+            raise InvalidAddress(error.reason, "the list of {} goes on at".format(netloc_of(origin))) from None
+        if there.origin != origin or there.named_user:
             raise RegistryError(
-                "the list of {} goes on at {}, which is not followed.".format(netloc_of(origin), netloc_of(there))
+                "the list of {} goes on at {}, which is not followed.".format(
+                    netloc_of(origin), netloc_of(there.origin)
+                )
             )
-        return str(urlunsplit(("", "", parts.path or "/", parts.query, "")))
+        return there.target
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Callable
 
 from ..errors import LayerslayerError, NotFound, RegistryError, Unauthorized, Unreachable
 from ..origins import Origin
@@ -15,21 +14,13 @@ from ..transport.answers import MAX_ERROR_BODY, Answer
 CODE_LIMIT = 200  # characters quoted of a server's own words
 
 
-def refusal(
-    answer: Answer,
-    reference: Reference,
-    home: Origin,
-    what: str,
-    wanted: str,
-    masked: Callable[[str], str] = lambda text: text,
-) -> LayerslayerError:
+def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wanted: str) -> LayerslayerError:
     """Return what an answer of a status that is none of the good ones means.
 
-    ``what`` and ``wanted`` say what was asked for, ``home`` is the registry's own origin;
-    ``masked`` takes out of its words what it was shown.
+    ``what`` and ``wanted`` say what was asked for, ``home`` is the registry's own origin.
     """
     try:
-        said = masked(_said(answer.read(MAX_ERROR_BODY)))[:CODE_LIMIT]
+        said = answer.quoted(_said(answer.read(MAX_ERROR_BODY)), CODE_LIMIT)
     except Unreachable:
         said = ""  # the status tells enough
     status, name = answer.status, reference.repository

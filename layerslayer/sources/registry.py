@@ -99,7 +99,8 @@ class RegistrySource(Source):
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
             # Many registries get this header wrong for tags, so it is told, not fatal.
-            self._warn("the registry states the digest {} for {}, but it is {}".format(stated, wanted, digest))
+            said = answer.quoted(stated, _QUOTED)
+            self._warn("the registry states the digest {} for {}, but it is {}".format(said, wanted, digest))
         return Document(body, digest, media_type)
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:
@@ -113,7 +114,7 @@ class RegistrySource(Source):
                 raise
             from .foreign import ask_foreign  # which most images have no use for
 
-            return ask_foreign(self._transport, descriptor, self._origin).stream()
+            return ask_foreign(self._transport, descriptor).stream()
         return self._steady(descriptor, stream, 0, descriptor.size)
 
     def _whole(self, descriptor: Descriptor, answer: Optional[Answer] = None) -> BinaryIO:
@@ -234,13 +235,13 @@ class RegistrySource(Source):
         answer = self._handshake.get(path, self._scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
-            self._warn("the registry says: " + self._handshake.masked(warning[4:].lstrip("- "))[:_QUOTED])
+            self._warn("the registry says: " + answer.quoted(warning[4:].lstrip("- "), _QUOTED))
         self._watch_quota(answer)
         if answer.status in good:
             return answer
         from .refusals import refusal  # which most runs do without
 
-        raise refusal(answer, self.reference, self._origin, what, wanted, self._handshake.masked)
+        raise refusal(answer, self.reference, self._origin, what, wanted)
 
     def _watch_quota(self, answer: Answer) -> None:
         quota = allowance(answer.headers)

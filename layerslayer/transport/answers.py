@@ -6,13 +6,14 @@ import http.client
 import socket
 import sys
 import zlib
-from typing import Any, BinaryIO, List, Mapping, Optional, cast
+from typing import Any, BinaryIO, Collection, List, Mapping, Optional, cast
 
 import requests
 import urllib3
 
 from ..errors import ConnectionLost
 from ..origins import origin_of
+from ..redaction import scrubbed
 from .metered import TooSlow
 from .reasons import host_of
 
@@ -22,9 +23,17 @@ MAX_ERROR_BODY = 64 * 1024  # bytes
 class Answer:
     """A response whose body has not been read. Close it, or read it to its end."""
 
-    def __init__(self, response: requests.Response, url: str, exposed: bool = False) -> None:
-        """``exposed``: it came over plain http from another machine, which was shown no secrets."""
+    _shown: Collection[str] = ()
+
+    def __init__(
+        self, response: requests.Response, url: str, shown: Collection[str] = (), exposed: bool = False
+    ) -> None:
+        """``shown`` are the secrets that servers were shown.
+
+        ``exposed``: it came over plain http from another machine, which was shown none.
+        """
         self._response = response
+        self._shown = shown
         self.url = url
         self.exposed = exposed
         self.status: int = response.status_code
@@ -55,6 +64,10 @@ class Answer:
             finally:
                 self.close()
         return self._body[: limit + 1]
+
+    def quoted(self, words: str, limit: int) -> str:
+        """Return words of the server's, at most ``limit`` characters, without the secrets that it was shown."""
+        return scrubbed(words, self._shown)[:limit]
 
     def stream(self) -> BinaryIO:
         """Return the body as a readable; closing it drops the connection if bytes are left."""

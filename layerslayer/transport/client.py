@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from typing import Callable, Mapping, Optional
-from urllib.parse import urljoin
 
 from .. import retries
 from ..early import EarlyConnections
-from ..errors import ConnectionLost, RegistryError, Unreachable
-from ..origins import base_url, origin_of
+from ..errors import ConnectionLost, InvalidAddress, RegistryError, Unreachable
+from ..origins import address_from, base_url, origin_of, read_address
 from ..tls import Tls
 from .answers import MAX_ERROR_BODY, Answer
 from .reasons import host_of
@@ -84,6 +83,7 @@ class Transport:
         redirects that are not to be followed; Exposed before anything private
         leaves over plain http, see ``Shown``).
         """
+        url = read_address(url).url  # from here on just what was read
         failures = 0
         renewed = False
         while True:
@@ -150,11 +150,21 @@ def _is_over(answer: Answer) -> bool:
 
 
 def _next_hop(url: str, location: str) -> str:
+    """Return where a ``Location`` header of an answer from ``url`` leads (RFC 9110, 10.2.2). Raises RegistryError."""
+    here = origin_of(url)
     try:
-        target = urljoin(url, location)
-    except ValueError:
-        raise RegistryError("the registry redirects to an unreadable address.") from None
-    here, there = origin_of(url), origin_of(target)
-    if here.scheme == "https" and there.scheme == "http":
+        target = address_from(url, _as_sent(location))
+    except InvalidAddress as error:
+        raise InvalidAddress(error.reason, "{} redirects to".format(here.host)) from None
+    if here.scheme == "https" and target.origin.scheme == "http":
         raise RegistryError("{} redirects from https to http, which is not followed.".format(here.host))
-    return target
+    return target.url
+
+
+def _as_sent(value: str) -> str:
+    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5)."""
+    value = value.strip(" \t")
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

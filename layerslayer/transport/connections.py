@@ -11,6 +11,8 @@ import urllib3
 
 from .. import __version__
 from ..early import EarlyConnections
+from ..errors import InvalidAddress
+from ..origins import origin_of
 from .metered import MeteredResponse
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
@@ -28,14 +30,29 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named)
-        manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
+        if not proxy.lower().startswith("socks"):  # which have pools of their own
+            manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
         context = self.poolmanager.connection_pool_kw.get("ssl_context")
         if context is not None:  # what the user said of a host's TLS is so behind a proxy too
             manager.connection_pool_kw["ssl_context"] = context
         return manager
 
+    def get_connection(self, url: Any, proxies: Any = None) -> Any:
+        """Return the pool for an address, for ``requests`` before 2.32. Raises InvalidAddress, as ``_as_read``."""
+        return _as_read(super().get_connection(url, proxies), url)
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """Return the pool for a request. Raises InvalidAddress, as ``_as_read``."""
+        return _as_read(super().get_connection_with_tls_context(request, verify, proxies, cert), request.url)
+
 
 class _Session(requests.Session):
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request for its address to the letter: what was read is what is asked for, signatures included."""
+        prepared = super().prepare_request(request)
+        prepared.url = str(request.url)
+        return prepared
+
     def get_redirect_target(self, resp: requests.Response) -> Optional[str]:
         """None: to look ahead to where a redirect leads, which nobody asked for, the usual one reads its body whole."""
         return None
@@ -53,6 +70,18 @@ def new_session(adapter: Adapter) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _as_read(pool: Any, url: str) -> Any:
+    """Return a pool of connections for the address ``url``, if it is one to the origin that we read there.
+
+    Raises InvalidAddress where the library has read another. That of a proxy is for whatever is asked of it.
+    """
+    scheme, host, port = origin_of(url)
+    forwarded = pool.proxy is not None and scheme == "http"
+    if not forwarded and (pool.scheme, str(pool.host).strip("[]").lower(), pool.port) != (scheme, host, port):
+        raise InvalidAddress("not all readers take the same host from it")
+    return pool
 
 
 def _let_pass(host: str, address: str) -> None:
