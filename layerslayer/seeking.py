@@ -98,6 +98,10 @@ class Seeker:
             layers = [item for item in every if item.number <= layer.number][::-1] if link.hard else self._layers[::-1]
         return Absent(path, None, "its links go round in a circle")
 
+    def mode_of(self, path: str) -> Optional[int]:
+        """Return the permissions of a directory on the way to what is sought, as far as they were stated so far."""
+        return self._stated.mode_of(path)
+
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
     ) -> Union[Found, Tuple[Link, Layer]]:

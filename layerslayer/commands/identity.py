@@ -77,7 +77,7 @@ class Identity:
                 raise LocalFileError("the token file {} holds no token for {}.".format(path, domain))
         elif os.path.exists(TOKEN_FILE):
             try:
-                tokens, complaints = read_token_file(TOKEN_FILE)
+                tokens, complaints = read_token_file(TOKEN_FILE, found=True)
             except LocalFileError as error:
                 self._console.warn(str(error))
                 return None
