@@ -12,7 +12,7 @@ from typing import BinaryIO, Iterator, Optional
 
 from .descriptors import Descriptor
 from .folders import Folder
-from .locks import lock
+from .locks import is_held, lock
 from .writing import OURS, TRIES, NewFile, permit, unfinished
 
 _PIECE = 512 * 1024  # bytes
@@ -59,21 +59,39 @@ class PartialFile(NewFile):
                 file = self._shared_file()
             except OSError:
                 return None  # something else of that name is in the way
-            try:
-                lock(file)
-                here = os.fstat(file.fileno())
-                if self._folder.has(self._shared_name, file.fileno()) and here.st_uid == own.st_uid:
-                    if here.st_nlink == 1 and not here.st_mode & _WRITABLE_BY_OTHERS & ~own.st_mode:
-                        return file
-                    # Whoever could write it may have it open: it would change after it was verified.
-                    self._folder.remove(self._shared_name)
-                    file.close()
-                    continue
-            except OSError:
-                pass  # another process has it, or had it
+            usable = self._usable(file, own)
+            if usable:
+                return file
             file.close()
-            return None
+            if usable is None:
+                return None
         return None
+
+    def _usable(self, file: BinaryIO, own: os.stat_result) -> Optional[bool]:
+        """Whether the shared file, now locked, is the user's alone; None where somebody else has it.
+
+        False: it was the user's, but not alone, and is removed. Whoever could
+        write it may have it open: it would change after it was verified.
+        """
+        here = os.fstat(file.fileno())
+        try:
+            lock(file)
+        except OSError as error:
+            if not is_held(error) and not here.st_size and here.st_uid == own.st_uid:
+                self._remove_shared()  # no locks on this disk, so nobody will go on with it
+            return None
+        if not self._folder.has(self._shared_name, file.fileno()) or here.st_uid != own.st_uid:
+            return None
+        if here.st_nlink == 1 and not here.st_mode & _WRITABLE_BY_OTHERS & ~own.st_mode:
+            return True
+        return False if self._remove_shared() else None
+
+    def _remove_shared(self) -> bool:
+        try:
+            self._folder.remove(self._shared_name)
+        except OSError:
+            return False
+        return True
 
     def _shared_file(self) -> BinaryIO:
         try:

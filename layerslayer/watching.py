@@ -61,6 +61,9 @@ class Stated:
         self._found = other._found
         self._modes = other._modes
 
+    def is_link(self, name: str) -> bool:
+        return not self._found.get(name, (0, True))[1]
+
     def mode_of(self, name: str) -> Optional[int]:
         """Return the permissions of a directory; None where they are not known."""
         return self._modes.get(name) if self.is_directory(name) else None
