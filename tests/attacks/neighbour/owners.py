@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Set, Tuple
 
 import pytest
 
@@ -15,7 +15,7 @@ class Owners:
     """Gives files to another user: really where this process may, else in what the system is heard to say."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, really: bool) -> None:
-        self._foreign: set[tuple[int, int]] = set()
+        self._foreign: Set[Tuple[int, int]] = set()
         self._really = really
         if not really:
             for name in ("stat", "lstat", "fstat"):

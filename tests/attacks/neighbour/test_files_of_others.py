@@ -22,7 +22,7 @@ from ...commands.files import directory, file, link
 from ...registry import Registry, store
 from ...registry.faults import any_of, cut, layer_digests, single_image
 from ...registry.running import Runner
-from .owners import Owners, owners  # noqa: F401 - a fixture
+from .owners import Owners
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other permissions")
 AMD64 = ("--platform", "linux/amd64")
@@ -66,7 +66,7 @@ def test_the_users_own_beginning_is_gone_on_with(tmp_path: Path) -> None:
     assert saved(tmp_path) == [5] and os.listdir(str(tmp_path)) == ["0_x.blob"]
 
 
-def test_another_users_beginning_is_not_adopted(tmp_path: Path, owners: Owners) -> None:  # noqa: F811
+def test_another_users_beginning_is_not_adopted(tmp_path: Path, owners: Owners) -> None:
     part = begun(tmp_path)
     before = os.stat(str(part)).st_ino
     owners.give(part)
@@ -106,7 +106,7 @@ def test_permissions_are_the_usual_ones_in_the_end_and_nobody_elses_before(
 
 
 @pytest.mark.parametrize("form", ["layers", "oci"])
-def test_a_right_file_of_another_user_is_copied_not_fetched(run: Runner, owners: Owners, form: str) -> None:  # noqa: F811
+def test_a_right_file_of_another_user_is_copied_not_fetched(run: Runner, owners: Owners, form: str) -> None:
     """Its owner could change it after it was verified."""
     layer = layer_digests(store())[0]
     words = ("save", "{}", *AMD64, "--format", form)

@@ -26,7 +26,7 @@ from layerslayer.writing import NewFile, clear
 from ...registry import NAME, Registry, store
 from ...registry.faults import any_of, layer_digests, stalled
 from ...registry.running import Runner
-from .owners import Owners, owners  # noqa: F401 - a fixture
+from .owners import Owners
 
 ROOT = Path(layerslayer.__file__).parent.parent
 AMD64 = ("--platform", "linux/amd64")
@@ -155,7 +155,7 @@ def test_what_a_killed_get_left_is_cleared_by_the_next(run: Runner) -> None:
     assert [path.name for path in (run.folder / "carved" / "etc").iterdir()] == ["passwd"]
 
 
-def test_what_is_not_surely_left_by_us_stays(tmp_path: Path, owners: Owners) -> None:  # noqa: F811
+def test_what_is_not_surely_left_by_us_stays(tmp_path: Path, owners: Owners) -> None:
     names = [LEFT.replace("0", digit) for digit in "abcdef"]
     foreign, locked, linked, pipe, folder, left = (tmp_path / name for name in names)
     for path in (foreign, locked, linked, left):

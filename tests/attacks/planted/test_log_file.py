@@ -16,7 +16,7 @@ import layerslayer
 from layerslayer.errors import LocalFileError
 from layerslayer.tee import Tee
 
-from ..neighbour.owners import Owners, owners  # noqa: F401 - a fixture
+from ..neighbour.owners import Owners
 
 ROOT = Path(layerslayer.__file__).parent.parent
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other links and permissions")
@@ -66,7 +66,7 @@ def test_a_file_with_another_name_keeps_what_it_has(tmp_path: Path) -> None:
     assert written(tmp_path / "log") == "said\n" and victim.read_text() == "precious"
 
 
-def test_another_users_file_is_not_written(tmp_path: Path, owners: Owners) -> None:  # noqa: F811
+def test_another_users_file_is_not_written(tmp_path: Path, owners: Owners) -> None:
     log = tmp_path / "log"
     log.write_text("theirs")
     log.chmod(0o666)

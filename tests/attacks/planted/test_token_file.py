@@ -14,7 +14,7 @@ from layerslayer.errors import LocalFileError
 
 from ...registry import Registry
 from ...registry.running import Runner
-from ..neighbour.owners import Owners, owners  # noqa: F401 - a fixture
+from ..neighbour.owners import Owners
 
 AMD64 = ("--platform", "linux/amd64")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other links and permissions")
@@ -55,7 +55,7 @@ def test_what_is_no_file_is_not_waited_for(run: Runner, kind: str) -> None:
 def test_another_users_file_is_not_believed(
     run: Runner,
     owners: Owners,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (run.folder / "token.txt").write_text("")
     owners.give(run.folder / "token.txt")
