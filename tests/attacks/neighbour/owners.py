@@ -8,7 +8,7 @@ from typing import Any, Callable, Set, Tuple
 
 import pytest
 
-OTHER = 65534  # nobody
+OTHER = 54321  # nobody in particular
 
 
 class Owners:

@@ -40,7 +40,7 @@ def process(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=str(folder),
-        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -131,9 +131,10 @@ def test_where_no_locks_are_to_be_had_it_works_all_the_same(run: Runner, monkeyp
 def test_what_a_killed_export_left_is_cleared_by_the_next(run: Runner, form: str) -> None:
     words = ("--format", form, *AMD64, "-o", "out")
     with Registry() as registry:
-        registry.fault(any_of(layer_digests(store())[:1]), stalled(40000), times=1)
+        layer = any_of(layer_digests(store())[:1])
+        registry.fault(layer, stalled(40000), times=1)
         child = process(run.folder, str(ROOT / "layerslayer.py"), "save", registry.target, *words)
-        while not list(run.folder.rglob(".layerslayer-new-*")):
+        while not registry.asked(layer):  # by then there is the file that it is for
             assert child.poll() is None, child.communicate()
             time.sleep(0.01)
         living = list(run.folder.rglob(".layerslayer-new-*"))
