@@ -35,7 +35,7 @@ def local_name(component: str) -> str:
 
 
 class Carver:
-    """The folder that files of one image are written below; made when the first of them comes."""
+    """The folder that files of one image are written below; made when the first of them comes. ``close`` it."""
 
     def __init__(self, root: Root, parts: Sequence[str] = ()) -> None:
         self._root = root
@@ -43,6 +43,10 @@ class Carver:
         self._base: Optional[Folder] = None
         # The permissions that the image states for a directory, as far as they are known.
         self.mode_of: Callable[[str], Optional[int]] = lambda path: None
+
+    def close(self) -> None:
+        if self._base is not None:
+            self._base.close()
 
     def folder(self, path: str) -> Folder:
         """Return the folder for the image's directory ``path`` (normalised), made where it is missing.
@@ -80,9 +84,10 @@ class CarvedFile(Sink):
         self.whole = False
         self.refused = ""
         self.size = 0
-        self._file = _Carving(folder, self.path, mode)
+        self._file: Optional[_Carving] = _Carving(folder, self.path, mode)
 
     def write(self, data: Union[bytes, memoryview]) -> None:
+        assert self._file is not None
         self.size += len(data)
         self._file.write(data)
 
@@ -94,6 +99,7 @@ class CarvedFile(Sink):
 
     def keep(self) -> str:
         """Give the file its name; return its path. Raises LocalFileError."""
+        assert self._file is not None
         try:
             return self._file.keep(self._name)
         finally:
@@ -101,7 +107,9 @@ class CarvedFile(Sink):
 
     def discard(self) -> None:
         """Remove what was written, unless it was kept."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None  # which holds its folder open
 
 
 class _Carving(NewFile):

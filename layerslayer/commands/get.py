@@ -45,9 +45,9 @@ def cat(session: Session) -> ExitCode:
 def _run(session: Session, verb: str, printed: bool) -> ExitCode:
     source = session.open_remembering()
     several = session.options.batch is not None  # images, which may have the same paths
+    output = Output(session, printed, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        output = Output(session, printed, image_parts(session.reference()) if several else ())
         run = _Run(session, source, image, output, single=verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
@@ -59,6 +59,7 @@ def _run(session: Session, verb: str, printed: bool) -> ExitCode:
         size = sum(max(layer.descriptor.size, 0) for layer in run.layers)
         return finish(session, source, verb, run.reports, code, of=size)
     finally:
+        output.close()
         source.close()
 
 

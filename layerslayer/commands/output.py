@@ -18,7 +18,7 @@ STDOUT = "-"
 
 
 class Output:
-    """What one run of get or cat writes. ``codes`` has one for each path that something came of."""
+    """What one run of get or cat writes. ``codes`` has one for each path that something came of. ``close`` it."""
 
     def __init__(self, session: Session, printed: bool, parts: Sequence[str] = ()) -> None:
         self._session = session
@@ -29,6 +29,9 @@ class Output:
     def states_modes(self, mode_of: Callable[[str], Optional[int]]) -> None:
         """Give the permissions of the image's directories, as far as they are known: folders get no wider ones."""
         self._carver.mode_of = mode_of
+
+    def close(self) -> None:
+        self._carver.close()
 
     def target(self, path: str, entry: Entry) -> Target:
         """Return where the bytes of a file go. Raises LocalFileError."""
