@@ -19,7 +19,7 @@ except ImportError:  # Windows
     except ImportError:
         pass
 
-_HELD = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK)
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK) if fcntl is not None else (errno.EACCES, errno.EDEADLK)
 
 
 def lock(file: BinaryIO) -> None:
@@ -33,6 +33,8 @@ def lock(file: BinaryIO) -> None:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         finally:
             file.seek(position)
+    else:
+        raise OSError(errno.ENOSYS, "this system has no locks")
 
 
 def is_held(error: OSError) -> bool:

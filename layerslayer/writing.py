@@ -41,11 +41,11 @@ class NewFile:
         self._worthless = False  # nothing that a later run could use
         try:
             self._file = self._open()
+            unfinished.add(self)
             if folder.first_visit():
                 clear(folder, self.owner)
         except OSError as error:
             raise self._failure(error) from None
-        unfinished.add(self)
 
     @property
     def owner(self) -> int:
@@ -151,7 +151,8 @@ def clear(folder: Folder, owner: int, wanted: Optional[AbstractSet[str]] = None)
         names = folder.names()
     except OSError:
         return  # it may be written, but not read
-    for name in names:
+    mine = {file._name for file in list(unfinished)}  # which some disks would let this process lock once more
+    for name in set(names) - mine:
         if _NEW.fullmatch(name):
             _remove_left(folder, name, owner, before=None)
         elif wanted is not None and name not in wanted and _BEGUN.fullmatch(name):
@@ -165,9 +166,10 @@ def _remove_left(folder: Folder, name: str, owner: int, before: Optional[float])
             if info.st_uid != owner or info.st_nlink != 1 or (before is not None and info.st_mtime > before):
                 return
             lock(file)  # fails where a living run has it, or it cannot be told
-            if folder.has(name, file.fileno()) and os.name != "nt":
-                folder.remove(name)
+            if not folder.has(name, file.fileno()):
                 return
+            if os.name != "nt":
+                folder.remove(name)
         if os.name == "nt":  # which does not remove open files, nor those that others have open
             folder.remove(name)
     except OSError:
