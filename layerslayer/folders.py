@@ -89,6 +89,7 @@ class Folder:
 
     def existing(self, name: str) -> Folder:
         """Return the folder ``name``. Raises FileNotFoundError where there is nothing of that name."""
+        self._check(name)
         if self._handle is None:
             info = self.status(name)
             if is_link(info):
@@ -108,6 +109,7 @@ class Folder:
 
     def create(self, name: str, mode: int) -> int:
         """Return a descriptor of the new file ``name``, with ``mode`` less the umask, to read and write."""
+        self._check(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE
         if self._handle is None:
             return os.open(self.place(name), flags, mode)
@@ -153,6 +155,7 @@ class Folder:
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name; what bears that is replaced, links and the like too, but for folders."""
+        self._check(new)
         if self._handle is None:
             os.replace(self.place(old), self.place(new))
         else:
@@ -165,6 +168,11 @@ class Folder:
         else:
             os.unlink(name, dir_fd=self._handle)
 
+    def _check(self, name: str) -> None:
+        """Whoever makes the names sees to it that they are such; here nothing depends on that."""
+        if name in ("", os.curdir, os.pardir) or {os.sep, os.altsep or os.sep, "\0"} & set(name):
+            raise OSError(errno.EINVAL, "it cannot be the name of a file", self.place(name))
+
     def _refusal(self, name: str, reason: str) -> OSError:
         return NotADirectoryError(errno.ENOTDIR, reason, self.place(name))
 
@@ -175,7 +183,12 @@ def opened(root: Root, parts: Sequence[str] = ()) -> Folder:
         os.makedirs(root.path or os.curdir, exist_ok=True)
         folder = _held(root.path)
     else:
-        folder = _held("").inner(root.path)
+        try:
+            folder = _held("").inner(root.path)
+        except OSError as error:
+            if error.strerror == _LINK:
+                error.strerror += " unless -o names it"
+            raise
     for part in parts:
         folder = folder.inner(part)
     return folder

@@ -57,6 +57,18 @@ def test_a_folder_is_found_only_where_it_is_one(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", "../a", "a\0b"])
+def test_a_name_is_one_name(tmp_path: Path, name: str) -> None:
+    folder = opened(Root(str(tmp_path)), ["a"])
+    os.close(folder.create("file", 0o600))
+    for use in (folder.inner, folder.existing, lambda name: folder.create(name, 0o600)):
+        with pytest.raises(OSError):
+            use(name)
+    with pytest.raises(OSError):
+        folder.rename("file", name)
+    assert os.listdir(str(tmp_path)) == ["a"] and os.listdir(str(tmp_path / "a")) == ["file"]
+
+
 def test_a_folder_that_was_closed_is_of_no_use(tmp_path: Path) -> None:
     """Not even where another folder has its descriptor now."""
     folder = opened(Root(str(tmp_path)), ["a"])
