@@ -119,10 +119,11 @@ class PartialFile(NewFile):
 
     def discard(self) -> None:
         """Leave the file to the next run, unless there is nothing in it."""
-        if self._shared and not self._kept and not self._worthless:
+        if self._shared and not self._over and not self._worthless:
             try:
                 if self._folder.status(self._name).st_size:
                     unfinished.discard(self)
+                    self._over = True  # from here on it is another run's
                     return
             except OSError:
                 pass  # gone already

@@ -37,7 +37,7 @@ class NewFile:
         self._folder = folder
         self._mode = mode
         self._name = ""  # the one it has now
-        self._kept = False
+        self._over = False  # it has its final name, or is gone
         self._worthless = False  # nothing that a later run could use
         try:
             self._file = self._open()
@@ -74,17 +74,24 @@ class NewFile:
 
     def close(self) -> None:
         """Close the file, and remove it unless it was kept. May be repeated."""
+        if os.name != "nt":  # which does not remove open files; elsewhere nobody else takes it up in between
+            self.discard()
         self._file.close()
         self.discard()
 
     def discard(self) -> None:
-        """Remove the file unless it was kept. May be called from any thread."""
+        """Remove the file unless it was kept. May be called from any thread, and repeated."""
         unfinished.discard(self)
-        if not self._kept:
-            try:
+        if self._over:
+            return
+        try:
+            if self._file.closed or self._folder.has(self._name, self._file.fileno()):
                 self._folder.remove(self._name)
-            except OSError:
-                pass  # gone already
+            self._over = True
+        except FileNotFoundError:
+            self._over = True
+        except (OSError, ValueError):
+            pass  # another thread has just closed it, or this system does not remove open files
 
     def write(self, piece: Union[bytes, memoryview]) -> None:
         view = memoryview(piece)
@@ -114,7 +121,7 @@ class NewFile:
             if os.name == "nt":
                 self._file.close()  # Windows does not rename open files
             self._folder.rename(self._name, name)
-            self._kept = True
+            self._over = True
             self._file.close()
         except OSError as error:
             self._worthless = True
