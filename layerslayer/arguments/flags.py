@@ -25,9 +25,8 @@ def image_flags(group: Any, platforms: str) -> None:
 
 
 def folder_flag(group: Any, default: str) -> None:
-    group.add_argument(
-        "-o", "--output-dir", metavar="DIR", default=default, help="where files go (default: {})".format(default)
-    )
+    group.add_argument("-o", "--output-dir", metavar="DIR", help="where files go (default: {})".format(default))
+    group.set_defaults(default_dir=default)
 
 
 def fast_flag(group: Any) -> None:

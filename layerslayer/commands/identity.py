@@ -116,7 +116,7 @@ class Identity:
         if not os.path.exists(TOKEN_FILE):
             return {}, []
         try:
-            return read_token_file(TOKEN_FILE)
+            return read_token_file(TOKEN_FILE, found=True)
         except LocalFileError as error:
             return {}, [str(error)]
 

@@ -8,6 +8,7 @@ from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
 from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
+from ..folders import Root
 from ..image import Image, Layer, Opening, open_image
 from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
@@ -66,6 +67,12 @@ class Session:
     @property
     def all_platforms(self) -> bool:
         return bool(self.options.platform) and self.wanted is None
+
+    @property
+    def output(self) -> Root:
+        """Where files go: the folder of ``-o``, or the verb's own name for it."""
+        chosen = self.options.output_dir
+        return Root(self.options.default_dir, named=False) if chosen is None else Root(chosen)
 
     def reference(self) -> Target:
         """Return the image that ``-t`` names. Raises UsageError and InvalidReference."""

@@ -7,6 +7,7 @@ answers in JSON; what goes wrong it says on its *output*, with an exit code.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Optional
@@ -29,7 +30,7 @@ def ask(helper: Helper, origin: str) -> Optional[Login]:
     """
     name = "docker-credential-" + helper.suffix
     program = shutil.which(name)
-    if program is None:
+    if program is None or not os.path.isabs(program):  # never what somebody put into the current folder
         raise LocalFileError("{} names the credential helper {}, which is not installed.".format(origin, name))
     try:
         running = subprocess.Popen(  # noqa: S603 - the user's own program, named in the user's own file
