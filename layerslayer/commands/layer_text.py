@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .index_check import Checking
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
+_TEXT_AT_ONCE = 128 * 1024  # characters of lines that are held back; names can be long
 _PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
 
 
@@ -90,12 +91,15 @@ class _LayerText:
     def _as_read(self, checking: Optional[Checking], report: Report) -> Iterator[str]:
         """Yield the lines as the entries come, the layer being read anew."""
         lines: List[str] = []
+        length = 0
         due = time.monotonic() + _PATIENCE
         for batch in self._batches(checking, report):
-            lines += self._lines(batch)
-            if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
+            made = self._lines(batch)
+            lines += made
+            length += sum(map(len, made))
+            if len(lines) >= _LINES_AT_ONCE or length >= _TEXT_AT_ONCE or time.monotonic() >= due:
                 yield "\n".join(lines) + "\n"
-                lines = []
+                lines, length = [], 0
                 due = time.monotonic() + _PATIENCE
         if lines:
             yield "\n".join(lines) + "\n"
