@@ -56,7 +56,6 @@ def wait_for_turn() -> None:
         run.wait_for_turn()
 
 
-
 class Ahead(Generic[T]):
     """Iterates over ``make()`` while a thread of its own produces the items.
 

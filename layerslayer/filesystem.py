@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from .nodes import Node, implied, walk
+from .nodes import IMPLIED_ENTRY, Node, walk
 
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 
@@ -16,7 +16,7 @@ class FileSystem:
     """Nodes below a ``root``, found by their paths."""
 
     def __init__(self) -> None:
-        self.root = Node("", None, implied("./"), -1)
+        self.root = Node("", None, IMPLIED_ENTRY, -1)
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand, not all of them
         self._hardlinks: List[Node] = []  # in order of their making; some of them stand no more
 

@@ -9,16 +9,18 @@ as container runtimes do; a parent that is missing is implied.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
 from .filesystem import MAX_LINKS, FileSystem, parts_of
 from .limits import bound
-from .nodes import IMPLIED, Node, Removal, Unsafe, as_inode, implied, normal, walk
+from .nodes import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 
 MAX_IMPLIED = 500_000  # directories that no layer mentions
+_KNOWN = 50_000  # directories that are found at once by their paths
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
+_IMPLIED, _REMOVAL, _COVERED = 550, 200, 150  # bytes of memory that each takes, and its text besides
 _ODD = frozenset(("", ".", ".."))  # no names
 
 
@@ -26,10 +28,12 @@ class Tree(FileSystem):
     """The merged file system: ``apply`` the layers from the lowest up.
 
     ``keep_removed`` collects what later layers take away, in ``removed``.
+    ``spend`` is told the bytes of memory that are taken besides the entries' own; it may raise LimitReached.
     """
 
-    def __init__(self, keep_removed: bool = False) -> None:
+    def __init__(self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None) -> None:
         super().__init__()
+        self._spend = spend
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
         self.deletions: List[Tuple[str, int]] = []  # what whiteouts name: path, or dir/* of an opaque one, and layer
@@ -40,7 +44,10 @@ class Tree(FileSystem):
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
-        """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
+        """Lay layer ``number`` over those applied so far.
+
+        Raises InvalidDocument for a bomb of directories, and LimitReached.
+        """
         longest = bound("path")
         seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
         added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
@@ -65,6 +72,8 @@ class Tree(FileSystem):
                 continue
             node = siblings[base] = Node(base, parent, entry, number)
             if kind == "d":
+                if len(self._directories) > _KNOWN:
+                    self._directories = {"": self.root}
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
@@ -87,7 +96,7 @@ class Tree(FileSystem):
             node = self.find(directory, follow=True)
             for child in list(node.children.values()) if node is not None and node.children else ():
                 self._remove(child, number, "hidden")
-            self.deletions.append((where + "*", number))
+            self._delete(where + "*", number)
         elif victim in ("", ".", ".."):
             self.unsafe.append(Unsafe(entry, number, "a whiteout of nothing"))
         else:
@@ -95,8 +104,12 @@ class Tree(FileSystem):
             gone = parent.children.get(victim) if parent is not None and parent.children else None
             if gone is not None:
                 self._remove(gone, number, "deleted")
-            self.deletions.append((where + victim, number))
+            self._delete(where + victim, number)
         return True
+
+    def _delete(self, path: str, number: int) -> None:
+        self._spend(_COVERED + len(path))
+        self.deletions.append((path, number))
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
@@ -112,7 +125,7 @@ class Tree(FileSystem):
         directory, _, base = path.rpartition("/")
         parent = self._directories.get(directory) or self._directory(directory, number)
         if parent is None:
-            self.unsafe.append(Unsafe(entry, number, "a parent that is a loop of links"))
+            self.unsafe.append(Unsafe(entry, number, "a parent that is a loop of links, or stands too deep"))
             return
         assert parent.children is not None
         old = parent.children.get(base)
@@ -138,15 +151,22 @@ class Tree(FileSystem):
         return node.content if node is not None and node.children is None else None
 
     def _directory(self, path: str, number: int) -> Optional[Node]:
-        """Return the directory ``path``, made where it is missing; None for a loop of links."""
+        """Return the directory ``path``, made where it is missing.
+
+        None for a loop of links, and where those lead deeper than paths may be.
+        """
         node = self.root
         parts = path.split("/")[::-1]
         links = 0
+        length, longest = 0, bound("path")  # of the path where it is; links may make it longer than any name
         while parts:
             part = parts.pop()
             if part == "..":
+                length -= len(node.name) + 1 if node.parent else 0
                 node = node.parent or self.root
                 continue
+            if links and length + len(part) > longest:
+                return None
             assert node.children is not None
             child = node.children.get(part)
             target = child.leads_to if child is not None else None
@@ -156,8 +176,9 @@ class Tree(FileSystem):
                     return None
                 parts += parts_of(target)[::-1]
                 if target.startswith("/"):
-                    node = self.root
+                    node, length = self.root, 0
                 continue
+            length += len(part) + 1
             if child is not None and child.children is None:
                 self._remove(child, number, "replaced")
                 child = None
@@ -168,7 +189,8 @@ class Tree(FileSystem):
                     raise InvalidDocument(
                         "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
                     )
-                child = node.children[part] = Node(part, node, implied(part + "/"), number)
+                self._spend(_IMPLIED + len(part))
+                child = node.children[part] = Node(part, node, IMPLIED_ENTRY, number)
             node = child
         if not links:
             self._directories[path] = node
@@ -182,9 +204,11 @@ class Tree(FileSystem):
                     and gone.layer != number
                     and (gone.children is None or how != "replaced")
                 ):
+                    self._spend(_REMOVAL + len(path))
                     self.removed.append(Removal(path, gone.entry, gone.layer, number, how, gone.link))
         if node.children is None:
             self.covered.append(node.path)
+            self._spend(_COVERED + len(self.covered[-1]))
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
         if node.children is not None or node.leads_to is not None:

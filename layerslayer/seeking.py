@@ -9,7 +9,7 @@ may stand behind one, only all layers together tell: then it is ``Unclear``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .contents import AHEAD
 from .entries import Entry
@@ -30,7 +30,7 @@ MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it w
 NewSink = Callable[[Entry], Sink]
 Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
 Look = Callable[[Layer], Optional[List[Entry]]]
-KeepContents = Callable[[Layer, List[Entry], Dict[int, bytes], Report], None]
+KeepContents = Callable[[Layer, List[Entry], Mapping[int, bytes], Report], None]
 
 
 class File(NamedTuple):

@@ -23,7 +23,7 @@ class FrameStream:
             raise MissingBinding(
                 "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
             ) from None
-        self._engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
+        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=bound("window"))
         self._error: Any = zstandard.ZstdError
         self._frame: Any = None  # None between frames
         self._window = Window()
