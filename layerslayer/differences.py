@@ -7,7 +7,8 @@ was added or changed, which of the two cannot be told.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+import heapq
+from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from .nodes import IMPLIED, Node
 from .overlay import Tree
@@ -58,13 +59,24 @@ def compare(old: Side, new: Side, base_known: bool, below: str = "") -> Iterator
             yield difference
 
 
-def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
-    paths: Set[str] = set()
-    for tree in (old, new):
-        paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
-        if not base_known:
-            paths.update(_deleted(tree))
-    return sorted(paths, key=lambda path: path.split("/"))
+def _paths(old: Tree, new: Tree, base_known: bool) -> Iterator[str]:
+    """Yield the paths of both, each once, sorted by their components; none are held."""
+    sources: List[Iterable[str]] = [_standing(tree, base_known) for tree in (old, new)]
+    if not base_known:
+        sources.append(sorted(_deleted(old) | _deleted(new), key=_components))
+    last: Optional[str] = None
+    for path in heapq.merge(*sources, key=_components):
+        if path != last:
+            yield path
+        last = path
+
+
+def _standing(tree: Tree, base_known: bool) -> Iterator[str]:
+    return (path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
+
+
+def _components(path: str) -> List[str]:
+    return path.split("/")
 
 
 def _deleted(tree: Tree) -> Set[str]:
@@ -82,12 +94,11 @@ class _States:
 
     def __init__(self, tree: Tree, base_known: bool) -> None:
         self._tree = tree
-        self._nodes: Dict[str, Node] = dict(tree.nodes())
         self._known = base_known
         self._deleted = _deleted(tree)
 
     def at(self, path: str) -> _State:
-        node = self._nodes.get(path)
+        node = self._node(path)
         if node is not None and (self._known or node.entry.offset != IMPLIED):
             return node
         if self._known or path in self._deleted:
@@ -95,11 +106,18 @@ class _States:
         parts = path.split("/")
         for end in range(len(parts)):
             parent = "/".join(parts[:end])
-            above = self._nodes.get(parent)
+            above = self._node(parent) if parent else None
             inside = parent + "/*" if parent else "*"
             if parent in self._deleted or inside in self._deleted or (above is not None and above.children is None):
                 return GONE
         return UNREAD
+
+    def _node(self, path: str) -> Optional[Node]:
+        """Return what stands at just that path."""
+        node: Optional[Node] = self._tree.root
+        for part in path.split("/"):
+            node = node.children.get(part) if node is not None and node.children is not None else None
+        return node
 
 
 def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:
