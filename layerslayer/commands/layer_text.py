@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
 
 from ..entries import Entry
 from ..errors import LayerslayerError
@@ -83,7 +83,7 @@ class _LayerText:
         if checking:
             yield from checking.ends(report)
 
-    def _lines(self, batch: List[Entry]) -> List[str]:
+    def _lines(self, batch: Sequence[Entry]) -> List[str]:
         if self._session.options.json:
             return json_lines.entry_lines(batch, self._layer.number)
         return self._listing.lines(batch)

@@ -12,7 +12,7 @@ from typing import Dict, Mapping, Union
 from ..errors import CorruptLayer
 
 _LENGTH = re.compile(rb"(\d{1,10}) ")
-_MOST_RECORDS = 8192  # of a header; Linux lists at most 64 KiB of attributes' names of a file
+MOST_RECORDS = 8192  # of a header; Linux lists at most 64 KiB of attributes' names of a file
 _TIME = re.compile(rb"-?\d{1,18}(?:\.\d*)?")
 _DECIMAL = re.compile(rb"-?\d{1,18}")
 _XATTR = "SCHILY.xattr."
@@ -39,8 +39,8 @@ def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
         if not equals or not key:
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
         records[key.decode("utf-8", "surrogateescape")] = value
-        if len(records) > _MOST_RECORDS:
-            raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(_MOST_RECORDS))
+        if len(records) > MOST_RECORDS:
+            raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(MOST_RECORDS))
         at = end
     return records
 
