@@ -64,7 +64,7 @@ def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
         paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
         if not base_known:
             paths.update(_deleted(tree))
-    return sorted(paths, key=lambda path: path.split("/"))
+    return sorted(paths, key=lambda path: path.replace("/", "\0"))  # by their components
 
 
 def _deleted(tree: Tree) -> Set[str]:
@@ -85,21 +85,29 @@ class _States:
         self._nodes: Dict[str, Node] = dict(tree.nodes())
         self._known = base_known
         self._deleted = _deleted(tree)
+        self._emptied: Dict[str, bool] = {"": "*" in self._deleted}  # directories, each looked at once
 
     def at(self, path: str) -> _State:
         node = self._nodes.get(path)
         if node is not None and (self._known or node.entry.offset != IMPLIED):
             return node
-        if self._known or path in self._deleted:
+        if self._known or path in self._deleted or self._is_emptied(path.rpartition("/")[0]):
             return GONE
-        parts = path.split("/")
-        for end in range(len(parts)):
-            parent = "/".join(parts[:end])
-            above = self._nodes.get(parent)
-            inside = parent + "/*" if parent else "*"
-            if parent in self._deleted or inside in self._deleted or (above is not None and above.children is None):
-                return GONE
         return UNREAD
+
+    def _is_emptied(self, directory: str) -> bool:
+        """Whether nothing that the shared layers have in a directory is left."""
+        climbed: List[str] = []
+        while directory not in self._emptied:
+            climbed.append(directory)
+            directory = directory.rpartition("/")[0]
+        emptied = self._emptied[directory]
+        for directory in reversed(climbed):
+            above = self._nodes.get(directory)
+            emptied = emptied or directory in self._deleted or directory + "/*" in self._deleted
+            emptied = emptied or (above is not None and above.children is None)
+            self._emptied[directory] = emptied
+        return emptied
 
 
 def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:
