@@ -8,7 +8,7 @@ was added or changed, which of the two cannot be told.
 from __future__ import annotations
 
 import heapq
-from typing import Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from .nodes import IMPLIED, Node
 from .overlay import Tree
@@ -89,6 +89,9 @@ def _deleted(tree: Tree) -> Set[str]:
     return paths
 
 
+_RECENT = 1000  # directories
+
+
 class _States:
     """What a tree says of any path."""
 
@@ -96,27 +99,46 @@ class _States:
         self._tree = tree
         self._known = base_known
         self._deleted = _deleted(tree)
+        self._recent = {"": tree.root}
+        self._emptied: Dict[str, bool] = {"": "*" in self._deleted}  # directories, each looked at once
 
     def at(self, path: str) -> _State:
         node = self._node(path)
         if node is not None and (self._known or node.entry.offset != IMPLIED):
             return node
-        if self._known or path in self._deleted:
+        if self._known or path in self._deleted or self._is_emptied(path.rpartition("/")[0]):
             return GONE
-        parts = path.split("/")
-        for end in range(len(parts)):
-            parent = "/".join(parts[:end])
-            above = self._node(parent) if parent else None
-            inside = parent + "/*" if parent else "*"
-            if parent in self._deleted or inside in self._deleted or (above is not None and above.children is None):
-                return GONE
         return UNREAD
+
+    def _is_emptied(self, directory: str) -> bool:
+        """Whether nothing that the shared layers have in a directory is left."""
+        climbed: List[str] = []
+        while directory not in self._emptied:
+            climbed.append(directory)
+            directory = directory.rpartition("/")[0]
+        emptied = self._emptied[directory]
+        for directory in reversed(climbed):
+            above = self._node(directory)
+            emptied = emptied or directory in self._deleted or directory + "/*" in self._deleted
+            emptied = emptied or (above is not None and above.children is None)
+            self._emptied[directory] = emptied
+        return emptied
 
     def _node(self, path: str) -> Optional[Node]:
         """Return what stands at just that path."""
-        node: Optional[Node] = self._tree.root
-        for part in path.split("/"):
-            node = node.children.get(part) if node is not None and node.children is not None else None
+        climbed: List[str] = []  # up to a directory that was met a moment ago
+        directory, known = path, self._recent
+        while directory not in known:
+            directory, _, name = directory.rpartition("/")
+            climbed.append(name)
+        node: Optional[Node] = known[directory]
+        for name in reversed(climbed):
+            node = node.children.get(name) if node is not None and node.children is not None else None
+        if node is not None and node.children is not None:
+            if len(known) > _RECENT:
+                known.clear()
+                known[""] = self._tree.root
+            known[path] = node
         return node
 
 

@@ -9,11 +9,11 @@ as container runtimes do; a parent that is missing is implied.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
-from .filesystem import MAX_LINKS, FileSystem, parts_of
+from .filesystem import MAX_LINKS, STEPS_AN_ENTRY, FileSystem
 from .limits import bound
 from .nodes import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 
@@ -22,6 +22,7 @@ _KNOWN = 50_000  # directories that are found at once by their paths
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 _IMPLIED, _REMOVAL, _COVERED = 550, 200, 150  # bytes of memory that each takes, and its text besides
 _ODD = frozenset(("", ".", ".."))  # no names
+_TOO_LONG = "a name too long (--limit path=NUMBER)"
 
 
 class Tree(FileSystem):
@@ -40,18 +41,20 @@ class Tree(FileSystem):
         self.covered: List[str] = []  # where something stood for a while that is no directory: nothing below is left
         self._keep_removed = keep_removed
         self._implied = 0
+        self._through: Dict[str, Node] = {}  # directories by paths that end in symlinks to them; as ``_directories``
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
         """Lay layer ``number`` over those applied so far.
 
-        Raises InvalidDocument for a bomb of directories, and LimitReached.
+        Raises InvalidDocument for a bomb of directories or links, and LimitReached.
         """
         longest = bound("path")
         seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
         added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
         whiteouts = [entry for entry in seen if WHITEOUT_PREFIX in entry.name] if len(added) < len(seen) else []
+        self._steps += STEPS_AN_ENTRY * len(seen)
         self._below = {}
         if whiteouts:  # they take names away; a hardlink beside them still leads to what bore one
             self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
@@ -73,7 +76,7 @@ class Tree(FileSystem):
             node = siblings[base] = Node(base, parent, entry, number)
             if kind == "d":
                 if len(self._directories) > _KNOWN:
-                    self._directories = {"": self.root}
+                    self._directories, self._through = {"": self.root}, {}
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
@@ -85,6 +88,9 @@ class Tree(FileSystem):
         path = normal(entry.name)
         if path is None:
             return False
+        if len(path) > bound("path"):
+            self.unsafe.append(Unsafe(entry, number, _TOO_LONG))
+            return True
         directory, _, base = path.rpartition("/")
         if base != OPAQUE and ("/" + path).find("/" + _AUFS) >= 0:
             return True  # a leftover of AUFS
@@ -114,18 +120,16 @@ class Tree(FileSystem):
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
         if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
-            reason = (
-                "'..' in its name" if path is None else "a name too long (--limit path=NUMBER)" if path else "no name"
-            )
+            reason = "'..' in its name" if path is None else _TOO_LONG if path else "no name"
             self.unsafe.append(Unsafe(entry, number, reason))
             return
         if not path:
             self.root.entry, self.root.layer = entry, number
             return
         directory, _, base = path.rpartition("/")
-        parent = self._directories.get(directory) or self._directory(directory, number)
-        if parent is None:
-            self.unsafe.append(Unsafe(entry, number, "a parent that is a loop of links, or stands too deep"))
+        parent = self._directories.get(directory) or self._through.get(directory) or self._directory(directory, number)
+        if isinstance(parent, str):
+            self.unsafe.append(Unsafe(entry, number, parent))
             return
         assert parent.children is not None
         old = parent.children.get(base)
@@ -147,54 +151,60 @@ class Tree(FileSystem):
     def _linked(self, entry: Entry) -> Optional[Tuple[int, Entry]]:
         """Return what a hardlink's target is at this moment: later changes of the target do not reach it."""
         path = normal(entry.target)
-        node = self.find(path) if path else None
+        node = self.find(path) if path and len(path) <= bound("path") else None
         return node.content if node is not None and node.children is None else None
 
-    def _directory(self, path: str, number: int) -> Optional[Node]:
-        """Return the directory ``path``, made where it is missing.
-
-        None for a loop of links, and where those lead deeper than paths may be.
-        """
+    def _directory(self, path: str, number: int) -> Union[Node, str]:
+        """Return the directory ``path``, made where it is missing; or why there is none."""
         node = self.root
-        parts = path.split("/")[::-1]
-        links = 0
-        length, longest = 0, bound("path")  # of the path where it is; links may make it longer than any name
+        parts = self._ahead(path)
+        longest = bound("path")
+        links = length = 0
         while parts:
             part = parts.pop()
             if part == "..":
-                length -= len(node.name) + 1 if node.parent else 0
+                length -= len(node.name) + 1 if node.parent is not None else 0
                 node = node.parent or self.root
                 continue
-            if links and length + len(part) > longest:
-                return None
             assert node.children is not None
             child = node.children.get(part)
             target = child.leads_to if child is not None else None
             if target is not None:
                 links += 1
                 if links > MAX_LINKS:
-                    return None
-                parts += parts_of(target)[::-1]
+                    return "a parent that is a loop of links"
+                if len(target) > longest:
+                    return "a parent that leads to a name too long (--limit path=NUMBER)"
+                parts += self._ahead(target)
                 if target.startswith("/"):
                     node, length = self.root, 0
                 continue
             length += len(part) + 1
-            if child is not None and child.children is None:
-                self._remove(child, number, "replaced")
-                child = None
-            if child is None:
-                assert node.children is not None
-                self._implied += 1
-                if self._implied > MAX_IMPLIED:
-                    raise InvalidDocument(
-                        "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
-                    )
-                self._spend(_IMPLIED + len(part))
-                child = node.children[part] = Node(part, node, IMPLIED_ENTRY, number)
-            node = child
-        if not links:
+            if length > longest + 1:
+                return _TOO_LONG
+            node = child if child is not None and child.children is not None else self._made(node, part, number)
+        if len(self._directories) + len(self._through) > _KNOWN:
+            self._directories, self._through = {"": self.root}, {}
+        if links:
+            self._through[path] = node
+        else:
             self._directories[path] = node
         return node
+
+    def _made(self, node: Node, name: str, number: int) -> Node:
+        """Return the directory ``name`` in ``node`` that no layer mentions; what stands there goes."""
+        assert node.children is not None
+        old = node.children.get(name)
+        if old is not None:
+            self._remove(old, number, "replaced")
+        self._implied += 1
+        if self._implied > MAX_IMPLIED:
+            raise InvalidDocument(
+                "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
+            )
+        self._spend(_IMPLIED + len(name))
+        made = node.children[name] = Node(name, node, IMPLIED_ENTRY, number)
+        return made
 
     def _remove(self, node: Node, number: int, how: str) -> None:
         if self._keep_removed:
@@ -212,4 +222,4 @@ class Tree(FileSystem):
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
         if node.children is not None or node.leads_to is not None:
-            self._directories = {"": self.root}  # some of them stand no more, or elsewhere
+            self._directories, self._through = {"": self.root}, {}  # some of them stand no more, or elsewhere

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Opt
 
 from .contents import AHEAD
 from .entries import Entry
-from .filesystem import MAX_LINKS
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
@@ -25,11 +24,12 @@ if TYPE_CHECKING:  # loaded where there is something to be leapt through
     from .leaps import Leaps
     from .leapt import LeaptLayer
 
+MAX_SOUGHT = 8  # links followed one by one, each by looking through layers anew; all of them together tell of more
 MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
 NewSink = Callable[[Entry], Sink]
 Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
-Look = Callable[[Layer], Optional[List[Entry]]]
+Look = Callable[[Layer], Optional[Sequence[Entry]]]
 KeepContents = Callable[[Layer, List[Entry], Mapping[int, bytes], Report], None]
 
 
@@ -84,7 +84,8 @@ class Seeker:
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
         self._stated = Stated()
-        for _ in range(MAX_LINKS + 1):
+        passed = {(path, stands_at, len(layers))}  # where links led
+        for _ in range(MAX_SOUGHT + 1):
             found = self._through(layers, path, stands_at, new_sink, linked)
             if not isinstance(found, tuple) or not isinstance(found[0], Link):
                 return found
@@ -96,7 +97,10 @@ class Seeker:
             stands_at = stands_at if link.hard else path
             every = list(below or self._layers)
             layers = [item for item in every if item.number <= layer.number][::-1] if link.hard else self._layers[::-1]
-        return Absent(path, None, "its links go round in a circle")
+            if (path, stands_at, len(layers)) in passed:
+                return Absent(path, None, "its links go round in a circle")
+            passed.add((path, stands_at, len(layers)))
+        return Unclear(path)
 
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
@@ -116,7 +120,7 @@ class Seeker:
 
     def _in_layer(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
         watch.begin(layer.number)
-        known = self._known.get(layer.number)
+        known: Optional[Sequence[Entry]] = self._known.get(layer.number)
         if known is None:
             known = self._look(layer)
         if known is not None:

@@ -162,7 +162,8 @@ class _Run:
                 alone(text)
                 continue
             for path, node in self._named(laid, text, exact):
-                wanted.update(walk(node, path))
+                if wanted.get(path) is not node:  # else all below it is there too
+                    wanted.update(walk(node, path))
         self._write(wanted)
 
     def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:
