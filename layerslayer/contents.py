@@ -120,7 +120,7 @@ def _by_shortcut(layer: Layer, report: Report, shortcuts: Shortcuts, holding: Ho
 def _held(entries: Sequence[Entry], report: Report, holding: Holding) -> List[Entry]:
     """Return the entries that may be held; what the others are too much for stands in the report."""
     kept: List[Entry] = []
-    collect((entries[at : at + _BATCH] for at in range(0, len(entries), _BATCH)), kept, report, holding)
+    collect((entries for _ in range(1)), kept, report, holding)
     return kept
 
 
@@ -130,8 +130,10 @@ def collect(
     """Add batches to ``entries`` for as long as those may be held; why they may not stands in the report then."""
     try:
         for batch in batches:
-            entries += batch
-            holding.take(batch)
+            for start in range(0, len(batch), _BATCH):
+                part = batch[start : start + _BATCH]
+                holding.take(part)
+                entries += part
     except LimitReached as error:
         batches.close()
         report.problem = error

@@ -15,7 +15,7 @@ read as one of these escapes, so the form can be turned back exactly.
 from __future__ import annotations
 
 import re
-from typing import Match
+from typing import Dict, Match
 
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -33,7 +33,7 @@ _ESCAPED = re.compile(_RUN + r"+)(?P<body>" + _LOOKALIKE + r")")
 
 def _escape(match: Match[str]) -> str:
     run, chars = match.group("run") * 2, match.group("chars")
-    return run + match.group("literal") if chars is None else run + "".join(map(_escaped, chars))
+    return run + match.group("literal") if chars is None else run + "".join(map(_ESCAPES.__getitem__, chars))
 
 
 def _escaped(char: str) -> str:
@@ -43,6 +43,17 @@ def _escaped(char: str) -> str:
     if code < 0x20 or code == 0x7F:
         return "\\x{:02x}".format(code)
     return "\\U{:08x}".format(code) if code > 0xFFFF else "\\u{:04x}".format(code)
+
+
+class _Escapes(Dict[str, str]):
+    """How characters are escaped; each is thought of once."""
+
+    def __missing__(self, char: str) -> str:
+        found = self[char] = _escaped(char)
+        return found
+
+
+_ESCAPES = _Escapes()
 
 
 def _unescape(match: Match[str]) -> str:

@@ -18,8 +18,8 @@ from .limits import LimitReached, bound
 
 EACH = 1000  # bytes that merged views may take more for each entry beyond the free ones
 FREE = 200_000  # entries
-ENTRY = 320  # bytes: the tuple, its numbers, its sum, its place in a list
-_NODE = 200  # the node, its place in its directory
+ENTRY = 285  # bytes: the tuple, its numbers, its sum, its place in a list
+_NODE = 170  # the node, its place in its directory
 _DIRECTORY = 300  # what a directory takes besides
 _NAME = 50  # a text of no characters
 _ODD = 300  # what an owner takes, or a device, that no other entry has
@@ -37,13 +37,13 @@ class _Process:
         self.memory = 0  # bytes
 
     def take(self, entries: int, memory: int) -> None:
-        """Raises LimitReached; it is taken all the same, and must be given back."""
+        """Raises LimitReached where it is too much; nothing is taken then."""
         with self.lock:
+            most = bound("memory") + EACH * max(0, self.entries + entries - FREE)
+            if memory > 0 and self.memory + memory > most:
+                raise LimitReached("memory", "what is to be held takes too much memory")
             self.entries += entries
             self.memory += memory
-            beyond = self.memory > bound("memory") + EACH * max(0, self.entries - FREE)
-        if beyond and memory > 0:
-            raise LimitReached("memory", "what is to be held takes too much memory")
 
 
 _process = _Process()
@@ -63,7 +63,7 @@ class Holding:
         self.memory = 0  # bytes
 
     def take(self, entries: Sequence[Entry]) -> None:
-        """Take that these are held as well. Raises LimitReached; they are counted even then."""
+        """Take that these are held as well. Raises LimitReached where that is too much; they are not counted then."""
         self.add(len(entries), self.cost(entries))
 
     def cost(self, entries: Sequence[Entry]) -> int:
@@ -71,18 +71,17 @@ class Holding:
         return self._each * len(entries) + self._texts(entries)
 
     def spend(self, memory: int) -> None:
-        """Take that so many bytes are held besides. Raises LimitReached; they are counted even then."""
+        """Take that so many bytes are held besides. Raises LimitReached where that is too much."""
         self.add(0, memory)
 
     def add(self, entries: int, memory: int) -> None:
         """Count so much more, or less. Raises LimitReached where it is more than may be held."""
         with self._lock:
+            if entries > 0 and self.entries + entries > bound("view"):
+                raise LimitReached("view", "the image has too many entries to be held at once")
+            _process.take(entries, memory)
             self.entries += entries
             self.memory += memory
-            many = self.entries > bound("view")
-        _process.take(entries, memory)
-        if many and entries > 0:
-            raise LimitReached("view", "the image has too many entries to be held at once")
 
     def part(self) -> Part:
         """Return what is held for one purpose among all that is."""
@@ -129,9 +128,9 @@ class Part:
     def take(self, entries: Sequence[Entry]) -> None:
         """As of Holding."""
         memory = self._holding.cost(entries)
+        self._holding.add(len(entries), memory)
         self._entries += len(entries)
         self._memory += memory
-        self._holding.add(len(entries), memory)
 
     def empty(self) -> None:
         """Hold none of it any more."""
@@ -146,12 +145,8 @@ class Lease:
         self._size = 0
 
     def take(self, size: int) -> None:
-        """Hold so many bytes more. Raises LimitReached; none are taken then."""
-        try:
-            _process.take(0, size)
-        except LimitReached:
-            _process.take(0, -size)
-            raise
+        """Hold so many bytes more. Raises LimitReached where that is too much; none are taken then."""
+        _process.take(0, size)
         self._size += size
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ _DEFAULTS = {
     "window": 128 * 2**20,
     "path": 4096,  # Linux knows no longer ones
     "view": 1_000_000,
-    "memory": 160 * 2**20,  # of 250 MB in all, with the interpreter and what passes through
+    "memory": 144 * 2**20,  # of 250 MB in all, with the interpreter and what passes through
     "frames": 2**20,  # 16 MiB of memory; with more, the layer is read in full
 }
 _FREE = 256 * 2**20  # bytes that any layer may inflate to

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Opt
 
 from .contents import AHEAD
 from .entries import Entry
+from .holding import Holding, Part
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
 from .layers.report import Report
+from .limits import LimitReached
 from .sources.base import Source
 from .watching import Absent, Directory, Link, Stated, Unclear, Watch
 
@@ -71,6 +73,7 @@ class Seeker:
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._leaps = leaps  # lets layers be leapt through on the way
         self._stated = Stated()
+        self._holding = Holding(merged=False)
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -196,7 +199,8 @@ class Seeker:
 
         watch.begin(layer.number)
         over = False  # the file has passed, and nothing else is wanted
-        entries: List[Entry] = []
+        entries: Optional[List[Entry]] = []  # None where they are too much to be held: it is not known whole then
+        held = self._holding.part()
         descriptor = layer.descriptor
         learn = self._learn and layer.number not in self._known
         batches = read_entries(
@@ -204,7 +208,7 @@ class Seeker:
         )
         try:
             for batch in batches:
-                entries += batch
+                entries = _with(entries, batch, held)
                 watch.see(batch)
                 if self._to_the_end:
                     continue
@@ -215,14 +219,29 @@ class Seeker:
                     break
         finally:
             batches.close()
-        if report.complete:
+        if report.complete and entries is not None:
             self._known[layer.number] = entries
             self._keep(layer, entries, digests.by_offset, report)
+        else:
+            held.empty()
         if sinks and sinks[-1].ended:
             return File(watch.path, layer, sinks[-1].entry, report)
         if report.problem:
             return _unreadable(watch.path, layer, report)
         return watch.outcome(layer)
+
+
+def _with(entries: Optional[List[Entry]], batch: List[Entry], held: Part) -> Optional[List[Entry]]:
+    """Return the entries and the batch, None where they are too much to be held."""
+    if entries is None:
+        return None
+    try:
+        held.take(batch)
+    except LimitReached:
+        held.empty()
+        return None
+    entries += batch
+    return entries
 
 
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:

@@ -48,6 +48,13 @@ def layer_text(
     return _LayerText(session, source, shortcuts, claims, layer).texts(report)
 
 
+def in_parts(batches: Iterator[List[Entry]]) -> Iterator[List[Entry]]:
+    """Yield batches, those of very many entries in parts."""
+    for batch in batches:
+        for start in range(0, max(len(batch), 1), _LINES_AT_ONCE):
+            yield batch[start : start + _LINES_AT_ONCE] if len(batch) > _LINES_AT_ONCE else batch
+
+
 class _LayerText:
     def __init__(
         self,
@@ -93,7 +100,7 @@ class _LayerText:
         lines: List[str] = []
         length = 0
         due = time.monotonic() + _PATIENCE
-        for batch in self._batches(checking, report):
+        for batch in in_parts(self._batches(checking, report)):
             made = self._lines(batch)
             lines += made
             length += sum(map(len, made))

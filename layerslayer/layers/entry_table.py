@@ -10,7 +10,8 @@ from __future__ import annotations
 from array import array
 from typing import Dict, List, Mapping, Sequence, Tuple, Union, overload
 
-from ..entries import Device, Entry
+from ..entries import Device, Entry, too_long
+from ..errors import CorruptLayer
 from ..holding import Lease
 
 _NO_XATTRS: Mapping[str, bytes] = {}
@@ -39,8 +40,11 @@ class EntryTable(Sequence[Entry]):
         self._rare = 0  # bytes of what few entries have
 
     def append(self, entry: Entry) -> None:
-        """Take the next entry. Raises LimitReached."""
+        """Take the next entry. Raises CorruptLayer and LimitReached."""
         index = len(self._kinds)
+        odd = too_long(entry.name, entry.target, entry.uname, entry.gname)
+        if odd:
+            raise CorruptLayer("index", index, "the entry there has " + odd)
         self._texts += entry.name.encode("utf-8", "surrogatepass")
         self._ends.append(len(self._texts))
         self._texts += entry.target.encode("utf-8", "surrogatepass")

@@ -11,7 +11,7 @@ import struct
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
 from zlib import adler32
 
-from ..entries import Device, Entry
+from ..entries import Device, Entry, too_long
 from .fields import number, sum_expected, text
 from .pax import Overrides
 
@@ -144,6 +144,9 @@ class MemberReader:
                 name = pending.name
             if pending.target and kind in "hl":
                 target = pending.target
+            odd = too_long(name, target, uname, gname)
+            if odd:
+                raise ValueError(odd)
         mapped = False
         if kind in _BODILESS:
             body = 0

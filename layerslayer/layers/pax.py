@@ -35,10 +35,10 @@ def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
             if not body[at:].strip(b"\0"):
                 break  # some writers pad with NULs
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
-        key, equals, value = body[match.end() : end - 1].partition(b"=")
-        if not equals or not key:
+        equals = body.find(b"=", match.end(), end - 1)
+        if equals <= match.end():
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        records[body[match.end() : equals].decode("utf-8", "surrogateescape")] = body[equals + 1 : end - 1]
         if len(records) > MOST_RECORDS:
             raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(MOST_RECORDS))
         at = end

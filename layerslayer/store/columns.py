@@ -29,6 +29,7 @@ _ROOM = 8  # bytes of a section's length
 _BLOCK = 1000  # texts
 _TEXT = 64 * 1024  # bytes of texts
 _MOST_OWNERS = 65536
+_MOST_ATTRIBUTES = 16 * 2**20  # bytes
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
@@ -44,6 +45,7 @@ def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
     devices: Dict[int, List[int]] = {}
     xattrs: Dict[int, Dict[str, str]] = {}
     hidden: List[int] = []
+    large = 0  # bytes of attributes
     for index, entry in enumerate(entries):
         codes.append(owners.setdefault((entry.mode, entry.uid, entry.gid, entry.uname, entry.gname), len(owners)))
         if len(owners) > _MOST_OWNERS:
@@ -56,6 +58,9 @@ def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
         if entry.device:
             devices[index] = list(entry.device)
         if entry.xattrs:
+            large += sum(map(len, entry.xattrs.values()))
+            if large > _MOST_ATTRIBUTES:
+                raise ValueError("too large attributes to be worth it")
             xattrs[index] = {key: base64.b64encode(value).decode() for key, value in entry.xattrs.items()}
         if entry.hidden:
             hidden.append(index)
