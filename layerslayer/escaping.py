@@ -15,7 +15,7 @@ read as one of these escapes, so the form can be turned back exactly.
 from __future__ import annotations
 
 import re
-from typing import Match
+from typing import Dict, Match
 
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -24,24 +24,36 @@ _INVISIBLE = (
 ) + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 _UNSAFE_CLASS = "\x00-\x1f\x7f-\x9f\ud800-\udfff" + _INVISIBLE
 _LOOKALIKE = r"x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f])|u[0-9a-f]{4}|U[0-9a-f]{8}"
-# A run of backslashes matters only where an escape, real or literal, follows.
-_UNSAFE = re.compile(r"(?P<run>\\*)(?:(?P<char>[" + _UNSAFE_CLASS + r"])|(?P<literal>(?<=\\)(?:" + _LOOKALIKE + r")))")
-_ESCAPED = re.compile(r"(?P<run>\\+)(?P<body>" + _LOOKALIKE + r")")
+# A run of backslashes matters only where an escape, real or literal, follows. It is looked at from its
+# first one alone: from each of them in turn, a run that nothing follows would cost the square of its length.
+_RUN = r"(?<!\\)(?P<run>\\"
+_UNSAFE = re.compile(_RUN + r"*)(?:(?P<chars>[" + _UNSAFE_CLASS + r"]+)|(?P<literal>(?<=\\)(?:" + _LOOKALIKE + r")))")
+_ESCAPED = re.compile(_RUN + r"+)(?P<body>" + _LOOKALIKE + r")")
 
 
 def _escape(match: Match[str]) -> str:
-    run = match.group("run") * 2
-    char = match.group("char")
-    if char is None:
-        return run + match.group("literal")
+    run, chars = match.group("run") * 2, match.group("chars")
+    return run + match.group("literal") if chars is None else run + "".join(map(_ESCAPES.__getitem__, chars))
+
+
+def _escaped(char: str) -> str:
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: the byte itself
-        return "{}\\x{:02x}".format(run, code - 0xDC00)
+        return "\\x{:02x}".format(code - 0xDC00)
     if code < 0x20 or code == 0x7F:
-        return "{}\\x{:02x}".format(run, code)
-    if code > 0xFFFF:
-        return "{}\\U{:08x}".format(run, code)
-    return "{}\\u{:04x}".format(run, code)
+        return "\\x{:02x}".format(code)
+    return "\\U{:08x}".format(code) if code > 0xFFFF else "\\u{:04x}".format(code)
+
+
+class _Escapes(Dict[str, str]):
+    """How characters are escaped; each is thought of once."""
+
+    def __missing__(self, char: str) -> str:
+        found = self[char] = _escaped(char)
+        return found
+
+
+_ESCAPES = _Escapes()
 
 
 def _unescape(match: Match[str]) -> str:

@@ -83,9 +83,8 @@ def normal(name: str) -> Optional[str]:
     return None if ".." in parts else "/".join(parts)
 
 
-def implied(name: str) -> Entry:
-    """Return the directory that runtimes make where a layer names none."""
-    return Entry(name, "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
+# The directory that runtimes make where a layer names none: they are all alike, but for where they stand.
+IMPLIED_ENTRY = Entry("./", "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
 
 
 def as_inode(entry: Entry, link: Optional[Tuple[int, Entry]]) -> Entry:

@@ -100,7 +100,7 @@ def _registry_flags(network: Any) -> None:
         default=[],
         dest="limits",
         help="raise or lower a bound on what an image may cost: size, ratio, entries, layers, document, "
-        "extension, window, path, frames",
+        "extension, window, path, view, memory, frames",
     )
     network.add_argument(
         "--allow-private", action="store_true", help="let a public registry lead into private networks"

@@ -8,7 +8,7 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..contents import Contents, keep_contents
 from ..downloads import image_parts
@@ -92,7 +92,7 @@ class _Run:
         )
         self._seeker.reports = self.reports
 
-    def _keep(self, layer: Layer, entries: List[Entry], digests: Dict[int, bytes], report: Report) -> None:
+    def _keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
         if self._session.store:
             keep_contents(self._session.store, Contents(layer, entries, digests, report))
 
@@ -164,7 +164,8 @@ class _Run:
                 alone(text)
                 continue
             for path, node in self._named(laid, text, exact):
-                wanted.update(walk(node, path))
+                if wanted.get(path) is not node:  # else all below it is there too
+                    wanted.update(walk(node, path))
         self.output.states_modes(laid.tree.mode_of)
         self._write(wanted)
 

@@ -157,6 +157,9 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
     stream = FrameStream()
     begins = partial(recorder.passed, windows=False) if recorder else None
-    for piece in pieces:
-        yield from stream.feed(piece, begins)
-    stream.close()
+    try:
+        for piece in pieces:
+            yield from stream.feed(piece, begins)
+        stream.close()
+    finally:
+        stream.release()

@@ -20,24 +20,36 @@ import sys
 from array import array
 from functools import partial
 from itertools import repeat
-from typing import Any, Dict, Iterable, List, Sequence, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union
 
 from ..entries import Device, Entry
 
 _SECTIONS = 8
 _ROOM = 8  # bytes of a section's length
+_BLOCK = 1000  # texts
+_TEXT = 64 * 1024  # bytes of texts
+_MOST_OWNERS = 65536
+_MOST_ATTRIBUTES = 16 * 2**20  # bytes
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
     """Return entries as bytes. Raises ValueError for what the format cannot hold."""
+    return b"".join(packed(entries))
+
+
+def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """Yield entries as bytes, of which only a part is held at a time. Raises as ``pack``."""
     owners: Dict[Any, int] = {}
     codes = array("I")
     mtimes, rest_times = array("q"), {}
     devices: Dict[int, List[int]] = {}
     xattrs: Dict[int, Dict[str, str]] = {}
     hidden: List[int] = []
+    large = 0  # bytes of attributes
     for index, entry in enumerate(entries):
         codes.append(owners.setdefault((entry.mode, entry.uid, entry.gid, entry.uname, entry.gname), len(owners)))
+        if len(owners) > _MOST_OWNERS:
+            raise ValueError("too many owners to be worth it")
         if isinstance(entry.mtime, int) and -(2**63) <= entry.mtime < 2**63:
             mtimes.append(entry.mtime)
         else:
@@ -46,6 +58,9 @@ def pack(entries: Sequence[Entry]) -> bytes:
         if entry.device:
             devices[index] = list(entry.device)
         if entry.xattrs:
+            large += sum(map(len, entry.xattrs.values()))
+            if large > _MOST_ATTRIBUTES:
+                raise ValueError("too large attributes to be worth it")
             xattrs[index] = {key: base64.b64encode(value).decode() for key, value in entry.xattrs.items()}
         if entry.hidden:
             hidden.append(index)
@@ -54,15 +69,18 @@ def pack(entries: Sequence[Entry]) -> bytes:
     except OverflowError:
         raise ValueError("a number beyond 64 bits") from None
     rest = {"owners": list(owners), "mtimes": rest_times, "devices": devices, "xattrs": xattrs, "hidden": hidden}
-    sections = (
-        _joined([item.name for item in entries]),
-        _joined([item.target for item in entries]),
-        "".join([item.kind for item in entries]).encode("ascii"),
-        *(_little(column) for column in (codes, sizes, offsets, mtimes)),
-        # Not escaped: JSON would read two escaped surrogates that stand side by side as one character.
-        json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"),
-    )
-    return b"".join(len(section).to_bytes(_ROOM, "little") + section for section in sections)
+    yield from _section(_joined([item.name for item in entries]))
+    yield from _section(_joined([item.target for item in entries]))
+    yield from _section("".join([item.kind for item in entries]).encode("ascii"))
+    for column in (codes, sizes, offsets, mtimes):
+        yield from _section(_little(column))
+    # Not escaped: JSON would read two escaped surrogates that stand side by side as one character.
+    yield from _section(json.dumps(rest, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _section(section: bytes) -> Iterator[bytes]:
+    yield len(section).to_bytes(_ROOM, "little")
+    yield section
 
 
 def unpack(data: bytes) -> List[Entry]:
@@ -120,14 +138,24 @@ def _sparse(values: Dict[int, Any], default: Any, count: int) -> Iterable[Any]:
 
 
 def _joined(texts: List[str]) -> bytes:
-    joined = "\0".join(texts)
-    if joined.count("\0") != max(len(texts) - 1, 0):
+    # Block by block: one wide character makes all of a text take four times as much.
+    blocks = (texts[at : at + _BLOCK] for at in range(0, len(texts), _BLOCK))
+    joined = b"\0".join(["\0".join(block).encode("utf-8", "surrogatepass") for block in blocks])
+    if joined.count(b"\0") != max(len(texts) - 1, 0):
         raise ValueError("a NUL in a name")
-    return joined.encode("utf-8", "surrogatepass")
+    return joined
 
 
 def _split(section: memoryview, count: int) -> List[str]:
-    return str(section, "utf-8", "surrogatepass").split("\0") if count else []
+    if not count:
+        return []
+    data, found, at = bytes(section), [], 0
+    while True:
+        end = data.find(b"\0", at + _TEXT)
+        found += str(data[at : end if end >= 0 else len(data)], "utf-8", "surrogatepass").split("\0")
+        if end < 0:
+            return found
+        at = end + 1
 
 
 def _little(column: Any) -> bytes:

@@ -8,9 +8,10 @@ import zlib
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..entries import Entry
-from .columns import pack, unpack
+from ..layers.sums import SUM as _SUM
+from ..layers.sums import FileSums
+from .columns import packed, unpack
 
-_SUM = 32  # bytes of a file's sha256
 _NO_SUM = bytes(_SUM)
 
 
@@ -43,13 +44,18 @@ class _Sums(Mapping[int, bytes]):
     def __init__(self, entries: List[Entry], sums: bytes) -> None:
         self._entries = entries
         self._sums = sums
-        self._found: Optional[Dict[int, bytes]] = None
+        self._found: Optional[FileSums] = None
 
-    def _all(self) -> Dict[int, bytes]:
+    def _all(self) -> FileSums:
         if self._found is None:
-            offsets = [entry.offset for entry in self._entries if entry.kind == "-"]
-            pieces = [self._sums[at : at + _SUM] for at in range(0, len(self._sums), _SUM)]
-            self._found = {offset: piece for offset, piece in zip(offsets, pieces) if piece != _NO_SUM}
+            self._found = FileSums()
+            at = 0
+            for entry in self._entries:
+                if entry.kind == "-":
+                    piece = self._sums[at : at + _SUM]
+                    at += _SUM
+                    if piece and piece != _NO_SUM:
+                        self._found.add(entry.offset, piece)
         return self._found
 
     def __getitem__(self, offset: int) -> bytes:
@@ -73,8 +79,11 @@ class Row(NamedTuple):
 
 def to_row(known: KnownLayer) -> Row:
     """Raises ValueError for names that cannot be kept."""
-    columns = pack(known.entries)
-    packed = zlib.compress(columns, 1)
+    engine, columns, pieces = zlib.compressobj(1), 0, []
+    for piece in packed(known.entries):
+        columns += len(piece)
+        pieces.append(engine.compress(piece))
+    made = b"".join([*pieces, engine.flush()])
     sums = b"".join(known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-")
     facts = json.dumps(
         {
@@ -83,10 +92,10 @@ def to_row(known: KnownLayer) -> Row:
             "compression": known.compression,
             "hidden": known.hidden,
             "notes": known.notes,
-            "columns": len(columns),
+            "columns": columns,
         }
     )
-    return Row(facts, packed, sums, seal_of(known.digest, facts, packed, sums))
+    return Row(facts, made, sums, seal_of(known.digest, facts, made, sums))
 
 
 def from_row(digest: str, row: Row) -> KnownLayer:

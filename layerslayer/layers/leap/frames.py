@@ -195,6 +195,8 @@ class FrameLeaping:
             return
         landed = Part(place, header)
         landed.walker.ignored_globals = part.walker.ignored_globals
+        if not self.whole:  # of the first one is read on where the leaps turn out wrong
+            part.stream.release()
         self.parts.append(landed)
         self.leaps += 1
 
