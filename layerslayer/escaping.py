@@ -14,6 +14,7 @@ read as one of these escapes, so the form can be turned back exactly.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Dict, Match
 
@@ -28,6 +29,7 @@ _LOOKALIKE = r"x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f])|u[0-9a-f]{4}|U[0-9a-f]{8}"
 # first one alone: from each of them in turn, a run that nothing follows would cost the square of its length.
 _RUN = r"(?<!\\)(?P<run>\\"
 _UNSAFE = re.compile(_RUN + r"*)(?:(?P<chars>[" + _UNSAFE_CLASS + r"]+)|(?P<literal>(?<=\\)(?:" + _LOOKALIKE + r")))")
+_UNSAFE_CONTENT = re.compile("(?:(?![\n\t])[" + _UNSAFE_CLASS + "])+")
 _ESCAPED = re.compile(_RUN + r"+)(?P<body>" + _LOOKALIKE + r")")
 
 
@@ -78,6 +80,29 @@ def printable(text: str) -> str:
 def original(shown: str) -> str:
     """The inverse of :func:`printable`."""
     return _ESCAPED.sub(_unescape, shown)
+
+
+class ContentText:
+    """A file's bytes, piece by piece, as text that is safe for a terminal: for reading, not to be turned back.
+
+    Newlines, tabs and backslashes stay as they are; all else that ``printable``
+    escapes is escaped, and so are bytes that are not UTF-8.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+
+    def take(self, data: bytes, ends: bool = False) -> str:
+        """Return the text of the next bytes; a character that they break off in comes with those that follow."""
+        return _UNSAFE_CONTENT.sub(_content, self.decoded(data, ends))
+
+    def decoded(self, data: bytes, ends: bool = False) -> str:
+        """Return the same with nothing escaped, and lone surrogates for bytes that are not UTF-8."""
+        return self._decoder.decode(data, ends)
+
+
+def _content(match: Match[str]) -> str:
+    return "".join(map(_escaped, match.group()))
 
 
 def one_line(text: str, limit: int = 0) -> str:

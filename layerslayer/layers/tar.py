@@ -50,7 +50,7 @@ class TarWalker:
         self.end: Optional[int] = None  # where the first zero block stands
         self.foreign: Optional[int] = None  # where, after the end, bytes begin that are no tar
         self.ignored_globals = False  # a global header tried to change members
-        self._buffer = b""  # the start of a block or extension yet incomplete
+        self._buffer = bytearray()  # the start of a block or extension yet incomplete
         self._skip = 0  # bytes of body and padding still to pass over
         self._last_padding = 0  # how many of them are padding
         self._pending: Optional[Pending] = None
@@ -69,13 +69,15 @@ class TarWalker:
             if passed == len(data):
                 return self._take()
             start = passed
-        if self._buffer:
-            data = self._buffer + data[start:]
-            start = 0
-        self._buffer = b""
+        if self._buffer:  # which grows in place: pieces may be a byte long, and an extension a megabyte
+            self._buffer += data[start:] if start else data
+            if len(self._buffer) < (self._extension[1] if self._extension else BLOCK):
+                return self._take()
+            data, start = bytes(self._buffer), 0
+            self._buffer.clear()
         stopped = self._walk(data, start)
         if stopped < len(data):
-            self._buffer = data[stopped:]
+            self._buffer += data[stopped:]
         return self._take()
 
     def close(self) -> List[Entry]:
