@@ -11,6 +11,7 @@ from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
 from .limits import bound, raising
 from .manifest import Index, Manifest, parse_manifest
+from .media_types import CONFIG_TYPES
 from .platforms import best
 from .reference import Target
 from .sources.base import Document, Source
@@ -125,4 +126,6 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
             ),
             raising("document"),
         )
+    if descriptor.media_type not in CONFIG_TYPES:
+        descriptor = descriptor._replace(media_type=CONFIG_TYPES[0])  # it is asked for as what it is read as
     return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))

@@ -18,6 +18,7 @@ from .sending import Sender
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_WAY = 4  # times the timeout that redirects may take before an answer comes
 
 Secrets = Callable[[str], Mapping[str, str]]  # URL -> the headers that only its origin may see
 
@@ -47,6 +48,7 @@ class Transport:
         home: str = "",
     ) -> None:
         self.attempts = attempts
+        self._longest = _WAY * timeout
         self._tell = tell
         self._plain_http = plain_http
         self._log = log
@@ -132,11 +134,14 @@ class Transport:
         redirects: int,
         form: Optional[Mapping[str, str]],
     ) -> Answer:
+        began = time.monotonic()
         for _ in range(redirects + 1):
             answer = self._sender.send(url, headers or {}, secrets(url) if secrets else {}, form)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
                 return answer
             answer.close()
+            if time.monotonic() - began > self._longest:
+                raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
             url = _next_hop(url, answer.headers["location"])
         raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
 

@@ -8,7 +8,8 @@ from typing import Any, List
 import pytest
 
 from layerslayer.transport import metered
-from layerslayer.transport.metered import LEAST, Metered, TooSlow
+from layerslayer.transport.metered import Metered
+from layerslayer.transport.patience import LEAST, TooSlow
 
 
 class Slow(io.RawIOBase):
@@ -41,6 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> List[float]:
 )
 def test_a_trickle_is_a_break(clock: List[float], size: int, seconds: float, slow: bool) -> None:
     raw = Metered(Slow([size] * 40, seconds, clock), timeout=10.0)
+    raw.patience.layer()
     buffer = bytearray(LEAST)
     if slow:
         with pytest.raises(TooSlow):
