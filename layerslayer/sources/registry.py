@@ -99,7 +99,8 @@ class RegistrySource(Source):
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
             # Many registries get this header wrong for tags, so it is told, not fatal.
-            self._warn("the registry states the digest {} for {}, but it is {}".format(stated, wanted, digest))
+            told = "the registry states the digest {} for {}, but it is {}"
+            self._warn(told.format(stated[:_QUOTED], wanted, digest))
         return Document(body, digest, media_type)
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:
