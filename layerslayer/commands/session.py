@@ -14,6 +14,7 @@ from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
+from ..transport.lines import jobs_at_once
 from ..views.style import COLOR, PLAIN, Style
 from .options import ALL_PLATFORMS, BY_LAYERS, Options
 
@@ -32,6 +33,7 @@ class Session:
     """One run of one verb."""
 
     def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
+        options = options._replace(jobs=jobs_at_once(options.jobs))
         # Connections to a registry that are kept. With --fast many small parts of a layer are asked for at once.
         self._lines = max(options.jobs + 2, _PARTS if options.fast else 0)
         self.budget: Optional[Budget] = None

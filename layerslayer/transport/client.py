@@ -65,6 +65,10 @@ class Transport:
     def close(self) -> None:
         self._sender.close()
 
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        self._sender.rest()
+
     def note(self, text: str) -> None:
         """Tell those who want to know all (``log``)."""
         if self._log:

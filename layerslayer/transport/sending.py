@@ -18,6 +18,7 @@ from ..tls import Tls
 from .answers import Answer
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
+from .lines import LINES
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
 
 CONNECT_TIMEOUT = 15.0  # seconds
@@ -52,6 +53,13 @@ class Sender:
         self._session = new_session(Adapter(connections, connections, early, self.guard))
         self._lock = threading.Lock()
         self.requests_made = 0
+        LINES.hold(self)
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        for adapter in list(self._session.adapters.values()):
+            if isinstance(adapter, Adapter):
+                adapter.rest()
 
     def close(self) -> None:
         self._session.close()
