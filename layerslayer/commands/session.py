@@ -15,6 +15,7 @@ from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
+from ..transport.lines import jobs_at_once
 from ..views.style import COLOR, PLAIN, Style
 from .given import Given, images_named
 from .options import ALL_PLATFORMS, BY_LAYERS, Options
@@ -41,6 +42,7 @@ class Session:
         given: Optional[Given] = None,
     ) -> None:
         """``given`` is that of the run; without it this is the run's first session, which makes it."""
+        options = options._replace(jobs=jobs_at_once(options.jobs))
         # Connections to a registry that are kept. With --fast many small parts of a layer are asked for at once.
         self._lines = max(options.jobs + 2, _PARTS if options.fast else 0)
         self.budget: Optional[Budget] = None

@@ -16,7 +16,7 @@ from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
 from ..handshake import Handshake
 from ..limits import bound, raising
-from ..media_types import ACCEPT
+from ..media_types import ACCEPT, CONFIG_TYPES
 from ..origins import origin_of
 from ..reference import Reference
 from ..retries import allowance
@@ -126,7 +126,7 @@ class RegistrySource(Source):
             raise RegistryError(
                 "{} sent a part of a blob that was asked for whole: {}.".format(answer.final_origin.host, problem)
             )
-        return unwrapped(answer, descriptor.media_type)
+        return unwrapped(answer, descriptor.media_type, _is_document(descriptor))
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """See ``Source.blob_range``. Raises RangeIgnored where the server does not serve just that.
@@ -168,7 +168,7 @@ class RegistrySource(Source):
             raise RangeIgnored(
                 "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
             )
-        return answer.stream()
+        return answer.stream(_is_document(descriptor))
 
     def watch_repeats(self, spend: Callable[[int], None]) -> None:
         self._spend = spend
@@ -251,6 +251,11 @@ class RegistrySource(Source):
         if quota.low and not self._told_quota:
             self._told_quota = True
             self._warn("{}: {}; log in for more".format(self.reference.domain, quota))
+
+
+def _is_document(descriptor: Descriptor) -> bool:
+    """Whether a blob is an image's config or a statement about it, and no layer."""
+    return descriptor.media_type in CONFIG_TYPES or descriptor.media_type.endswith("json")
 
 
 def _too_large(wanted: str) -> InvalidDocument:

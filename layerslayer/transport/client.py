@@ -18,6 +18,7 @@ from .shown import NOTHING, Secrets
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_WAY = 4  # times the timeout that redirects may take before an answer comes
 
 
 class Transport:
@@ -45,6 +46,7 @@ class Transport:
         home: str = "",
     ) -> None:
         self.attempts = attempts
+        self._longest = _WAY * timeout
         self._tell = tell
         self._plain_http = plain_http
         self._log = log
@@ -60,6 +62,10 @@ class Transport:
 
     def close(self) -> None:
         self._sender.close()
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        self._sender.rest()
 
     def note(self, text: str) -> None:
         """Tell those who want to know all (``log``)."""
@@ -132,11 +138,14 @@ class Transport:
         redirects: int,
         form: Optional[Mapping[str, str]],
     ) -> Answer:
+        began = time.monotonic()
         for _ in range(redirects + 1):
             answer = self._sender.send(url, headers or {}, secrets(url) if secrets else NOTHING, form)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
                 return answer
             answer.close()
+            if time.monotonic() - began > self._longest:
+                raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
             url = _next_hop(url, answer.headers["location"])
         raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
 

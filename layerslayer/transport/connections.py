@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import queue
 import socket
 from typing import Any, Callable, Dict, Optional
 
@@ -13,6 +14,7 @@ from .. import __version__
 from ..early import EarlyConnections
 from ..errors import InvalidAddress
 from ..origins import origin_of
+from .lines import LINES
 from .metered import MeteredResponse
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
@@ -44,6 +46,31 @@ class Adapter(requests.adapters.HTTPAdapter):
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """Return the pool for a request. Raises InvalidAddress, as ``_as_read``."""
         return _as_read(super().get_connection_with_tls_context(request, verify, proxies, cert), request.url)
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        for manager in (self.poolmanager, *list(self.proxy_manager.values())):
+            for key in list(manager.pools.keys()):  # which is safe with threads; iterating is not
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    _rest(pool)
+
+
+def _rest(pool: Any) -> None:
+    waiting = pool.pool  # a queue of connections, and of None for those that were not opened yet
+    taken = []
+    try:
+        while waiting is not None:
+            taken.append(waiting.get_nowait())
+    except queue.Empty:
+        pass
+    for connection in taken:
+        if connection is not None:
+            connection.close()
+        try:
+            waiting.put_nowait(connection)
+        except queue.Full:
+            pass  # another took its place
 
 
 class _Session(requests.Session):
@@ -106,13 +133,13 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return guarded(self, _taken(early, self) or super()._new_conn())
+            return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
 
     class _Https(urllib3.connection.HTTPSConnection):
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return guarded(self, _taken(early, self) or super()._new_conn())
+            return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
 
     class _HttpPool(urllib3.HTTPConnectionPool):
         ConnectionCls = _Http

@@ -18,6 +18,7 @@ from .answers import Answer
 from .border import Border
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
+from .lines import LINES
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
 from .shown import Shown
 
@@ -63,6 +64,13 @@ class Sender:
         self._session = new_session(Adapter(connections, connections, early, self.guard))
         self._lock = threading.Lock()
         self.requests_made = 0
+        LINES.hold(self)
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        for adapter in list(self._session.adapters.values()):
+            if isinstance(adapter, Adapter):
+                adapter.rest()
 
     def close(self) -> None:
         self._session.close()
