@@ -24,7 +24,7 @@ from ..errors import CorruptLayer
 from ..limits import check_entries
 from .claimed import KINDS, ClaimedIndex, OpenRange, parse_time
 from .flatbuffers import I32, I64, U8, U32, Buffer, Table
-from .pax import Overrides
+from .pax import Overrides, is_sparse
 from .spans import Spans, gzip_spans, plain_spans
 
 MAJOR_VERSION = "0."  # of the format; 0.9 is the only one there is
@@ -32,7 +32,6 @@ _KIND = "SOCI index"
 _BLOCK = 512  # bytes, of a tar
 _GZIP, _NONE = 1, 2
 _NO_XATTRS: Mapping[str, bytes] = {}
-_SPARSE = "GNU.sparse."
 
 
 class Ztoc(ClaimedIndex):
@@ -157,7 +156,7 @@ def _records(item: Table) -> Tuple[Mapping[str, bytes], bool]:
     records = {_text(pair.text(0)): pair.text(1) for pair in item.tables(13)}
     if not records:
         return _NO_XATTRS, False
-    return Overrides(records).xattrs() or _NO_XATTRS, any(key.startswith(_SPARSE) for key in records)
+    return Overrides(records).xattrs() or _NO_XATTRS, is_sparse(records)
 
 
 def _natural(number: int) -> int:
