@@ -29,7 +29,7 @@ from ..errors import CorruptLayer
 from ..limits import bound
 from .fields import checksum_holds, number, text
 from .members import BLOCK, MemberReader, Pending, padding
-from .pax import parse_records
+from .pax import is_sparse, parse_records
 
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
@@ -178,8 +178,7 @@ class TarWalker:
         except ValueError as error:
             raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
         if self.bodies is not None and member.entry.kind == "-":
-            plain = not member.mapped and member.body == member.entry.size
-            self.bodies[member.entry.offset] = (offset + BLOCK, member.body if plain else -1)
+            self.bodies[member.entry.offset] = (offset + BLOCK, member.body if member.plain else -1)
         self._pending = None
         self.hidden += member.entry.hidden
         self.entries.append(member.entry)
@@ -207,7 +206,10 @@ class TarWalker:
         self._extension = None
         pending = self._pending
         if kind == b"g":
-            if set(parse_records(body, offset)) - {"comment"}:
+            records = parse_records(body, offset)
+            if is_sparse(records):
+                raise CorruptLayer("tar", offset, "a global header calls files sparse, which readers take differently")
+            if set(records) - {"comment"}:
                 self.ignored_globals = True
         elif pending is None:
             raise CorruptLayer("tar", offset, "an extended header belongs to no member")
@@ -217,3 +219,4 @@ class TarWalker:
             pending.target = text(body)
         else:
             pending.pax = parse_records(body, offset)  # a second one replaces the first
+            pending.sparse = pending.sparse or is_sparse(pending.pax)
