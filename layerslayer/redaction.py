@@ -17,8 +17,15 @@ from .errors import InvalidAddress
 from .origins import netloc_of, read_address
 
 HIDDEN = "REDACTED"
-_HARMLESS = frozenset(("scope", "service", "digest", "n", "last", "ns"))
-_HARMLESS_VALUE = re.compile(r"[A-Za-z0-9._:/,@*+ -]{0,512}")
+_NAMES = re.compile(r"[A-Za-z0-9._:/,@*+ -]{0,512}")
+_HARMLESS = {  # parameters, with what their values look like
+    "scope": _NAMES,
+    "service": _NAMES,
+    "last": _NAMES,
+    "ns": _NAMES,
+    "digest": re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}"),
+    "n": re.compile(r"[0-9]{0,9}"),
+}
 _KEY = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}")
 _PARAMETERS = re.compile("[&;]")
 _MARK = re.compile("[;=]")
@@ -94,7 +101,8 @@ def _parameter(text: str) -> str:
     """Return one parameter of a query; one without a value might be all secret."""
     key, equals, value = text.partition("=")
     plain = unquote_plus(value)
-    if equals and key in _HARMLESS and _HARMLESS_VALUE.fullmatch(plain) and not _is_like_a_secret(plain):
+    harmless = _HARMLESS.get(key)
+    if equals and harmless and harmless.fullmatch(plain) and not _is_like_a_secret(plain):
         return "{}={}".format(key, plain.replace(" ", "+"))
     shown = bool(value) and _KEY.fullmatch(key) and not _is_like_a_secret(key)
     return "{}={}".format(key, HIDDEN) if shown else HIDDEN

@@ -21,6 +21,7 @@ SHOWN = [
     "https://reg.example/v2/a/tags/list?n=1000&last=v1.2.3",
     "https://auth.example/token?service=registry.example&scope=repository:library/node:pull",
     "https://cdn.example/docker/registry/v2/blobs/sha256/0f/" + HEX + "/data",
+    "https://reg.example/v2/a/blobs/uploads/?digest=sha256:" + HEX,
     "https://cdn.example/12345678-1234-5678-9abc-def012345678/x",
     "http://[::1]:5000/v2/",
 ]
@@ -31,6 +32,8 @@ CHANGED = [
     ("https://a.example/b?dG9rZW4=", "https://a.example/b?REDACTED"),
     ("https://a.example/b?sig=1&se=2", "https://a.example/b?sig=REDACTED&se=REDACTED"),
     ("https://a.example/b?n=1;sig=2;last=c", "https://a.example/b?n=1&sig=REDACTED&last=c"),
+    ("https://a.example/b?n=secret", "https://a.example/b?n=REDACTED"),
+    ("https://a.example/b?digest=sha256:secret", "https://a.example/b?digest=REDACTED"),
     ("https://a.example/b?N=1", "https://a.example/b?N=REDACTED"),
     ("https://a.example/b?last=" + JWT, "https://a.example/b?last=REDACTED"),
     ("https://a.example/b?digest=%0a", "https://a.example/b?digest=REDACTED"),
