@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from .nodes import Node, implied, walk
+from .nodes import IMPLIED, Node, implied, walk
 
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 
@@ -54,11 +54,12 @@ class FileSystem:
         return node
 
     def mode_of(self, path: str) -> Optional[int]:
-        """Return the permissions of the directory that ``path`` leads to; None where there is none."""
+        """Return the permissions of the directory that ``path`` leads to; None where no layer states them."""
         node = self.find(path)
         if node is not None and node.children is None:
             node = self.find(path, follow=True)
-        return node.entry.mode if node is not None and node.children is not None else None
+        stated = node is not None and node.children is not None and node.entry.offset != IMPLIED
+        return node.entry.mode if node is not None and stated else None
 
     def hardlinks(self) -> Iterator[Node]:
         """Yield the hardlinks that stand."""
