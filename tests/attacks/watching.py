@@ -227,7 +227,11 @@ class Tunnel:
         heard = bytearray()
         self._heard.append(heard)
         with client:
-            heard += client.recv(65536)
+            while b"\r\n\r\n" not in heard:
+                piece = client.recv(65536)
+                if not piece:
+                    return
+                heard += piece
             words = bytes(heard).split(b" ")
             port = int(words[1].rpartition(b":")[2]) if words[0] == b"CONNECT" else self.instead.port
             with socket.create_connection(("127.0.0.1", port)) as server:

@@ -70,10 +70,10 @@ def told(run: Runner, ran: Ran) -> bytes:
 
 
 REALMS = {"https": "https://{}/token", "http": "http://{}/token", "relative": "/token"}
+PLAIN = [("--insecure", "https"), ("--insecure", "relative"), ("--plain-http", "http"), ("--plain-http", "relative")]
 
 
-@pytest.mark.parametrize("realm", REALMS)
-@pytest.mark.parametrize("how", ["--insecure", "--plain-http"])
+@pytest.mark.parametrize(("how", "realm"), PLAIN)
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_registry_that_speaks_http(
     run: Runner, plainly: Keeper, user: Callable[[str, str], User], name: str, how: str, realm: str
