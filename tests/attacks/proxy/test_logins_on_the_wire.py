@@ -14,7 +14,8 @@ import trustme
 
 from ...registry import NAME
 from ...registry.running import Ran, Runner
-from ..watching import SECRETS, Keeper, Tunnel, Watched, resolving, shows
+from ..tunnel import Tunnel
+from ..watching import SECRETS, Keeper, Watched, resolving, shows
 from ..ways import BY_NAME, User
 
 HOST, SERVICE = "mine.test", "auth.mine.test"
