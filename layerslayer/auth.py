@@ -212,7 +212,7 @@ class BearerAuth:
             raise RegistryError(
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
-        if realm.origin.scheme == "http" and self._origin.scheme == "https":
+        if realm.origin.scheme == "http" and self._origin.scheme == "https" and not self._exposed:
             raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
         return realm.url
 

@@ -94,7 +94,7 @@ class Registries:
             options.client_cert,
             options.client_key,
             frozenset(map(netloc_given, options.insecure)),
-            registry=shown,
+            registry=netloc_given(shown) if shown else "",
         )
         return Transport(
             plain_http=options.plain_http,

@@ -32,7 +32,7 @@ def _links(header: str) -> Iterator[Tuple[str, List[Tuple[str, str]]]]:
             continue
         texts, at = _parameters(header, end + 1)
         pairs = [text.partition("=") for text in texts]
-        yield header[begin + 1 : end].strip(), [(name.strip().lower(), value) for name, _, value in pairs]
+        yield header[begin + 1 : end].strip(" \t"), [(name.strip().lower(), value) for name, _, value in pairs]
 
 
 def _parameters(header: str, at: int) -> Tuple[List[str], int]:
