@@ -63,6 +63,13 @@ class FileSystem:
             node = child
         return node
 
+    def mode_of(self, path: str) -> Optional[int]:
+        """Return the permissions of the directory that ``path`` leads to; None where there is none."""
+        node = self.find(path)
+        if node is not None and node.children is None:
+            node = self.find(path, follow=True)
+        return node.entry.mode if node is not None and node.children is not None else None
+
     def _ahead(self, path: str) -> List[str]:
         """Return the components to pass, the last first, counted among the steps. Raises InvalidDocument."""
         parts = parts_of(path)

@@ -30,7 +30,8 @@ _OTHER_BYTES = (CorruptLayer, DigestMismatch, LimitReached)
 def recallable(layer: Layer, known: KnownLayer, entry: Entry) -> bool:
     """Whether a file can be had by what is known of its layer."""
     right_size = layer.descriptor.size in (known.size, UNKNOWN_SIZE)
-    return right_size and entry.kind == "-" and not entry.hidden and entry.offset in known.digests
+    inside = not known.entries or known.entries[-1].offset < known.uncompressed  # as a damaged store may deny
+    return right_size and inside and entry.kind == "-" and not entry.hidden and entry.offset in known.digests
 
 
 class Recall:

@@ -9,6 +9,8 @@ may stand behind one, only all layers together tell: then it is ``Unclear``.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .contents import AHEAD
@@ -73,6 +75,7 @@ class Seeker:
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._leaps = leaps  # lets layers be leapt through on the way
         self._stated = Stated()
+        self._at = ""  # what is sought, after the links that were followed
         self._holding = Holding(merged=False)
         self.reports: List[Report] = []
 
@@ -89,6 +92,7 @@ class Seeker:
         self._stated = Stated()
         passed = {(path, stands_at, len(layers))}  # where links led
         for _ in range(MAX_SOUGHT + 1):
+            self._at = path
             found = self._through(layers, path, stands_at, new_sink, linked)
             if not isinstance(found, tuple) or not isinstance(found[0], Link):
                 return found
@@ -104,6 +108,17 @@ class Seeker:
                 return Absent(path, None, "its links go round in a circle")
             passed.add((path, stands_at, len(layers)))
         return Unclear(path)
+
+    def mode_of(self, path: str) -> Optional[int]:
+        """Return the permissions of a directory on the way to what is sought, as far as they were stated so far.
+
+        Of a link to one those that all on the way to the file have.
+        """
+        if not self._stated.is_link(path):
+            return self._stated.mode_of(path)
+        parts = self._at.split("/")
+        modes = [self._stated.mode_of("/".join(parts[:end])) for end in range(1, len(parts))]
+        return reduce(and_, [mode for mode in modes if mode is not None], 0o777)
 
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]

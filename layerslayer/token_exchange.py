@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from .credentials import Login
 from .errors import RegistryError, Unauthorized
 from .transport.answers import Answer
-from .transport.client import Secrets, Transport
+from .transport.client import Transport
+from .transport.shown import NOTHING, Secrets, Shown
 
 _MAX_TOKEN_BODY = 256 * 1024  # bytes
 _MIN_LIFETIME = 60.0  # seconds; also the default when the service names none
@@ -38,7 +39,10 @@ class Token(NamedTuple):
 def exchange(
     transport: Transport, realm: str, service: str, scope: str, login: Optional[Login], registry: str
 ) -> Token:
-    """Return a token for ``scope``, anonymously without a ``login``. Raises Unauthorized and RegistryError."""
+    """Return a token for ``scope``, anonymously without a ``login``. Raises Unauthorized and RegistryError.
+
+    Exposed where the service speaks plain http, and is not told of the ``login``.
+    """
     parts = urlsplit(realm)
     answer: Optional[Answer] = None
     if login and login.identity_token:
@@ -53,7 +57,7 @@ def exchange(
         query += [("service", service)] if service else []
         query += [("scope", item) for item in scope.split()]
         query += [("account", login.username), ("client_id", CLIENT)] if login and basic else []
-        address = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+        address = urlunsplit(parts._replace(query=urlencode(query, errors="surrogateescape"), fragment=""))
         answer = transport.get(address, None, _shown(basic), redirects=0, whole=_MAX_TOKEN_BODY)
     body = answer.read(_MAX_TOKEN_BODY)
     if answer.status in (401, 403, 404):
@@ -75,7 +79,7 @@ def exchange(
 
 
 def _shown(basic: str) -> Secrets:
-    return lambda url: {"Authorization": basic} if basic else {}
+    return lambda url: Shown({"Authorization": basic}, {}, private=True) if basic else NOTHING
 
 
 def _post(transport: Transport, realm: str, service: str, scope: str, identity_token: str) -> Answer:
@@ -86,7 +90,9 @@ def _post(transport: Transport, realm: str, service: str, scope: str, identity_t
         "scope": scope,
         "refresh_token": identity_token,
     }
-    return transport.get(realm, redirects=0, whole=_MAX_TOKEN_BODY, form=form)
+    return transport.get(
+        realm, redirects=0, whole=_MAX_TOKEN_BODY, secrets=lambda url: Shown({}, {}, private=True), form=form
+    )
 
 
 def _read_token(body: bytes, service: str) -> Token:

@@ -45,20 +45,32 @@ class Stated:
 
     def __init__(self) -> None:
         self._found: Dict[str, Tuple[int, bool]] = {}  # layer, and whether it is a directory there
+        self._modes: Dict[str, int] = {}  # permissions of some of those that are
         self._letters = 0  # of the names that were looked up
 
     def copy(self) -> Stated:
         twin = Stated()
         twin._found = dict(self._found)
+        twin._modes = dict(self._modes)
         return twin
 
-    def add(self, name: str, number: int, directory: bool) -> None:
+    def add(self, name: str, number: int, directory: bool, mode: Optional[int] = None) -> None:
         known = self._found.get(name)
         if known is None or number >= known[0]:
             self._found[name] = (number, directory)
+            if mode is not None:
+                self._modes[name] = mode
 
     def replace(self, other: Stated) -> None:
         self._found = other._found
+        self._modes = other._modes
+
+    def is_link(self, name: str) -> bool:
+        return not self._found.get(name, (0, True))[1]
+
+    def mode_of(self, name: str) -> Optional[int]:
+        """Return the permissions of a directory; None where they are not known."""
+        return self._modes.get(name) if self.is_directory(name) else None
 
     def is_directory(self, name: str) -> bool:
         self._letters += len(name)
@@ -135,7 +147,8 @@ class Watch:
             if entry.kind in "dl" and not entry.hidden:
                 clean = normal(entry.name)
                 if clean is not None:
-                    self._stated.add(clean, self._number, entry.kind == "d")
+                    mode = entry.mode if clean in self._parents else None
+                    self._stated.add(clean, self._number, entry.kind == "d", mode)
 
     @property
     def link(self) -> Optional[Link]:

@@ -170,7 +170,11 @@ def test_acr_sends_only_an_access_token() -> None:
 
 def test_gitlab_has_its_auth_service_at_its_parent() -> None:
     assert may_see_login(origin_of("https://registry.gitlab.com"), origin_of("https://gitlab.com/jwt/auth"))
-    assert may_see_login(origin_of("https://registry.corp.example"), origin_of("https://corp.example/jwt/auth"))
+    own = origin_of("https://gitlab.corp.example:5050")  # where its packages put the registry
+    assert may_see_login(own, origin_of("https://gitlab.corp.example/jwt/auth"))
+    apart, service = origin_of("https://registry.corp.example"), origin_of("https://gitlab.corp.example/jwt/auth")
+    assert not may_see_login(apart, service)
+    assert may_see_login(apart, service, {"gitlab.corp.example"})
 
 
 def test_harbor_has_dollars_in_names_and_ignores_ranges() -> None:

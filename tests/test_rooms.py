@@ -32,6 +32,7 @@ VALUES = (
     "instructions",
     "addresses",
     "origins",
+    "redaction",
     "platforms",
     "entries",
     "nodes",
@@ -45,8 +46,9 @@ VALUES = (
 )
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
-    "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "heapq", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct",
+    "__future__", "abc", "base64", "binascii", "bisect", "codecs", "collections", "dataclasses", "datetime", "enum",
+    "functools", "hashlib", "heapq", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string",
+    "struct",
     "typing", "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
 LIGHT = ("arguments", "errors")  # what the words of the command line need; every call loads it

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..contents import Contents, keep_contents
-from ..downloads import image_folder
+from ..downloads import image_parts
 from ..entries import Entry
 from ..errors import BudgetSpent, ExitCode
 from ..image import Image, Layer, select_layers
@@ -34,21 +34,21 @@ from .ways import Ways
 
 def get(session: Session) -> ExitCode:
     """``get IMAGE PATH...``: write files, globs and directories under ``-o``, or to stdout with ``-o -``."""
-    return _run(session, "get", session.options.output_dir)
+    return _run(session, "get", session.options.output_dir == STDOUT)
 
 
 def cat(session: Session) -> ExitCode:
     """``cat IMAGE PATH``: one file to standard output."""
-    return _run(session, "cat", STDOUT)
+    return _run(session, "cat", True)
 
 
-def _run(session: Session, verb: str, folder: str) -> ExitCode:
+def _run(session: Session, verb: str, printed: bool) -> ExitCode:
     source = session.open_remembering()
-    if session.options.batch is not None and folder != STDOUT:
-        folder = image_folder(folder, session.reference())  # the same paths of several images
+    several = session.options.batch is not None  # images, which may have the same paths
+    output = Output(session, printed, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        run = _Run(session, source, image, Output(session, folder), single=verb == "cat")
+        run = _Run(session, source, image, output, single=verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
         if globs:
@@ -59,6 +59,7 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
         size = sum(max(layer.descriptor.size, 0) for layer in run.layers)
         return finish(session, source, verb, run.reports, code, of=size)
     finally:
+        output.close()
         source.close()
 
 
@@ -108,6 +109,7 @@ class _Run:
 
     def one(self, asked: str) -> None:
         """Get what stands at one path, by streaming from the top layer down."""
+        self.output.states_modes(self._seeker.mode_of)
         path = normal(asked)
         if path is None:  # where a '..' leads only the directories above it tell
             self.many([asked], exact=True)
@@ -164,6 +166,7 @@ class _Run:
             for path, node in self._named(laid, text, exact):
                 if wanted.get(path) is not node:  # else all below it is there too
                     wanted.update(walk(node, path))
+        self.output.states_modes(laid.tree.mode_of)
         self._write(wanted)
 
     def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:

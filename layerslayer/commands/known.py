@@ -57,5 +57,5 @@ class KnownLayers:
         digest = layer.descriptor.digest
         points = self._points.get(digest)
         if points is None:
-            points = self._points[digest] = store.points(digest)
+            points = self._points[digest] = store.points(digest, known.size, known.uncompressed)
         return Recall(self._source, layer, known, points, self._session.console.warn).fetch(entries, open_sink)

@@ -36,21 +36,23 @@ _Owner = Tuple[int, int, int, str, str, int]  # mode, uid, gid, uname, gname, wh
 class Pending:
     """What extension headers have said about the member that follows them."""
 
-    __slots__ = ("name", "pax", "start", "target")
+    __slots__ = ("name", "pax", "sparse", "start", "target")
 
     def __init__(self, start: int) -> None:
         self.start = start
         self.pax: Dict[str, bytes] = {}
+        self.sparse = False  # any of them, also one that a later one replaces
         self.name = ""
         self.target = ""
 
 
 class Member(NamedTuple):
-    """An entry, the length of its body, and whether sparse map blocks come before that."""
+    """An entry, the length of its body, whether sparse map blocks come before that, and whether it is the content."""
 
     entry: Entry
     body: int
     mapped: bool
+    plain: bool
 
 
 def padding(length: int) -> int:
@@ -147,7 +149,7 @@ class MemberReader:
             odd = too_long(name, target, uname, gname)
             if odd:
                 raise ValueError(odd)
-        mapped = False
+        mapped, plain = False, pending is None or not pending.sparse
         if kind in _BODILESS:
             body = 0
         elif typeflag == b"\0" and name.endswith("/"):
@@ -155,12 +157,13 @@ class MemberReader:
         elif typeflag == b"S":
             size = self._number(header[483:495], "sparse size")
             mapped = bool(header[482])
+            plain = plain and prefixed == _GNU and not mapped and size == body and _without_holes(header[386:482], size)
         device = None
         if kind in "bc":
             major, minor = (number(part, "device") if prefixed else 0 for part in (devices[:8], devices[8:]))
             device = Device(major, minor)
         entry = Entry(name, kind, mode, uid, gid, size, mtime, target, uname, gname, device, xattrs, offset, hidden)
-        return Member(entry, body, mapped)
+        return Member(entry, body, mapped, plain and size == body)
 
     # -- values that recur ------------------------------------------------
 
@@ -201,6 +204,21 @@ def _remember(cache: Dict[bytes, Value], key: bytes, value: Value, limit: int = 
     if len(cache) >= limit:
         cache.clear()
     cache[key] = value
+
+
+def _without_holes(table: bytes, size: int) -> bool:
+    """Whether an old GNU sparse map says that all ``size`` bytes stand there in order, as it does where no hole was.
+
+    Raises ValueError.
+    """
+    at = 0
+    for place in range(0, len(table), 24):
+        if not table[place]:
+            break
+        if number(table[place : place + 12], "sparse map") != at:
+            return False
+        at += number(table[place + 12 : place + 24], "sparse map")
+    return at == size
 
 
 def _prefix(field: bytes) -> str:

@@ -19,6 +19,8 @@ _XATTR = "SCHILY.xattr."
 _SIZES = ("GNU.sparse.size", "GNU.sparse.realsize")
 _SPARSE_VERSIONS = ((b"0", b"0"), (b"0", b"1"), (b"1", b"0"))
 _SPARSE_MAPS = ("GNU.sparse.map", "GNU.sparse.offset", "GNU.sparse.numbytes")
+_SPARSE = "GNU.sparse."
+_SPARSE_ELSEWHERE = frozenset(("SCHILY.realsize", "SUN.holesdata"))  # by which star and Solaris say so
 
 
 def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
@@ -43,6 +45,18 @@ def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
             raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(MOST_RECORDS))
         at = end
     return records
+
+
+def is_sparse(records: Mapping[str, bytes]) -> bool:
+    """Whether some reader takes what such a member holds for less than its content: a map and data, or data with holes.
+
+    One that knows no such records, or other versions of them, takes it as it is.
+    A record that is empty, odd or alone counts: what one reader passes over another obeys.
+    """
+    return (
+        any(key.startswith(_SPARSE) or key in _SPARSE_ELSEWHERE for key in records)
+        or records.get("SCHILY.filetype") == b"sparse"
+    )
 
 
 class Overrides:

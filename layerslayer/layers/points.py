@@ -29,7 +29,8 @@ _STEP = 96 * 1024  # bytes of the blob between two points, at least
 _WINDOW_STEP = 512 * 1024  # the same between two windows, as long as there are not too many
 _MOST_WINDOWS = 5 * 2**20  # bytes of a layer's; some 10 KiB each
 _HEAD = 12
-_MOST = 2**24  # points in a row of the store
+_FURTHEST = 2**62  # bytes
+MOST = 2**20  # points in a row of the store: of a layer of 100 GB
 
 
 class Point(NamedTuple):
@@ -43,8 +44,8 @@ class Points:
     """The points of a layer, in order; the first, (0, 0), is not among them."""
 
     def __init__(self) -> None:
-        self.stored: List[int] = []
-        self.tar: List[int] = []
+        self.stored: array[int] = array("q")
+        self.tar: array[int] = array("q")
         self._windows: Dict[int, bytes] = {}  # compressed, by the number of their point
         self.windows = 0  # bytes of them
 
@@ -65,6 +66,10 @@ class Points:
         """Return how many bytes of the blob surely hold the tar up to ``position``; None for all of it."""
         number = bisect.bisect_left(self.tar, position)
         return self.stored[number] if number < len(self.tar) else None
+
+    def within(self, stored: int, tar: int) -> bool:
+        """Whether they can be those of a layer of ``stored`` bytes, which hold ``tar`` bytes of tar."""
+        return not self.stored or (self.stored[-1] <= stored and self.tar[-1] <= tar)
 
     def window(self, point: Point) -> bytes:
         """Return the 32 KiB of tar before a point that has them, fewer near the beginning. Raises ValueError."""
@@ -104,7 +109,7 @@ class Points:
 def unpack_points(data: bytes) -> Points:
     """Return the points that were packed. Raises ValueError for other bytes."""
     count, length = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:_HEAD], "little")
-    if len(data) < _HEAD + length or count > _MOST:
+    if len(data) < _HEAD + length or count > MOST:
         raise ValueError("points are cut short")
     engine = zlib.decompressobj()
     try:
@@ -125,6 +130,8 @@ def unpack_points(data: bytes) -> Points:
         size = numbers[2 * count + number]
         if numbers[number] <= 0 or numbers[count + number] < 0 or not 0 <= size <= len(data) - at:
             raise ValueError("points out of order")
+        if max(stored, tar) > _FURTHEST:
+            raise ValueError("points beyond any layer")
         points.add(Point(stored, tar))
         if size:
             points._windows[number] = data[at : at + size]
@@ -135,7 +142,7 @@ def unpack_points(data: bytes) -> Points:
     return points
 
 
-def _steps(values: List[int]) -> List[int]:
+def _steps(values: array[int]) -> List[int]:
     return [value - before for before, value in zip([0, *values], values)]
 
 

@@ -35,6 +35,7 @@ _HEAD = struct.Struct("<iq")
 _RECORD = struct.Struct("<qqB")
 _STRIDE = _RECORD.size + WINDOW
 _GZIP_HEADER = 10  # bytes, of the shortest one
+_AT_ONCE = 64 * 1024  # bytes inflated at a time; what the engine has not taken of them is copied again and again
 _GZIP_TRAILER = 8
 _KIND = "SOCI index"
 Bytes = Union[bytes, memoryview]
@@ -188,15 +189,18 @@ def _inflated(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
 
 def _members(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
     engine, data = inflate_at(window, span.bits, body)
-    output = b"more"
-    while not engine.eof and (data or output):
-        try:
-            output = engine.decompress(data, MAX_PIECE)
-        except zlib.error as error:
-            raise CorruptLayer("gzip", span.start, "from there it cannot be inflated ({})".format(error)) from None
-        data = engine.unconsumed_tail
-        if output:
-            yield output
-    rest = engine.unused_data[_GZIP_TRAILER:]
+    at = 0
+    while not engine.eof and at < len(data):
+        part, output = data[at : at + _AT_ONCE], b"more"
+        at += len(part)
+        while not engine.eof and (part or output):
+            try:
+                output = engine.decompress(part, MAX_PIECE)
+            except zlib.error as error:
+                raise CorruptLayer("gzip", span.start, "from there it cannot be inflated ({})".format(error)) from None
+            part = engine.unconsumed_tail
+            if output:
+                yield output
+    rest = (engine.unused_data + data[at:])[_GZIP_TRAILER:]
     if rest.startswith(GZIP_MAGIC):
         yield from Decompressor().run(iter((rest,)))

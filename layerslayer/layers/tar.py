@@ -29,7 +29,7 @@ from ..errors import CorruptLayer
 from ..limits import bound
 from .fields import checksum_holds, number, text
 from .members import BLOCK, MemberReader, Pending, padding
-from .pax import parse_records
+from .pax import is_sparse, parse_records
 
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
@@ -50,7 +50,7 @@ class TarWalker:
         self.end: Optional[int] = None  # where the first zero block stands
         self.foreign: Optional[int] = None  # where, after the end, bytes begin that are no tar
         self.ignored_globals = False  # a global header tried to change members
-        self._buffer = b""  # the start of a block or extension yet incomplete
+        self._buffer = bytearray()  # the start of a block or extension yet incomplete
         self._skip = 0  # bytes of body and padding still to pass over
         self._last_padding = 0  # how many of them are padding
         self._pending: Optional[Pending] = None
@@ -69,13 +69,15 @@ class TarWalker:
             if passed == len(data):
                 return self._take()
             start = passed
-        if self._buffer:
-            data = self._buffer + data[start:]
-            start = 0
-        self._buffer = b""
+        if self._buffer:  # which grows in place: pieces may be a byte long, and an extension a megabyte
+            self._buffer += data[start:] if start else data
+            if len(self._buffer) < (self._extension[1] if self._extension else BLOCK):
+                return self._take()
+            data, start = bytes(self._buffer), 0
+            self._buffer.clear()
         stopped = self._walk(data, start)
         if stopped < len(data):
-            self._buffer = data[stopped:]
+            self._buffer += data[stopped:]
         return self._take()
 
     def close(self) -> List[Entry]:
@@ -176,8 +178,7 @@ class TarWalker:
         except ValueError as error:
             raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
         if self.bodies is not None and member.entry.kind == "-":
-            plain = not member.mapped and member.body == member.entry.size
-            self.bodies[member.entry.offset] = (offset + BLOCK, member.body if plain else -1)
+            self.bodies[member.entry.offset] = (offset + BLOCK, member.body if member.plain else -1)
         self._pending = None
         self.hidden += member.entry.hidden
         self.entries.append(member.entry)
@@ -205,7 +206,10 @@ class TarWalker:
         self._extension = None
         pending = self._pending
         if kind == b"g":
-            if set(parse_records(body, offset)) - {"comment"}:
+            records = parse_records(body, offset)
+            if is_sparse(records):
+                raise CorruptLayer("tar", offset, "a global header calls files sparse, which readers take differently")
+            if set(records) - {"comment"}:
                 self.ignored_globals = True
         elif pending is None:
             raise CorruptLayer("tar", offset, "an extended header belongs to no member")
@@ -215,3 +219,4 @@ class TarWalker:
             pending.target = text(body)
         else:
             pending.pax = parse_records(body, offset)  # a second one replaces the first
+            pending.sparse = pending.sparse or is_sparse(pending.pax)

@@ -27,7 +27,7 @@ from ..limits import check_entries
 from .claimed import KINDS, ClaimedIndex, OpenRange, parse_time
 from .entry_table import EntryTable
 from .flatbuffers import I32, I64, U8, U32, Buffer, Table
-from .pax import MOST_RECORDS, Overrides
+from .pax import MOST_RECORDS, Overrides, is_sparse
 from .spans import MOST_SPANS, Spans, gzip_spans, plain_spans
 
 MAJOR_VERSION = "0."  # of the format; 0.9 is the only one there is
@@ -35,7 +35,6 @@ _KIND = "SOCI index"
 _BLOCK = 512  # bytes, of a tar
 _GZIP, _NONE = 1, 2
 _NO_XATTRS: Mapping[str, bytes] = {}
-_SPARSE = "GNU.sparse."
 
 
 class Ztoc(ClaimedIndex):
@@ -169,7 +168,7 @@ def _records(item: Table) -> Tuple[Mapping[str, bytes], bool]:
     records = {_text(pair.text(0)): pair.text(1) for pair in item.tables(13)}
     if not records:
         return _NO_XATTRS, False
-    return Overrides(records).xattrs() or _NO_XATTRS, any(key.startswith(_SPARSE) for key in records)
+    return Overrides(records).xattrs() or _NO_XATTRS, is_sparse(records)
 
 
 def _natural(number: int) -> int:

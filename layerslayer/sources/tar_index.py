@@ -33,6 +33,9 @@ _FILES = (b"0", b"\0", b"7")
 _LINKS = (b"1", b"2")
 _BODILESS = (*_LINKS, b"3", b"4", b"5", b"6")  # whatever size their headers state, as Go's archive/tar reads them
 _EXTENDED = (b"L", b"K", b"x")
+_UNHEEDED = (b"g", b"X")  # global pax headers, and Solaris's own: passed over, as container runtimes do
+_SPARSE = re.compile(rb"(?:GNU\.sparse\.|SCHILY\.realsize$|SUN\.holesdata$)")  # what is stored is not the content
+_SAYS_SPARSE = re.compile(rb"\d (?:GNU\.sparse\.|SCHILY\.realsize=|SUN\.holesdata=)")
 _COMPRESSED = ((b"\x1f\x8b", "gzip", "gunzip"), (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"), (b"BZh", "bzip2", "bunzip2"))
 
 
@@ -132,6 +135,8 @@ class TarIndex(Tree):
                 raise CorruptLayer("tar", body, "an extended header is larger than {} bytes".format(_MAX_HEADER))
             _extend(pending, kind, self._file.read_at(body, size), body)
             return pending
+        if kind in _UNHEEDED and _SAYS_SPARSE.search(self._file.read_at(body, min(size, _MAX_HEADER))):
+            raise CorruptLayer("tar", body, "sparse files follow, which are not supported here")
         if kind in _FILES or kind in _LINKS:
             self._keep(header, kind, body, size, pending)
         return _Pending()
@@ -228,6 +233,6 @@ def _extend_by_records(pending: _Pending, body: bytes, at: int) -> None:
             if not re.fullmatch(rb"\d{1,18}", value):
                 raise CorruptLayer("tar", at + position, "the size of the next member is unreadable")
             pending.size = int(value)
-        elif key.startswith(b"GNU.sparse."):
+        elif _SPARSE.match(key):
             raise CorruptLayer("tar", at + position, "the next member is a sparse file, which is not supported here")
         position = end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from ..origins import netloc_of, origin_of
 
 HANDSHAKE = "the TLS handshake failed"
 NO_HTTPS = "it does not speak https"
@@ -13,8 +13,8 @@ PASSING = (_BROKE, _CLOSED)  # what may be otherwise the next time, even from a 
 
 
 def host_of(url: str) -> str:
-    """Return a URL's host and port, as errors name it."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    """Return an address's host and port, as errors name it. Raises InvalidAddress."""
+    return netloc_of(origin_of(url))
 
 
 def reason_of(error: Exception) -> str:

@@ -100,8 +100,12 @@ def test_the_number_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         Blob(LAYER).ztoc(writer.ztoc(**HONEST))
 
 
-def test_where_a_sparse_file_is_cannot_be_told() -> None:
-    files = with_file(1, pax={"GNU.sparse.major": b"1", "GNU.sparse.minor": b"0"}, size=2**40)
+@pytest.mark.parametrize(
+    "records",
+    [{"GNU.sparse.major": b"1", "GNU.sparse.minor": b"0"}, {"SCHILY.realsize": b"9"}, {"SUN.holesdata": b" 0 9"}],
+)
+def test_where_a_sparse_file_is_cannot_be_told(records: Dict[str, bytes]) -> None:
+    files = with_file(1, pax=records, size=2**40)
     blob = Blob(LAYER)
     toc = blob.ztoc(writer.ztoc(**dict(HONEST, files=files)))
     assert toc.entries[1].size == 2**40

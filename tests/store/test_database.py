@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from layerslayer.layers.points import Point, Points
-from layerslayer.store import Store
+from layerslayer.store.database import _key
 
 from .opened import Opened, known
 
@@ -42,7 +39,7 @@ def test_points_are_kept_beside_their_layer_and_go_with_it(tmp_path: Path) -> No
     first.store.close()
     again = Opened(tmp_path)
     assert again.store.points("sha256:a") == points and len(again.store.points("sha256:c")) == 0
-    again.store._file.do(lambda db: db.execute("DELETE FROM layers WHERE digest = 'sha256:a'"))
+    again.store._delete("layers", _key("sha256:a"))
     assert len(again.store.points("sha256:a")) == 0 and again.store.points("sha256:b") == points
     again.store._file.do(lambda db: db.execute("UPDATE points SET body = x'00'"))
     assert len(again.store.points("sha256:b")) == 0 and len(again.warnings) == 1
@@ -90,19 +87,6 @@ def test_clear_forgets(tmp_path: Path) -> None:
     opened.store.keep_layer(known("sha256:a", "one"))
     assert (opened.store.clear() or 0) > 0
     assert opened.store.size() == 0 and opened.store.layers() == []
-
-
-def test_layers_of_the_version_before_are_known_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It did not tell how much room the columns take."""
-    dumps = json.dumps
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            "layerslayer.store.rows.json.dumps",
-            lambda item, **how: dumps({key: item[key] for key in item if key != "columns"}, **how),
-        )
-        Store(str(tmp_path)).keep_layer(known("sha256:a", "x", "y"))
-    found = Store(str(tmp_path)).layer("sha256:a")
-    assert found is not None and found.entries == known("sha256:a", "x", "y").entries
 
 
 def test_what_is_known_is_shown_without_loading_what_reads_layers() -> None:

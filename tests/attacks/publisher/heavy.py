@@ -20,7 +20,7 @@ Part = Tuple[bytes, int]  # bytes, and how often they come
 
 
 def gzip_of_parts(parts: Sequence[Part], mark: int = 0) -> bytes:
-    """Return a gzip member of ``parts``, each compressed once, however often it comes; ``mark`` makes another digest."""
+    """Return a gzip member of ``parts``, each compressed once; ``mark`` makes another digest."""
     engine = zlib.compressobj(6, zlib.DEFLATED, -15)
     body, checksum, length = [], 0, 0
     for data, times in parts:
