@@ -97,7 +97,7 @@ def _quoted_value(text: str, pairs: FrozenSet[str]) -> str:
 
 def _heredoc(keyword: str, text: str) -> List[str]:
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    end = "EOF"
-    while end in lines:
+    end, taken = "EOF", frozenset(lines)
+    while end in taken:
         end += "F"
     return ["{} <<{}".format(keyword, end), *map(printable, lines), end]
