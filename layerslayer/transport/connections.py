@@ -13,7 +13,7 @@ import urllib3
 from .. import __version__
 from ..early import EarlyConnections
 from .lines import LINES
-from .metered import MeteredResponse
+from .metered import MeteredResponse, paced
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
 
@@ -108,6 +108,9 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
 
         def _new_conn(self) -> Any:
             return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
+
+        def _connect_tls_proxy(self, hostname: str, sock: Any) -> Any:
+            return paced(super()._connect_tls_proxy(hostname, sock))
 
     class _HttpPool(urllib3.HTTPConnectionPool):
         ConnectionCls = _Http
