@@ -151,10 +151,12 @@ _PIECES = re.compile(
 
 def broken_at_ands(command: str) -> List[str]:
     """Split a shell command before each ``&&`` outside of quotes; white space between words is folded."""
-    parts: List[List[str]] = [[]]
+    parts: List[str] = []
+    part: List[str] = []  # joined as soon as it ends: there may be a million
     for match in _PIECES.finditer(command):
         if match.lastgroup == "and":
-            parts.append([])
-        parts[-1].append(" " if match.lastgroup == "space" else match.group())
-    joined = ("".join(part).strip() for part in parts)
-    return [part for part in joined if part]
+            parts.append("".join(part).strip())
+            part = []
+        part.append(" " if match.lastgroup == "space" else match.group())
+    parts.append("".join(part).strip())
+    return [text for text in parts if text]
