@@ -24,6 +24,7 @@ _INVISIBLE = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 ) + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 _LONGEST = 10  # characters of the longest escape
+_SLICE = 64 * 1024  # characters escaped at a time
 _UNSAFE_CLASS = "\x00-\x1f\x7f-\x9f\ud800-\udfff" + _INVISIBLE
 _LOOKALIKE = r"x(?:[01][0-9a-f]|7f|[89a-f][0-9a-f])|u[0-9a-f]{4}|U[0-9a-f]{8}"
 # A run of backslashes matters only where an escape, real or literal, follows. It is looked at from its
@@ -75,6 +76,8 @@ def printable(text: str) -> str:
     # The fast way for nearly every name. Beyond ASCII, isprintable() lets invisible letters pass.
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
+    if len(text) > _SLICE:  # of a megabyte of escapes, each is an object until all are joined
+        return "".join(_UNSAFE.sub(_escape, part) for part in slices(text))
     return _UNSAFE.sub(_escape, text)
 
 
@@ -117,7 +120,7 @@ def one_line(text: str, limit: int = 0) -> str:
     return printable(folded)
 
 
-def slices(text: str, size: int = 64 * 1024) -> Iterator[str]:
+def slices(text: str, size: int = _SLICE) -> Iterator[str]:
     """Yield ``text`` in slices of about ``size`` characters, each ``printable`` by itself as it is within the whole."""
     at = 0
     while at < len(text):

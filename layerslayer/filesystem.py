@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from .errors import InvalidDocument
 from .limits import bound
-from .nodes import IMPLIED_ENTRY, Node, walk
+from .nodes import IMPLIED, IMPLIED_ENTRY, Node, walk
 
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
 MAX_STEPS = 20_000_000  # components of paths and of links' targets passed in all, and for each entry so many more:
@@ -64,11 +64,12 @@ class FileSystem:
         return node
 
     def mode_of(self, path: str) -> Optional[int]:
-        """Return the permissions of the directory that ``path`` leads to; None where there is none."""
+        """Return the permissions of the directory that ``path`` leads to; None where no layer states them."""
         node = self.find(path)
         if node is not None and node.children is None:
             node = self.find(path, follow=True)
-        return node.entry.mode if node is not None and node.children is not None else None
+        stated = node is not None and node.children is not None and node.entry.offset != IMPLIED
+        return node.entry.mode if node is not None and stated else None
 
     def _ahead(self, path: str) -> List[str]:
         """Return the components to pass, the last first, counted among the steps. Raises InvalidDocument."""

@@ -35,11 +35,13 @@ class _Process:
         self.lock = threading.Lock()
         self.entries = 0
         self.memory = 0  # bytes
+        self.views = 0  # that are, or are to be, laid out
 
     def take(self, entries: int, memory: int) -> None:
         """Raises LimitReached where it is too much; nothing is taken then."""
         with self.lock:
-            most = bound("memory") + EACH * max(0, self.entries + entries - FREE)
+            counted = min(self.entries + entries, bound("view") * self.views)
+            most = bound("memory") + EACH * max(0, counted - FREE)
             if memory > 0 and self.memory + memory > most:
                 raise LimitReached("memory", "what is to be held takes too much memory")
             self.entries += entries
@@ -56,6 +58,8 @@ class Holding:
     """
 
     def __init__(self, merged: bool = True) -> None:
+        self._view = int(merged)
+        _process.views += self._view
         self._each = ENTRY + (_NODE if merged else 0)
         self._owners: Set[Tuple[int, int, str, str]] = set()
         self._lock = threading.Lock()
@@ -90,6 +94,8 @@ class Holding:
     def close(self) -> None:
         """Give back all; may be called again."""
         self.add(-self.entries, -self.memory)
+        _process.views -= self._view
+        self._view = 0
 
     def __del__(self) -> None:
         self.close()
@@ -142,16 +148,17 @@ class Lease:
     """Bytes that are held for a while, among all that is; ``close`` gives them back."""
 
     def __init__(self) -> None:
-        self._size = 0
+        self._size = self._entries = 0
 
-    def take(self, size: int) -> None:
-        """Hold so many bytes more. Raises LimitReached where that is too much; none are taken then."""
-        _process.take(0, size)
+    def take(self, size: int, entries: int = 0) -> None:
+        """Hold so many bytes more, for so many entries. Raises LimitReached where that is too much; none are then."""
+        _process.take(entries, size)
         self._size += size
+        self._entries += entries
 
     def close(self) -> None:
-        _process.take(0, -self._size)
-        self._size = 0
+        _process.take(-self._entries, -self._size)
+        self._size = self._entries = 0
 
     def __del__(self) -> None:
         self.close()

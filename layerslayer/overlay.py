@@ -20,7 +20,7 @@ from .nodes import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, norm
 MAX_IMPLIED = 500_000  # directories that no layer mentions
 _KNOWN = 50_000  # directories that are found at once by their paths
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
-_IMPLIED, _REMOVAL, _COVERED = 550, 200, 150  # bytes of memory that each takes, and its text besides
+_IMPLIED, _REMOVAL, _COVERED = 400, 200, 150  # bytes of memory that each takes, and its text besides
 _ODD = frozenset(("", ".", ".."))  # no names
 _TOO_LONG = "a name too long (--limit path=NUMBER)"
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # loaded where there is something to be leapt through
     from .leapt import LeaptLayer
 
 MAX_SOUGHT = 8  # links followed one by one, each by looking through layers anew; all of them together tell of more
+UNKNOWN_MODE = 0o700  # of directories that a layer further down may state to be for their owner alone
 MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
 NewSink = Callable[[Entry], Sink]
@@ -77,6 +78,7 @@ class Seeker:
         self._stated = Stated()
         self._at = ""  # what is sought, after the links that were followed
         self._holding = Holding(merged=False)
+        self._number = 0  # of the layer that is asked
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -110,15 +112,20 @@ class Seeker:
         return Unclear(path)
 
     def mode_of(self, path: str) -> Optional[int]:
-        """Return the permissions of a directory on the way to what is sought, as far as they were stated so far.
+        """Return the permissions of a directory on the way to what is sought, None where no layer states them.
 
-        Of a link to one those that all on the way to the file have.
+        Of a link to one those that all on the way to the file have. What layers
+        may state that were not asked yet is not known, so it is for the owner alone.
         """
         if not self._stated.is_link(path):
-            return self._stated.mode_of(path)
+            return self._mode_stated(path)
         parts = self._at.split("/")
-        modes = [self._stated.mode_of("/".join(parts[:end])) for end in range(1, len(parts))]
+        modes = [self._mode_stated("/".join(parts[:end])) for end in range(1, len(parts))]
         return reduce(and_, [mode for mode in modes if mode is not None], 0o777)
+
+    def _mode_stated(self, path: str) -> Optional[int]:
+        mode = self._stated.mode_of(path)
+        return mode if mode is not None or self._number == 0 else UNKNOWN_MODE
 
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
@@ -137,6 +144,7 @@ class Seeker:
         return Directory(path) if watch.directory or not path else Absent(path, None)
 
     def _in_layer(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
+        self._number = layer.number
         watch.begin(layer.number)
         known: Optional[Sequence[Entry]] = self._known.get(layer.number)
         if known is None:

@@ -179,7 +179,7 @@ class Watch:
 
     def _is_sure(self, path: str) -> bool:
         """Whether the path is no other one too: no directory above it can be a symlink of a layer further down."""
-        return self._number in self._ends or self._stated.all_above(path)
+        return self._stated.all_above(path, self._number in self._ends)  # nor, in those, one of the same layer
 
     def see(self, entries: Sequence[Entry]) -> None:
         """Take the next entries of the layer."""

@@ -8,6 +8,7 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..contents import Contents, keep_contents
@@ -20,7 +21,7 @@ from ..layers.report import Report
 from ..nodes import Node, normal, walk
 from ..patterns import has_magic
 from ..picking import Named, at_path, by_layer, is_name, matching
-from ..seeking import File, Seeker
+from ..seeking import UNKNOWN_MODE, File, Seeker
 from ..sources.base import Source
 from ..watching import Absent, Directory, Unclear
 from .known import KnownLayers
@@ -166,7 +167,8 @@ class _Run:
             for path, node in self._named(laid, text, exact):
                 if wanted.get(path) is not node:  # else all below it is there too
                     wanted.update(walk(node, path))
-        self.output.states_modes(laid.tree.mode_of)
+        whole = laid.code == ExitCode.DONE and len(laid.layers) == len(self._image.layers)
+        self.output.states_modes(partial(_mode_of, laid, None if whole else UNKNOWN_MODE))
         self._write(wanted)
 
     def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:
@@ -190,3 +192,9 @@ class _Run:
         self.output.left_out(picked.others, len(wanted))
         if again:
             self.many(again, exact=True)  # the layers they are in are then read themselves
+
+
+def _mode_of(laid: LaidOut, unknown: Optional[int], path: str) -> Optional[int]:
+    """Return a directory's permissions, ``unknown`` where no layer that was read states them."""
+    mode = laid.tree.mode_of(path)
+    return unknown if mode is None else mode

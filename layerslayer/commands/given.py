@@ -9,6 +9,7 @@ nobody else. A mirror is somebody else.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Callable, Optional, Sequence, Set, Tuple
 
 from ..errors import UsageError
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Given:
     """Made once, at the root of a run; the sessions for all its images share it.
 
-    ``password`` is what was read from standard input, None as long as nothing was.
+    ``password`` is what was read from standard input, None as long as nothing was;
+    who reads it holds ``reading``, as there is only one to be had.
     """
 
     def __init__(self, plain_http: bool = False) -> None:
@@ -33,6 +35,7 @@ class Given:
         self.owner = ""  # its domain, for messages
         self.several = False  # whether another registry was named too
         self.password: Optional[str] = None
+        self.reading = threading.Lock()
 
     def name(self, text: str) -> None:
         """Hear of an image that the user names. The first that is at a registry decides; what comes later is no news.

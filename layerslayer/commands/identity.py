@@ -72,17 +72,20 @@ class Identity:
         return netloc_given(reference.api_host) if self._given.owns(reference) else ""
 
     def _password(self) -> str:
-        if self._given.password is None:
-            given = (
-                self._console.read_rest() if self._options.password_stdin else os.environ.get("LAYERSLAYER_PASSWORD")
-            )
-            password = (given or "").rstrip("\r\n")
-            if not password and self._options.password_stdin:
-                raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
-            if given is None:
-                raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
-            self._given.password = password
-        return self._given.password
+        with self._given.reading:
+            if self._given.password is None:
+                self._given.password = self._read_password()
+            return self._given.password
+
+    def _read_password(self) -> str:
+        by_input = self._options.password_stdin
+        given = self._console.read_rest() if by_input else os.environ.get("LAYERSLAYER_PASSWORD")
+        password = (given or "").rstrip("\r\n")
+        if not password and by_input:
+            raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
+        if given is None:
+            raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
+        return password
 
     def token(self, reference: Reference) -> Optional[UserToken]:
         """Return the bearer token that the user has for a registry. Raises UsageError and LocalFileError."""

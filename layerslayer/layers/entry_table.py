@@ -36,7 +36,7 @@ class EntryTable(Sequence[Entry]):
         self._devices: Dict[int, Device] = {}
         self._xattrs: Dict[int, Mapping[str, bytes]] = {}
         self._lease = Lease()
-        self._leased = 0
+        self._leased = self._counted = 0
         self._rare = 0  # bytes of what few entries have
 
     def append(self, entry: Entry) -> None:
@@ -76,8 +76,8 @@ class EntryTable(Sequence[Entry]):
         """Count what all takes, and ``besides``, as held. Raises LimitReached."""
         memory = besides + self._rare + len(self._texts) * 9 // 8 + 36 * len(self._kinds)
         if memory > self._leased:
-            self._lease.take(memory - self._leased)
-            self._leased = memory
+            self._lease.take(memory - self._leased, len(self._kinds) - self._counted)
+            self._leased, self._counted = memory, len(self._kinds)
 
     def __len__(self) -> int:
         return len(self._kinds)

@@ -9,13 +9,21 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import sys
 from typing import Any, Callable, Dict, Set, Tuple
 
 MOST = 512 * 1024  # characters of an entry, or of what else the document says
 _NESTED = 64  # objects within an entry
 _SPACES = re.compile(r"[ \t\n\r]*")
-_LONG = re.compile(r"\d{400}")  # int() of millions takes minutes before Python 3.11
+_MOST_DIGITS = 400
+_OWN_BOUND = hasattr(sys, "get_int_max_str_digits")  # without it int() of millions of digits takes minutes
 _LIST = "entries"
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number of {} digits".format(len(digits)))
+    return int(digits)
 
 
 class JsonEntries:
@@ -29,7 +37,7 @@ class JsonEntries:
         self.others: Dict[str, Any] = {}
         self._take = take
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
-        self._json = json.JSONDecoder(object_hook=self._object)
+        self._json = json.JSONDecoder(object_hook=self._object, parse_int=None if _OWN_BOUND else _integer)
         self._text = ""
         self._state = self._begin
         self._keys: Set[str] = set()
@@ -50,8 +58,6 @@ class JsonEntries:
 
     def _go_on(self, text: str) -> None:
         self._text += text
-        if _LONG.search(self._text):
-            raise ValueError("a number of hundreds of digits")
         at = 0
         while True:
             at = _SPACES.match(self._text, at).end()  # type: ignore[union-attr]

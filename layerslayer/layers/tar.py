@@ -62,19 +62,22 @@ class TarWalker:
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the tar; return the entries they complete."""
         start = 0
+        if self._buffer:  # it grows in place: pieces may be a byte long, and an extension a megabyte
+            wanted = max(self._extension[1], BLOCK) if self._extension else BLOCK
+            start = min(wanted - len(self._buffer), len(data))
+            self._buffer += data[:start]
+            if len(self._buffer) < wanted:
+                return self._take()
+            whole = bytes(self._buffer)
+            self._buffer.clear()
+            self._walk(whole, 0)
         if self._skip:
-            passed = min(self._skip, len(data))
+            passed = min(self._skip, len(data) - start)
             self._skip -= passed
             self.position += passed
-            if passed == len(data):
+            start += passed
+            if start == len(data):
                 return self._take()
-            start = passed
-        if self._buffer:  # which grows in place: pieces may be a byte long, and an extension a megabyte
-            self._buffer += data[start:] if start else data
-            if len(self._buffer) < (self._extension[1] if self._extension else BLOCK):
-                return self._take()
-            data, start = bytes(self._buffer), 0
-            self._buffer.clear()
         stopped = self._walk(data, start)
         if stopped < len(data):
             self._buffer += data[stopped:]

@@ -36,9 +36,13 @@ class _Digests:
     def __init__(self) -> None:
         self._sums = bytearray()
         self._odd: Dict[int, str] = {}
+        self._last: Tuple[str, bytes] = ("", _NO_SUM)  # most files are of one chunk, with the same digest
         self.memory = 0  # bytes that the odd ones take
 
     def append(self, digest: str) -> None:
+        if digest == self._last[0]:
+            self._sums += self._last[1]
+            return
         try:
             made = bytes.fromhex(digest[len(_PREFIX) :]) if digest.startswith(_PREFIX) else b""
         except ValueError:
@@ -48,6 +52,8 @@ class _Digests:
                 self._odd[len(self._sums) // _SUM] = digest
                 self.memory += 250 + 4 * len(digest)
             made = _NO_SUM
+        else:
+            self._last = (digest, made)
         self._sums += made
 
     def __getitem__(self, index: int) -> str:

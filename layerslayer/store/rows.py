@@ -18,7 +18,7 @@ _NO_SUM = bytes(_SUM)
 MOST_FACTS = 16 * 1024  # bytes
 MOST_STORED = 128 * 1024 * 1024  # bytes of a row
 _MOST_COLUMNS = 32 * 1024 * 1024  # bytes that entries unfold to
-_EACH = 256  # and so many more for each entry: its numbers take 31, its names the rest
+_EACH = 128  # and so many more for each entry: its numbers take 31, its names the rest
 _MOST_NOTES, _MOST_NOTE = 16, 500  # and characters of one
 _COMPRESSIONS = ("gzip", "zstd", "none")
 _GREATEST = 2**62
@@ -145,7 +145,8 @@ def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes) -> Kn
         _Sums(entries, sums),
     )
     _check(known.compression in _COMPRESSIONS and known.hidden <= count, "not what a layer is")
-    _check(len(known.notes) <= _MOST_NOTES and all(map(_is_note, known.notes)), "notes that nobody wrote")
+    told = type(facts["notes"]) is list and len(known.notes) <= _MOST_NOTES and all(map(_is_note, known.notes))
+    _check(told, "notes that nobody wrote")
     return known
 
 

@@ -15,7 +15,7 @@ from ..early import EarlyConnections
 from ..errors import InvalidAddress
 from ..origins import origin_of
 from .lines import LINES
-from .metered import MeteredResponse
+from .metered import MeteredResponse, paced
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
 
@@ -140,6 +140,9 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
 
         def _new_conn(self) -> Any:
             return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
+
+        def _connect_tls_proxy(self, hostname: str, sock: Any) -> Any:
+            return paced(super()._connect_tls_proxy(hostname, sock))
 
     class _HttpPool(urllib3.HTTPConnectionPool):
         ConnectionCls = _Http

@@ -13,7 +13,7 @@ import http.client
 import io
 import socket
 import time
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from .chunks import Chunks
 from .patience import Patience
@@ -104,3 +104,32 @@ class MeteredResponse(http.client.HTTPResponse):
             if not 100 < status < 200 or status == http.client.SWITCHING_PROTOCOLS:
                 return version, status, reason  # http.client passes over 100 itself
             http.client.parse_headers(self.fp)
+
+
+def paced(opened: Any) -> Any:
+    """Bound how long a TLS socket is waited for by the TLS within it: that of a host behind a proxy that speaks https.
+
+    The inner one asks for bytes until a record is whole, or the handshake, and
+    each of its reads may take the timeout. ``opened`` itself is returned.
+    """
+    receive, send = opened.recv, opened.sendall
+    waiting: List[Patience] = []
+
+    def recv(*arguments: Any) -> bytes:
+        if not waiting:
+            waiting.append(Patience(opened.gettimeout()))
+            waiting[0].layer()
+        began = time.monotonic()
+        data: bytes = receive(*arguments)
+        if data:
+            waiting[0].gain(len(data))
+            waiting[0].wait(time.monotonic() - began)
+        return data
+
+    def sendall(data: Any, *arguments: Any) -> Any:
+        if data:  # urllib3 sends nothing, too
+            waiting.clear()  # another answer is waited for from now on
+        return send(data, *arguments)
+
+    opened.recv, opened.sendall = recv, sendall
+    return opened

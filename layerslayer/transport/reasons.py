@@ -42,6 +42,7 @@ def reason_of(error: Exception) -> str:
         ("reset", _BROKE),
         ("closed connection", _CLOSED),
         ("aborted", _BROKE),
+        ("too many open files", "this system allows no more open files"),
     ):
         if sign in text:
             return reason

@@ -11,7 +11,6 @@ import base64
 import json
 import socket
 import ssl
-import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict, List, Optional, Set, Tuple
 from urllib.parse import parse_qs, quote, quote_plus, unquote_to_bytes
@@ -188,68 +187,6 @@ class Keeper(Watched):
         bearer = 'Bearer realm="{}",service="keeper",scope="{}"'.format(self.realm, SCOPE)
         said = 'Basic realm="keeper"' if self.wants == "basic" else bearer
         return Response(401, {"WWW-Authenticate": said}, b"{}")
-
-
-class Tunnel:
-    """A proxy that makes tunnels (CONNECT) to this machine, whatever they are asked for; all it sees is in ``heard``.
-
-    What is asked of it as of a server (``GET http://...``) it answers by ``instead``.
-    """
-
-    def __init__(self, instead: Watched) -> None:
-        self.instead = instead
-        self._heard: List[bytearray] = []
-        self._listening = socket.socket()
-        self._listening.bind(("127.0.0.1", 0))
-        self._listening.listen(16)
-        self.url = "http://127.0.0.1:{}".format(self._listening.getsockname()[1])
-
-    def __enter__(self) -> Tunnel:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listening.close()
-
-    @property
-    def heard(self) -> bytes:
-        return b"\n\n".join(self._heard)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
-
-    def _tunnel(self, client: socket.socket) -> None:
-        heard = bytearray()
-        self._heard.append(heard)
-        with client:
-            heard += client.recv(65536)
-            words = bytes(heard).split(b" ")
-            port = int(words[1].rpartition(b":")[2]) if words[0] == b"CONNECT" else self.instead.port
-            with socket.create_connection(("127.0.0.1", port)) as server:
-                if words[0] == b"CONNECT":
-                    client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-                else:
-                    server.sendall(bytes(heard))
-                threading.Thread(target=_pump, args=(server, client, bytearray()), daemon=True).start()
-                _pump(client, server, heard)
-
-
-def _pump(here: socket.socket, there: socket.socket, heard: bytearray) -> None:
-    try:
-        while True:
-            data = here.recv(65536)
-            heard += data
-            if not data:
-                break
-            there.sendall(data)
-        there.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
 
 
 def resolving(names: Dict[str, str]) -> Any:

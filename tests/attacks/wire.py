@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import threading
 from typing import Callable, Iterable, Iterator, List, Optional
 
@@ -16,10 +17,18 @@ class Wire:
     The connection ends when a script does, unless it ``keep``s it. ``unix`` is the path of a socket to listen at.
     """
 
-    def __init__(self, script: Script, pause: float = 0.02, keep: bool = False, unix: str = "") -> None:
+    def __init__(
+        self,
+        script: Script,
+        pause: float = 0.02,
+        keep: bool = False,
+        unix: str = "",
+        tls: Optional[ssl.SSLContext] = None,
+    ) -> None:
         self._script = script
         self._pause = pause
         self._keep = keep
+        self._tls = tls
         self._over = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         self._listener.bind(unix or ("127.0.0.1", 0))
@@ -49,7 +58,11 @@ class Wire:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection:
-                self.talk(connection)
+                if self._tls is None:
+                    self.talk(connection)
+                    return
+                with self._tls.wrap_socket(connection, server_side=True) as wrapped:
+                    self.talk(wrapped)
         except OSError:
             pass  # the client has had enough
 

@@ -58,7 +58,7 @@ def test_entries_come_back_as_they_were(entries: List[Entry]) -> None:
     assert [type(entry.mtime) for entry in unpack(pack(entries))] == [type(entry.mtime) for entry in entries]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LAYERS, st.integers(0, 2000), st.binary(max_size=3))
 def test_other_bytes_are_refused_or_read_but_never_break(entries: List[Entry], at: int, new: bytes) -> None:
     data = pack(entries)

@@ -180,6 +180,24 @@ def test_what_is_got_is_no_wider_than_in_the_image(run: Runner, umask: Callable[
     assert modes_below(run.folder / "mine") == private
 
 
+@pytest.mark.parametrize(
+    "asked, closed, opened",
+    [
+        (["**"], 0o700, 0o755),
+        (["closed/f", "open/f"], 0o700, 0o700),  # the layer that states it is not read: it may be closed, too
+        (["**", "--layer", "1"], 0o700, 0o700),
+    ],
+)
+def test_what_a_layer_further_down_closes_stays_closed(
+    run: Runner, umask: Callable[[int], None], asked: List[str], closed: int, opened: int
+) -> None:
+    below = [Member("closed/", b"5", 0o700), directory("open/")]
+    with Registry(single_image([below, [file("closed/f"), file("open/f")]])) as registry:
+        assert run("get", registry.target, *asked, "--no-cache").code == 0
+    modes = modes_below(run.folder / "carved")
+    assert (modes["closed"], modes["open"]) == (closed, opened)
+
+
 def test_a_file_that_was_there_does_not_keep_its_permissions(run: Runner) -> None:
     place = run.folder / "carved" / "etc" / "shadow"
     place.parent.mkdir(parents=True)

@@ -14,7 +14,8 @@ import trustme
 
 from ...registry import NAME
 from ...registry.running import Ran, Runner
-from ..watching import SECRETS, Keeper, Tunnel, Watched, resolving, shows
+from ..tunnel import Tunnel
+from ..watching import SECRETS, Keeper, Watched, resolving, shows
 from ..ways import BY_NAME, User
 
 HOST, SERVICE = "mine.test", "auth.mine.test"
@@ -70,10 +71,10 @@ def told(run: Runner, ran: Ran) -> bytes:
 
 
 REALMS = {"https": "https://{}/token", "http": "http://{}/token", "relative": "/token"}
+PLAIN = [("--insecure", "https"), ("--insecure", "relative"), ("--plain-http", "http"), ("--plain-http", "relative")]
 
 
-@pytest.mark.parametrize("realm", REALMS)
-@pytest.mark.parametrize("how", ["--insecure", "--plain-http"])
+@pytest.mark.parametrize(("how", "realm"), PLAIN)
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_registry_that_speaks_http(
     run: Runner, plainly: Keeper, user: Callable[[str, str], User], name: str, how: str, realm: str

@@ -8,7 +8,7 @@ import pytest
 
 from ...registry import NAME
 from ...registry.running import Ran, Runner
-from ..watching import SECRETS, Keeper, Watched, shows
+from ..watching import SECRETS, TOKEN, Keeper, Watched, shows
 from ..ways import BY_NAME, User, Way
 
 VERBS = [["peek"], ["get", "/etc/os-release", "-o", "got"], ["diff"]]
@@ -74,6 +74,23 @@ def test_a_mirror(
         if mirror is plain:
             assert shows(mine.heard, *way.secrets) == list(way.secrets) and mine.served
     assert shows(heard, *SECRETS) == []
+
+
+@pytest.mark.parametrize("words", VERBS, ids=lambda words: str(words[0]))
+def test_a_bare_token_of_the_hub(
+    run: Runner, world: Tuple[Keeper, Watched, Watched], user_of: Callable[[str], User], words: List[str]
+) -> None:
+    """That of ``token.txt`` is Docker Hub's alone, whatever is named first, and not its mirror's either."""
+    mine, plain, bearer = world
+    user = user_of("")
+    user.write("token.txt", TOKEN)
+    user.monkeypatch.setattr("layerslayer.reference._HUB_API", mine.host)
+    mine.wants = "token"
+    images = ["{}/{}:1.0".format(bearer.host, NAME), "index.docker.io/{}:1.0".format(NAME)]
+    ran = asked(run, user, words, *images, "--mirror", plain.host)
+    assert ran.code == 0 and plain.requests and bearer.requests, ran.err
+    assert shows(mine.heard, *SECRETS) == [TOKEN] and mine.served
+    assert shows(plain.heard + bearer.heard + told(run, ran), *SECRETS) == []
 
 
 def _digest(mine: Keeper) -> str:
