@@ -8,7 +8,7 @@ Other bounds are of the formats and are not for raising; each stands beside what
 it bounds: JSON depth and digits (``documents``), index entries 4096 and nesting
 4 (``manifest``, ``image``), publishers' indexes 150 MiB (``layers.toc``), their
 spans (``layers.spans``), pages and tags (``sources.pages``, ``sources.lists``),
-redirects 10 (``transport``), links followed (``overlay``).
+redirects 10 (``transport``), links followed and steps on the way (``filesystem``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MEANINGS: Dict[str, str] = {
     "document": "bytes of a manifest, index or config",
     "extension": "bytes of a pax header or long name in a tar",
     "window": "bytes of memory that a zstd frame may ask for",
-    "path": "characters of a path in a merged view",
+    "path": "characters of a path, and of a link's target, in a merged view",
     "view": "entries of an image that is held at once, as a merged view",
     "memory": "bytes of memory for what is held at once, and 1 kB more for each entry beyond 200 000",
     "frames": "frames that the seek table of a zstd layer lists",

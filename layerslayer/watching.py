@@ -12,7 +12,7 @@ from .image import Layer
 from .limits import bound
 from .nodes import normal
 
-_MOST_LETTERS = 10**9  # of parents looked up for one file; an image that takes more is asked as a whole
+_MOST_LETTERS = 5 * 10**8  # of parents looked up for one file; an image that takes more is asked as a whole
 
 
 class Directory(NamedTuple):

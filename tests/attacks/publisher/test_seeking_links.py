@@ -1,0 +1,84 @@
+"""cat and get of a path whose links lead on and on, or whose name stands everywhere, from the top layer down."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import List
+
+import pytest
+
+from layerslayer.demo.image import Member
+from layerslayer.entries import Entry
+from layerslayer.layers.bodies import Sink
+from layerslayer.seeking import MAX_SOUGHT, Seeker
+from layerslayer.watching import Absent, Stated, Unclear, Watch
+
+from ...overlaid import entry
+from ...registry import Registry
+from ...registry.faults import single_image
+from ...registry.running import Runner
+from ...test_seeking import Collected, image
+from .cpu import seconds
+
+LONGEST = 8.0  # seconds of the processor; a second is usual
+
+
+def no_sink(entry: Entry) -> Sink:
+    return Collected()
+
+
+def chain(count: int) -> List[Member]:
+    links = [Member("l{}".format(n), tarfile.SYMTYPE, target="l{}".format(n + 1)) for n in range(count)]
+    return [*links, Member("l{}".format(count), body=b"here")]
+
+
+def test_a_chain_of_links_does_not_read_a_layer_for_each() -> None:
+    source, layers = image(chain(39))
+    assert isinstance(Seeker(source, layers, {}).seek("l0", no_sink), Unclear)  # the merged view tells
+    assert len(source.opened) <= MAX_SOUGHT + 1
+
+
+def test_a_circle_of_links_is_told_at_once() -> None:
+    links = [Member("a", tarfile.SYMTYPE, target="b"), Member("b", tarfile.SYMTYPE, target="a")]
+    source, layers = image(links)
+    found = Seeker(source, layers, {}).seek("a", no_sink)
+    assert isinstance(found, Absent) and "circle" in found.reason
+    assert len(source.opened) <= 3
+
+
+@pytest.mark.parametrize("count, code", [(5, 0), (12, 0), (39, 0), (41, 1)])
+def test_where_a_chain_leads_is_given_all_the_same(run: Runner, count: int, code: int) -> None:
+    with Registry(single_image([chain(count)])) as registry:
+        ran = run("cat", registry.target, "l0", "-q")
+    assert (ran.code, ran.out) == (code, "" if code else "here")
+
+
+def watched(entries: List[Entry]) -> Watch:
+    watch = Watch("x", "x", Stated(), None, (0, 0))
+    watch.note(entries)
+    watch.see(entries)
+    return watch
+
+
+def test_a_name_that_stands_in_very_many_deep_directories() -> None:
+    entries = [entry("{}/".format(n) + "a/" * 2000 + "x") for n in range(3000)]
+    made: List[Watch] = []
+    assert seconds(lambda: made.append(watched(entries)), LONGEST, 2) < LONGEST
+    assert made[0].unclear
+
+
+def test_names_that_honest_images_repeat_are_no_reason_to_ask_all_layers() -> None:
+    entries = [entry("app/node_modules/package-{}/lib/dist/x".format(n)) for n in range(3000)]
+    assert not watched(entries).unclear
+
+
+def test_very_many_links_of_one_name() -> None:
+    entries = [entry("d/", "d"), *(entry("x", "l", target="d/../" * 800 + "y") for _ in range(5000))]
+    watch = watched(entries)
+    assert seconds(lambda: watched(entries), LONGEST, 2) < LONGEST
+    assert watch.link is not None and watch.link.path == "y"
+
+
+def test_a_target_that_is_longer_than_paths_may_be_only_the_merged_view_tells_of() -> None:
+    watch = watched([entry("x", "l", target="./" * 500_000 + "y")])
+    assert watch.link is not None and watch.link.path is None
