@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from layerslayer.escaping import ContentText, human_size, one_line, original, printable, slices
+from layerslayer.escaping import ContentText, human_size, one_line, original, printable
 
 BIDI = "\u061c\u200e\u200f" + "".join(map(chr, range(0x202A, 0x202F))) + "".join(map(chr, range(0x2066, 0x206A)))
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f"
@@ -161,14 +161,3 @@ def test_content_is_safe_and_the_same_wherever_it_is_cut(content, data):
     shown = text.take(content[:cut]) + text.take(content[cut:], ends=True)
     assert shown == ContentText().take(content, ends=True)
     assert [char for char in shown if is_unsafe(char) and char not in "\n\t"] == []
-@given(st.text(alphabet="\\\\\\x1bau0\u202e\x1b", max_size=60), st.integers(1, 20))
-def test_slices_are_escaped_as_the_whole(text: str, size: int) -> None:
-    parts = list(slices(text, size))
-    assert "".join(parts) == text
-    assert "".join(map(printable, parts)) == printable(text)
-
-
-def test_long_texts_are_escaped_as_short_ones() -> None:
-    for text in ("\\" * 500 + "z" * 70_000, "\\x1b" * 50_000, "a\u202e\\" * 60_000, "\x1b" * 200_000):
-        assert original(printable(text)) == text
-        assert printable(text + "z" * 70_000)[-70_000:] == "z" * 70_000

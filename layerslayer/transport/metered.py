@@ -20,6 +20,7 @@ from .patience import Patience
 
 MAX_HEAD = 1024 * 1024  # bytes before the body begins; http.client itself waits for ever for the last "100 Continue"
 _BUFFER = 8 * 1024
+_LINE = 64 * 1024  # bytes of a header read at a time
 _COOKIES = ("Set-Cookie", "Set-Cookie2")
 
 
@@ -103,7 +104,8 @@ class MeteredResponse(http.client.HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 < status < 200 or status == http.client.SWITCHING_PROTOCOLS:
                 return version, status, reason  # http.client passes over 100 itself
-            http.client.parse_headers(self.fp)
+            while self.fp.readline(_LINE) not in (b"\r\n", b"\n", b""):
+                pass
 
 
 def paced(opened: Any) -> Any:

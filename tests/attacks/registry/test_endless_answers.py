@@ -157,3 +157,24 @@ def test_a_daemon(case: str) -> None:
                 pass
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("count", [1, 3000])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_follows_an_answer_is_not_the_next_one(chunked: bool, count: int) -> None:
+    body = b'{"tags": ["a"]}'
+    framed = CHUNKED + b"%x\r\n%s\r\n0\r\nX: y\r\n\r\n" % (len(body), body) if chunked else whole(body)
+    with Wire(lambda path: [framed + whole(b'{"tags": ["false"]}') * count], keep=True) as wire:
+        source = source_of(wire, 20)
+        assert [list(source.tags()) for _ in range(3)] == [["a"]] * 3
+
+
+def test_of_an_answer_that_is_left_nothing_more_is_read() -> None:
+    """Neither when it is closed, nor to use its connection again."""
+    with Wire(lambda path: itertools.chain([head()], flooding(b"x")), keep=True) as wire:
+        transport = Transport(timeout=20, attempts=0)
+        for number in range(3):
+            answer = transport.get("http://{}/{}".format(wire.host, number))
+            assert answer.stream().read(10) == b"x" * 10
+            answer.close()
+        assert wire.connections == 3
