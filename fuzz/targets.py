@@ -7,6 +7,7 @@ import itertools
 import json
 import tarfile
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
+from urllib.parse import urlsplit
 
 from layerslayer.challenges import parse_challenges
 from layerslayer.config import parse_config
@@ -15,7 +16,7 @@ from layerslayer.demo.image import Member, gzip_of, tar_of
 from layerslayer.demo.shop import demo_store
 from layerslayer.descriptors import Descriptor
 from layerslayer.entries import Entry
-from layerslayer.errors import LayerslayerError
+from layerslayer.errors import LayerslayerError, RegistryError
 from layerslayer.escaping import original, printable
 from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.compression import Decompressor
@@ -25,6 +26,8 @@ from layerslayer.layers.toc import Toc
 from layerslayer.layers.ztoc import Ztoc
 from layerslayer.manifest import parse_manifest
 from layerslayer.nodes import normal
+from layerslayer.origins import address_from, read_address
+from layerslayer.redaction import redacted, scrubbed
 from layerslayer.reference import parse_target
 from layerslayer.retries import retry_after
 from layerslayer.store.columns import pack, unpack
@@ -208,6 +211,21 @@ def references(data: bytes) -> None:
     assert parse_target(str(parsed)) == parsed
 
 
+def addresses(data: bytes) -> None:
+    """An address that is taken reads the same once it was written out, also by Python's own reader."""
+    text = data.decode("utf-8", "surrogateescape")
+    for read in (read_address, lambda text: address_from("https://a.example:5000/v2/b?n=1", text)):
+        try:
+            address = read(text)
+        except RegistryError:
+            continue
+        assert read_address(address.url) == address._replace(named_user=False)
+        parts = urlsplit(address.url)
+        assert (parts.scheme, parts.hostname) == address.origin[:2] and "@" not in parts.netloc
+        assert redacted(address.url).startswith("{0}://{1}/".format(parts.scheme, parts.netloc))
+    assert redacted(text) and scrubbed(text, {text[:9] or "-"}) is not None
+
+
 def logins(data: bytes) -> None:
     """A file of logins is read, or refused in a sentence that quotes nothing of it."""
     try:
@@ -248,7 +266,7 @@ TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         tar, tar_headers, tar_as_tarfile, compression, manifest, config, footers, toc, ztoc, challenges, references,
-        logins, columns, points, escaping, leap, leap_frames,
+        addresses, logins, columns, points, escaping, leap, leap_frames,
     )
 }  # fmt: skip
 
@@ -296,6 +314,10 @@ def seeds(name: str) -> Iterator[bytes]:
         yield b'Bearer realm="https://a.example/token",service="s",scope="repository:a/b:pull,push"'
         yield b'Basic realm="x", Bearer realm="y\\"z", Negotiate'
         yield b"Wed, 21 Oct 2015 07:28:00 GMT"
+    elif name == "addresses":
+        yield b"https://me:pw@a.example:443/v2/b/../c?n=1;sig=2#d"
+        yield b"//[::1]:80/x;y=1?eyJhbGciOiJI"
+        yield b"http://evil.example\\@a.example/"
     elif name == "references":
         for text in ("a", "ghcr.io/a/b:1.0", "oci:dir:tag", "[::1]:5000/a@sha256:" + "0" * 64, "docker-archive:f:x:1"):
             yield text.encode()

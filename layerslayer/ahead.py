@@ -10,25 +10,72 @@ from __future__ import annotations
 import threading
 from collections import deque
 from functools import partial
-from typing import Callable, Deque, Generic, Iterable, Iterator, List, Optional, Sequence, TypeVar
+from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, Sequence, Set, TypeVar
 
 T = TypeVar("T")
+_here = threading.local()  # the run that a thread produces for
+
+
+class Room:
+    """What runs that are not yet iterated over may have waiting together; see ``in_order``."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+        self._waiting: Set[threading.Condition] = set()
+
+    def take(self, weight: int) -> None:
+        with self._lock:
+            self._left -= weight
+
+    def give(self, weight: int) -> None:
+        """Take back what was taken, and wake who waits; not to be called with a condition held."""
+        with self._lock:
+            self._left += weight
+            waiting, self._waiting = self._waiting, set()
+        for condition in waiting:
+            with condition:
+                condition.notify_all()
+
+    def is_spent(self, waits: threading.Condition) -> bool:
+        """Whether nothing is left; ``waits`` is notified then, once something is given back."""
+        with self._lock:
+            if self._left <= 0:
+                self._waiting.add(waits)
+            return self._left <= 0
+
+
+def wait_for_turn() -> None:
+    """Wait, in a thread that produces, until what it makes is being taken: then all before it has been.
+
+    For what is too large to be had by several at once. Returns at once in any
+    other thread, and where nobody wants the rest any more.
+    """
+    run: Optional[Ahead[Any]] = getattr(_here, "run", None)
+    if run is not None:
+        run.wait_for_turn()
 
 
 class Ahead(Generic[T]):
     """Iterates over ``make()`` while a thread of its own produces the items.
 
     ``allowance`` is the sum of ``weigh(item)`` that may wait to be taken; one
-    item beyond it is made before the producer waits. An exception of the
-    producer is raised after the items before it. ``close`` stops the producer.
+    item beyond it is made before the producer waits; ``room`` is shared with
+    others, and bounds them all as long as nobody iterates over this. An
+    exception of the producer is raised after the items before it. ``close``
+    stops the producer.
     """
 
-    def __init__(self, make: Callable[[], Iterable[T]], allowance: int, weigh: Callable[[T], int]) -> None:
+    def __init__(
+        self, make: Callable[[], Iterable[T]], allowance: int, weigh: Callable[[T], int], room: Optional[Room] = None
+    ) -> None:
         self._make = make
         self._allowance = allowance
         self._weigh = weigh
         self._items: Deque[T] = deque()
         self._waiting = 0  # weight of the items not yet taken
+        self._room = room
+        self._taking = False  # somebody iterates over this
         self._done = False
         self._closed = False
         self._error: Optional[BaseException] = None
@@ -44,6 +91,7 @@ class Ahead(Generic[T]):
             self._thread.start()
 
     def _produce(self) -> None:
+        _here.run = self
         try:
             source = iter(self._make())
             try:
@@ -67,17 +115,34 @@ class Ahead(Generic[T]):
 
     def _put(self, item: T) -> bool:
         with self._changed:
-            while self._waiting > self._allowance and not self._closed:
+            while self._is_full() and not self._closed:
                 self._changed.wait()
             if self._closed:
                 return False
+            weight = self._weigh(item)
             self._items.append(item)
-            self._waiting += self._weigh(item)
+            self._waiting += weight
+            if self._room:
+                self._room.take(weight)
             self._changed.notify_all()
         return True
 
+    def _is_full(self) -> bool:
+        if self._waiting > self._allowance:
+            return True
+        return self._room is not None and not self._taking and self._room.is_spent(self._changed)
+
+    def wait_for_turn(self) -> None:
+        """Wait until somebody iterates over this, or left it."""
+        with self._changed:
+            while not self._taking and not self._closed:
+                self._changed.wait()
+
     def __iter__(self) -> Iterator[T]:
         self.start()
+        with self._changed:
+            self._taking = True
+            self._changed.notify_all()
         try:
             while True:
                 with self._changed:
@@ -85,8 +150,9 @@ class Ahead(Generic[T]):
                         self._changed.wait()
                     taken = list(self._items)
                     self._items.clear()
-                    self._waiting = 0
+                    weight, self._waiting = self._waiting, 0
                     self._changed.notify_all()
+                self._give_back(weight)
                 if not taken:
                     break
                 yield from taken
@@ -100,7 +166,13 @@ class Ahead(Generic[T]):
         with self._changed:
             self._closed = True
             self._items.clear()
+            weight, self._waiting = self._waiting, 0
             self._changed.notify_all()
+        self._give_back(weight)
+
+    def _give_back(self, weight: int) -> None:
+        if self._room and weight:
+            self._room.give(weight)
 
 
 def at_once(costs: Sequence[int], jobs: int) -> int:
@@ -120,15 +192,19 @@ def in_order(
     allowance: int,
     weigh: Callable[[T], int],
     costs: Sequence[int] = (),
+    room: int = 0,
 ) -> Iterator[Iterator[T]]:
     """Yield one iterator for each maker, in order, while ``jobs`` of them run at once.
 
-    Each may have ``allowance`` waiting. A maker with one of the ``costs`` counts
+    Each may have ``allowance`` waiting, and all that come later than the one
+    that is being taken ``room`` together, and what one item more of each of
+    ``jobs`` weighs (0: as each may). A maker with one of the ``costs`` counts
     for as many jobs, but never waits for more than all others. Every iterator
     must be used up, or left, before the next is asked for; leaving the whole
     stops all.
     """
-    runs: List[Ahead[T]] = [Ahead(maker, allowance, weigh) for maker in makers]
+    shared = Room(room) if room else None
+    runs: List[Ahead[T]] = [Ahead(maker, allowance, weigh, shared) for maker in makers]
     waiting = deque(zip(runs, costs or [1] * len(runs)))
     lock = threading.Lock()
     free = [max(1, jobs)]

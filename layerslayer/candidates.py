@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from .config import parse_config
 from .descriptors import Descriptor, Platform
@@ -11,6 +11,7 @@ from .escaping import human_size
 from .layers.verify import Verifier, verified_pieces
 from .limits import bound, raising
 from .manifest import Index, Manifest, parse_manifest
+from .media_types import CONFIG_TYPES
 from .platforms import best
 from .reference import Target
 from .sources.base import Document, Source
@@ -18,6 +19,7 @@ from .sources.base import Document, Source
 MAX_NESTING = 4  # indexes within indexes
 MAX_INDEXES = 64  # fetched for one image
 _MAX_UNNAMED = 16  # entries without a platform whose config is asked for it
+_MAX_SHARE = 2  # times a document's bytes in all that are read to find the images in an index
 
 
 class Candidate(NamedTuple):
@@ -45,44 +47,62 @@ def find_candidates(source: Source, reference: Target) -> Candidates:
     parsed = parse_manifest(document.body, document.media_type)
     if isinstance(parsed, Manifest):
         return Candidates(reference, (Candidate(None, None, document),), False)
-    items: List[Candidate] = []
-    _flatten(source, parsed, items, {document.digest}, 1)
-    if not items:
+    search = _Search(source, document.digest)
+    search.flatten(parsed, 1)
+    if not search.items:
         raise InvalidDocument("{} is an index that lists no image.".format(reference))
-    return Candidates(reference, tuple(items), True)
+    return Candidates(reference, tuple(search.items), True)
 
 
-def _flatten(source: Source, index: Index, items: List[Candidate], seen: Set[str], depth: int) -> None:
-    unnamed = 0
-    for entry in index.entries:
-        if entry.is_companion or entry.digest in seen:
-            continue
-        if entry.is_index:
-            if depth >= MAX_NESTING or len(seen) >= MAX_INDEXES:
-                raise InvalidDocument("the index nests other indexes too deeply")
-            seen.add(entry.digest)
-            nested = source.manifest(entry.digest, entry)
-            parsed = parse_manifest(nested.body, nested.media_type)
-            if isinstance(parsed, Index):
-                _flatten(source, parsed, items, seen, depth + 1)
+class _Search:
+    """The images in an index and those within it; ``items`` are those found.
+
+    There are bounds on all the documents together, as each may be as large as one may be.
+    """
+
+    def __init__(self, source: Source, digest: str) -> None:
+        self.items: List[Candidate] = []
+        self._source = source
+        self._seen = {digest}
+        self._unnamed = 0
+        self._left = _MAX_SHARE * bound("document")  # bytes of documents
+
+    def flatten(self, index: Index, depth: int) -> None:
+        """Take what ``index`` lists, ``depth`` levels down."""
+        for entry in index.entries:
+            if entry.is_companion or entry.digest in self._seen:
                 continue
-        platform = entry.platform
-        if platform is None and unnamed < _MAX_UNNAMED:
-            unnamed += 1
-            platform = _own_platform(source, entry)
-        items.append(Candidate(platform, entry, None))
+            if entry.is_index:
+                if depth >= MAX_NESTING or len(self._seen) >= MAX_INDEXES:
+                    raise InvalidDocument("the index nests other indexes too deeply")
+                self._seen.add(entry.digest)
+                nested = self._source.manifest(entry.digest, entry)
+                self._left -= len(nested.body)
+                if self._left < 0:
+                    raise InvalidDocument("the indexes within the index are too large", raising("document"))
+                parsed = parse_manifest(nested.body, nested.media_type)
+                if isinstance(parsed, Index):
+                    self.flatten(parsed, depth + 1)
+                    continue
+            platform = entry.platform or self._own_platform(entry)
+            # Annotations may be large, and told all they had to.
+            self.items.append(Candidate(platform, entry._replace(annotations={}), None))
 
-
-def _own_platform(source: Source, entry: Descriptor) -> Optional[Platform]:
-    """Ask an image for the platform that its index entry does not name."""
-    try:
-        document = source.manifest(entry.digest, entry)
-        parsed = parse_manifest(document.body, document.media_type)
-        if isinstance(parsed, Manifest) and parsed.is_image:
-            return parse_config(read_config(source, parsed.config), len(parsed.layers)).platform
-    except LayerslayerError:
-        pass  # the choice shows it as unknown; opening it says what is wrong
-    return None
+    def _own_platform(self, entry: Descriptor) -> Optional[Platform]:
+        """Ask an image for the platform that its index entry does not name, if not too many were asked."""
+        if self._unnamed >= _MAX_UNNAMED or self._left <= 0:
+            return None
+        self._unnamed += 1
+        try:
+            document = self._source.manifest(entry.digest, entry)
+            parsed = parse_manifest(document.body, document.media_type)
+            self._left -= len(document.body)
+            if isinstance(parsed, Manifest) and parsed.is_image:
+                self._left -= parsed.config.size
+                return parse_config(read_config(self._source, parsed.config), len(parsed.layers)).platform
+        except LayerslayerError:
+            pass  # the choice shows it as unknown; opening it says what is wrong
+        return None
 
 
 def choose(candidates: Candidates, wanted: Platform, strict: bool) -> Candidate:
@@ -125,4 +145,6 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
             ),
             raising("document"),
         )
+    if descriptor.media_type not in CONFIG_TYPES:
+        descriptor = descriptor._replace(media_type=CONFIG_TYPES[0])  # it is asked for as what it is read as
     return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))

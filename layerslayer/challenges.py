@@ -34,10 +34,11 @@ def parse_challenges(header: str) -> List[Challenge]:
     at = 0
     while at < len(text):
         parameter = _PARAMETER.match(text, at)
-        if parameter and challenges:
+        if parameter:
             key, quoted, plain = parameter.groups()
             value = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) if quoted is not None else plain
-            challenges[-1].parameters.setdefault(key.lower(), value)
+            if challenges:  # else it is of no scheme; passed over as a whole, or time would be quadratic
+                challenges[-1].parameters.setdefault(key.lower(), value)
             at = parameter.end()
             continue
         scheme = _SCHEME.match(text, at)

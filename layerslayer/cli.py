@@ -118,8 +118,9 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         import traceback
 
         from .escaping import printable
+        from .redaction import scrubbed
 
-        console.show("\n".join(printable(line) for line in traceback.format_exc().splitlines()))
+        console.show("\n".join(printable(scrubbed(line)) for line in traceback.format_exc().splitlines()))
         console.show("This is a bug in layerslayer {}; please report it with the lines above.".format(__version__))
         return ExitCode.BUG
 

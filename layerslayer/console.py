@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
 from .errors import EndOfInput, LayerslayerError, LocalFileError
-from .escaping import printable
+from .escaping import ContentText, printable
 from .tee import Tee
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ class Console:
             else:
                 self._written(lambda: self._stdout.write(text))
 
-    def raw(self, data: bytes) -> None:
-        """Write a file's bytes as they are, but to a terminal as escaped text. The log gets none. Raises as ``out``."""
+    def raw(self, data: bytes, text: ContentText, ends: bool = True) -> None:
+        """Write a file's bytes as they are, but to a terminal as the ``text`` they make; not ``ends``: more follow."""
         if _is_terminal(self._stdout):
-            text = data.decode("utf-8", "surrogateescape")
-            self.out("\n".join(printable(line).replace("\\t", "\t") for line in text.split("\n")))
+            self.out(text.take(data, ends))
             return
         with self._lock:
             buffer = getattr(self._stdout, "buffer", None)
             if buffer is None:
-                self._written(lambda: self._stdout.write(data.decode("utf-8", "replace")))
+                whole = text.decoded(data, ends).encode("utf-8", "surrogateescape")
+                self._written(lambda: self._stdout.write(whole.decode("utf-8", "replace")))
                 return
             self._written(self._stdout.flush)
             self._written(lambda: buffer.write(data))

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, List, Mapping, NamedTuple, Optional, cast
+from typing import (
+    TYPE_CHECKING,
+    BinaryIO,
+    Callable,
+    Generator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Union,
+    cast,
+)
 
 from .entries import Entry
 from .errors import CorruptLayer, DigestMismatch, LayerslayerError
+from .holding import Holding, Part
 from .image import Layer
 from .layers.kinds import special_kind
 from .layers.report import Report
+from .limits import LimitReached
 from .sources.base import Source
 
 if TYPE_CHECKING:  # the store is there already where there is one; listings do without
@@ -17,6 +31,7 @@ if TYPE_CHECKING:  # the store is there already where there is one; listings do 
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
+_BATCH = 4096  # entries counted at a time
 
 
 class Contents(NamedTuple):
@@ -50,49 +65,81 @@ def read_contents(
     store: Optional[Store] = None,
     advance: Advance = lambda count: None,
     shortcuts: Optional[Shortcuts] = None,
+    holding: Optional[Holding] = None,
 ) -> Contents:
     """Return a whole layer, as the store knows it or else read now, and then kept there.
 
     ``shortcuts`` are taken where there are any; what they give is not kept. What
-    goes wrong stands in the report; the entries before it are there.
+    goes wrong stands in the report; the entries before it are there. ``holding``
+    counts what is held, and may have enough of it.
     """
+    holding = holding or Holding(merged=False)
     descriptor = layer.descriptor
     known = store.layer(descriptor.digest) if store else None
     if known is not None:
-        return Contents(layer, known.entries, known.digests, remembered_report(layer, known))
+        report = remembered_report(layer, known)
+        return Contents(layer, _held(known.entries, report, holding), known.digests, report)
     report = Report(descriptor)
     special = special_kind(descriptor.media_type, descriptor.annotations)
     if special:
         report.problem = LayerslayerError("it is {}".format(special))
         return Contents(layer, [], {}, report)
     if shortcuts:
-        short = _by_shortcut(layer, report, shortcuts)
+        short = _by_shortcut(layer, report, shortcuts, holding)
         if short is not None:
             return short
-    record = store is not None
-    contents = _in_full(source, layer, report, advance, record)
-    if isinstance(report.problem, (DigestMismatch, CorruptLayer)):  # perhaps only on its way: once more
-        again = _in_full(source, layer, Report(descriptor), advance, record)
-        contents = again if again.report.complete else contents
+    contents = _twice(source, layer, advance, store is not None, holding)
     if store:
         keep_contents(store, contents)
     return contents
 
 
-def _by_shortcut(layer: Layer, report: Report, shortcuts: Shortcuts) -> Optional[Contents]:
+def _twice(source: Source, layer: Layer, advance: Advance, record: bool, holding: Holding) -> Contents:
+    """Read a layer, once more if it was damaged, perhaps only on its way: what came first is let go before."""
+    own = holding.part()
+    contents = _in_full(source, layer, advance, record, own)
+    if isinstance(contents.report.problem, (DigestMismatch, CorruptLayer)):
+        del contents
+        own.empty()
+        contents = _in_full(source, layer, advance, record, own)
+    return contents
+
+
+def _by_shortcut(layer: Layer, report: Report, shortcuts: Shortcuts, holding: Holding) -> Optional[Contents]:
     """Return what a publisher's index claims, or what leaping finds; None where the layer is to be read in full."""
     index = shortcuts.claims.index_of(layer, report)
     if index is not None:
-        return Contents(layer, index.entries, index.digests(), report)
+        return Contents(layer, _held(index.entries, report, holding), index.digests(), report)
     if not shortcuts.leaps.worth(layer):
         return None
     entries: List[Entry] = []
-    for batch in shortcuts.leaps.entries(layer, report):
-        entries += batch
+    collect(shortcuts.leaps.entries(layer, report), entries, report, holding)
     return Contents(layer, entries, {}, report)
 
 
-def _in_full(source: Source, layer: Layer, report: Report, advance: Advance, record: bool) -> Contents:
+def _held(entries: Sequence[Entry], report: Report, holding: Holding) -> List[Entry]:
+    """Return the entries that may be held; what the others are too much for stands in the report."""
+    kept: List[Entry] = []
+    collect((entries for _ in range(1)), kept, report, holding)
+    return kept
+
+
+def collect(
+    batches: Generator[Sequence[Entry], None, None], entries: List[Entry], report: Report, holding: Union[Holding, Part]
+) -> None:
+    """Add batches to ``entries`` for as long as those may be held; why they may not stands in the report then."""
+    try:
+        for batch in batches:
+            for start in range(0, len(batch), _BATCH):
+                part = batch[start : start + _BATCH]
+                holding.take(part)
+                entries += part
+    except LimitReached as error:
+        batches.close()
+        report.problem = error
+
+
+def _in_full(source: Source, layer: Layer, advance: Advance, record: bool, holding: Part) -> Contents:
     # What reads layers is loaded where one must be read: what is known is shown sooner.
     from .layers.bodies import Bodies, FileDigests
     from .layers.reading import read_entries
@@ -100,10 +147,11 @@ def _in_full(source: Source, layer: Layer, report: Report, advance: Advance, rec
     def opened() -> BinaryIO:
         return cast(BinaryIO, Counted(source.blob(layer.descriptor), advance))
 
+    report = Report(layer.descriptor)
     entries: List[Entry] = []
     digests = FileDigests()
-    for batch in read_entries(layer.descriptor, opened, report, Bodies(digests.sink), record=record):
-        entries += batch
+    batches = read_entries(layer.descriptor, opened, report, Bodies(digests.sink), record=record)
+    collect(batches, entries, report, holding)
     return Contents(layer, entries, digests.by_offset, report)
 
 
@@ -126,6 +174,7 @@ def keep_contents(store: Store, contents: Contents) -> None:
             ),
             report.points,
         )
+    report.points = None  # they are many, and of no use to who is left
 
 
 def remembered_report(layer: Layer, known: KnownLayer) -> Report:

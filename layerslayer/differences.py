@@ -7,7 +7,8 @@ was added or changed, which of the two cannot be told.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+import heapq
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from .nodes import IMPLIED, Node
 from .overlay import Tree
@@ -58,13 +59,24 @@ def compare(old: Side, new: Side, base_known: bool, below: str = "") -> Iterator
             yield difference
 
 
-def _paths(old: Tree, new: Tree, base_known: bool) -> List[str]:
-    paths: Set[str] = set()
-    for tree in (old, new):
-        paths.update(path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
-        if not base_known:
-            paths.update(_deleted(tree))
-    return sorted(paths, key=lambda path: path.split("/"))
+def _paths(old: Tree, new: Tree, base_known: bool) -> Iterator[str]:
+    """Yield the paths of both, each once, sorted by their components; none are held."""
+    sources: List[Iterable[str]] = [_standing(tree, base_known) for tree in (old, new)]
+    if not base_known:
+        sources.append(sorted(_deleted(old) | _deleted(new), key=_components))
+    last: Optional[str] = None
+    for path in heapq.merge(*sources, key=_components):
+        if path != last:
+            yield path
+        last = path
+
+
+def _standing(tree: Tree, base_known: bool) -> Iterator[str]:
+    return (path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
+
+
+def _components(path: str) -> List[str]:
+    return path.split("/")
 
 
 def _deleted(tree: Tree) -> Set[str]:
@@ -77,29 +89,57 @@ def _deleted(tree: Tree) -> Set[str]:
     return paths
 
 
+_RECENT = 1000  # directories
+
+
 class _States:
     """What a tree says of any path."""
 
     def __init__(self, tree: Tree, base_known: bool) -> None:
         self._tree = tree
-        self._nodes: Dict[str, Node] = dict(tree.nodes())
         self._known = base_known
         self._deleted = _deleted(tree)
+        self._recent = {"": tree.root}
+        self._emptied: Dict[str, bool] = {"": "*" in self._deleted}  # directories, each looked at once
 
     def at(self, path: str) -> _State:
-        node = self._nodes.get(path)
+        node = self._node(path)
         if node is not None and (self._known or node.entry.offset != IMPLIED):
             return node
-        if self._known or path in self._deleted:
+        if self._known or path in self._deleted or self._is_emptied(path.rpartition("/")[0]):
             return GONE
-        parts = path.split("/")
-        for end in range(len(parts)):
-            parent = "/".join(parts[:end])
-            above = self._nodes.get(parent)
-            inside = parent + "/*" if parent else "*"
-            if parent in self._deleted or inside in self._deleted or (above is not None and above.children is None):
-                return GONE
         return UNREAD
+
+    def _is_emptied(self, directory: str) -> bool:
+        """Whether nothing that the shared layers have in a directory is left."""
+        climbed: List[str] = []
+        while directory not in self._emptied:
+            climbed.append(directory)
+            directory = directory.rpartition("/")[0]
+        emptied = self._emptied[directory]
+        for directory in reversed(climbed):
+            above = self._node(directory)
+            emptied = emptied or directory in self._deleted or directory + "/*" in self._deleted
+            emptied = emptied or (above is not None and above.children is None)
+            self._emptied[directory] = emptied
+        return emptied
+
+    def _node(self, path: str) -> Optional[Node]:
+        """Return what stands at just that path."""
+        climbed: List[str] = []  # up to a directory that was met a moment ago
+        directory, known = path, self._recent
+        while directory not in known:
+            directory, _, name = directory.rpartition("/")
+            climbed.append(name)
+        node: Optional[Node] = known[directory]
+        for name in reversed(climbed):
+            node = node.children.get(name) if node is not None and node.children is not None else None
+        if node is not None and node.children is not None:
+            if len(known) > _RECENT:
+                known.clear()
+                known[""] = self._tree.root
+            known[path] = node
+        return node
 
 
 def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:

@@ -7,6 +7,7 @@ from typing import Optional
 
 HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _DIGEST = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)", re.ASCII)
+_HEX = re.compile("[a-f0-9]+")
 
 
 def digest_problem(digest: str) -> Optional[str]:
@@ -18,6 +19,6 @@ def digest_problem(digest: str) -> Optional[str]:
     length = HEX_LENGTHS.get(algorithm)
     if length is None:
         return "digest algorithm '{}' is not supported (sha256, sha384 and sha512 are)".format(algorithm)
-    if not re.fullmatch("[a-f0-9]{%d}" % length, value):
+    if len(value) != length or not _HEX.fullmatch(value):
         return "a {} digest has {} lower-case hex digits".format(algorithm, length)
     return None

@@ -8,6 +8,13 @@ from typing import Any, Dict, List, Tuple
 from .errors import InvalidDocument
 from .limits import bound, raising
 
+_DENSITY = 12  # times a document's own bytes (as many as are allowed) that may be taken in memory; most take 4
+_DENSITY_OF_LISTS = 6  # likewise of what may be larger
+# Bytes of memory for the value that each sign begins, at most, and nearly twice that while a very large object is made.
+_WEIGHTS = ((b"{", 256), (b"[", 96), (b",", 100))
+_NARROW = bytes(range(0xC4))  # UTF-8 of characters that CPython keeps in one byte
+_MIDDLE = bytes(range(0xF0))  # ... in two
+_MAX_NESTING = 100  # levels; Python reads a thousand and more, but does not write or walk through as many
 _MAX_DIGITS = 400  # of an integer; int() of millions takes minutes before Python 3.11
 _DECISIVE = (
     "mediaType",
@@ -46,6 +53,16 @@ def _constant(name: str) -> None:
     raise ValueError("{} is no number of JSON's".format(name))
 
 
+def memory_for(body: bytes) -> int:
+    """Return about how many bytes of memory the values in a JSON text take, from above; ``body`` itself is not counted.
+
+    By its signs alone, also those within its texts: nothing is parsed or kept.
+    """
+    width = 4 if body.translate(None, _MIDDLE) else 2 if body.translate(None, _NARROW) else 1
+    # Its characters are there twice for a moment: as the text, and as what is cut out of it.
+    return 2 * width * len(body) + sum(body.count(sign) * weight for sign, weight in _WEIGHTS)
+
+
 def load_object(body: bytes, what: str, limit: int = 0) -> Dict[str, Any]:
     """Parse a JSON object of at most ``limit`` bytes (0: of a document). Raises InvalidDocument."""
     document = _load(body, what, limit)
@@ -66,14 +83,36 @@ def _load(body: bytes, what: str, limit: int = 0) -> Any:
     if len(body) > (limit or bound("document")):
         hint = "" if limit else raising("document")
         raise InvalidDocument("the {} is larger than {} bytes".format(what, limit or bound("document")), hint)
+    most = limit * _DENSITY_OF_LISTS if limit else bound("document") * _DENSITY
+    if memory_for(body) > most:
+        hint = "" if limit else raising("document")
+        raise InvalidDocument(
+            "the {} is made to cost memory: its {} bytes would take more than {}".format(what, len(body), most), hint
+        )
     try:
-        return json.loads(
+        document = json.loads(
             body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer, parse_constant=_constant
         )
     except RecursionError:
-        raise InvalidDocument("the {} is nested too deeply".format(what)) from None
+        raise _too_deep(what) from None
     except ValueError as error:
         raise InvalidDocument("the {} is not valid JSON ({})".format(what, error), _about(body)) from None
+    if not _is_shallow(document):
+        raise _too_deep(what)
+    return document
+
+
+def _too_deep(what: str) -> InvalidDocument:
+    return InvalidDocument("the {} is nested too deeply".format(what))
+
+
+def _is_shallow(document: Any) -> bool:
+    """Whether nothing is nested deeper than _MAX_NESTING, so that whoever walks through it need not mind."""
+    level: List[Any] = [document] if isinstance(document, (dict, list)) else []
+    for _ in range(_MAX_NESTING):
+        held = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [value for values in held for value in values if isinstance(value, (dict, list))]
+    return not level
 
 
 def _about(body: bytes) -> str:

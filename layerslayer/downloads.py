@@ -6,17 +6,19 @@ import hashlib
 import io
 import os
 import re
-from typing import BinaryIO, Callable, Optional
+from typing import BinaryIO, Callable, Iterator, Optional, Sequence, Tuple
 
 from .ahead import Ahead
+from .beginnings import PartialFile
 from .descriptors import UNKNOWN_SIZE, Descriptor
 from .errors import DigestMismatch, LocalFileError, RangeIgnored
+from .folders import Folder, Root, opened
 from .image import Layer
 from .layers.kinds import compression_of, is_tar_type
 from .layers.verify import Verifier, pieces_of
 from .local_reference import LocalReference
 from .reference import DOCKER_HUB, Target
-from .writing import NewFile, PartialFile
+from .writing import NewFile
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
@@ -44,10 +46,10 @@ def image_name(reference: Target) -> str:
     return safe_component(registry + reference.path.replace("/", "_"))
 
 
-def image_folder(root: str, reference: Target, platform: str = "") -> str:
-    """Return ``root/<image_name>/<tag or digest>[/<platform>]``."""
-    parts = [root, image_name(reference), safe_component((reference.wanted or "image").replace(":", "-"))]
-    return os.path.join(*parts, *([safe_component(platform)] if platform else []))
+def image_parts(reference: Target, platform: str = "") -> Tuple[str, ...]:
+    """Return the folders, each in the one before, that an image goes to: image name, tag or digest[, platform]."""
+    parts = (image_name(reference), safe_component((reference.wanted or "image").replace(":", "-")))
+    return (*parts, safe_component(platform)) if platform else parts
 
 
 def layer_stem(layer: Layer) -> str:
@@ -62,49 +64,89 @@ def suffix_of(head: bytes, media_type: str) -> str:
     return (_TAR_SUFFIXES if is_tar else _OTHER_SUFFIXES)[kind]
 
 
-def make_folder(path: str) -> None:
-    """Create a folder and its parents. Raises LocalFileError."""
+def output_folder(root: Root, parts: Sequence[str] = ()) -> Folder:
+    """Return the folder that ``parts`` lead to below ``root``, made where it is missing. Raises LocalFileError."""
     try:
-        os.makedirs(path, exist_ok=True)
+        return opened(root, parts)
     except OSError as error:
-        raise LocalFileError(
-            "the folder {} cannot be made: {}.".format(path, error.strerror or error), "Choose another with -o."
-        ) from None
+        raise _no_folder(os.path.join(root.path, *parts), error) from None
 
 
-def present(folder: str, stem: str, descriptor: Descriptor) -> Optional[str]:
-    """Return the path of an earlier download of ``descriptor`` in ``folder`` that is whole and right."""
+def inner_folder(folder: Folder, name: str) -> Folder:
+    """Return the folder ``name`` in ``folder``, made where it is missing. Raises LocalFileError."""
+    try:
+        return folder.inner(name)
+    except OSError as error:
+        raise _no_folder(folder.place(name), error) from None
+
+
+def _no_folder(path: str, error: OSError) -> LocalFileError:
+    reason = error.strerror or str(error)
+    if error.filename and error.filename != path:
+        reason = "{}: {}".format(error.filename, reason)  # one on the way there
+    return LocalFileError("the folder {} cannot be made: {}.".format(path, reason), "Choose another with -o.")
+
+
+def present(folder: Folder, stem: str, descriptor: Descriptor) -> Optional[str]:
+    """Return the name of an earlier download of ``descriptor`` in ``folder`` that is whole and right."""
     for suffix in sorted({*_TAR_SUFFIXES.values(), *_OTHER_SUFFIXES.values()}):
-        path = os.path.join(folder, stem + suffix)
-        if file_matches(path, descriptor):
-            return path
+        if file_matches(folder, stem + suffix, descriptor):
+            return stem + suffix
     return None
 
 
-def file_matches(path: str, descriptor: Descriptor) -> bool:
-    """Whether the file at ``path`` is whole and right."""
+def file_matches(folder: Folder, name: str, descriptor: Descriptor) -> bool:
+    """Whether ``name`` is a file, no link, and whole and right."""
+    digest = hashlib.new(descriptor.digest.partition(":")[0])
     try:
-        if not os.path.isfile(path) or descriptor.size not in (os.path.getsize(path), UNKNOWN_SIZE):
+        if descriptor.size not in (folder.status(name).st_size, UNKNOWN_SIZE):
             return False
-        digest = hashlib.new(descriptor.digest.partition(":")[0])
-        with open(path, "rb") as file:
-            for piece in iter(lambda: file.read(_PIECE), b""):
-                digest.update(piece)
+        for piece in _pieces(folder, name):
+            digest.update(piece)
     except OSError:
         return False
     return digest.hexdigest() == descriptor.hex
 
 
-def file_size(path: str) -> int:
+def _pieces(folder: Folder, name: str) -> Iterator[bytes]:
+    with os.fdopen(folder.open_file(name), "rb", buffering=0) as file:
+        yield from iter(lambda: file.read(_PIECE), b"")
+
+
+def make_own(folder: Folder, name: str, descriptor: Descriptor) -> bool:
+    """See to it that a file which ``file_matches`` belongs to the user; False where it is no longer right.
+
+    Whose file it is can change it after it was verified: then a copy takes its
+    place. Raises LocalFileError.
+    """
+    try:
+        owner = folder.status(name).st_uid
+        if not hasattr(os, "geteuid") or owner in (0, os.geteuid()):
+            return True
+        with NewFile(folder) as copy:
+            if copy.owner == owner:
+                return True  # as all files there, on this disk
+            verifier = Verifier(descriptor)
+            for piece in _pieces(folder, name):
+                verifier.update(piece)
+                copy.write(piece)
+            verifier.finish()
+            copy.keep(name)
+    except (OSError, DigestMismatch):
+        return False
+    return True
+
+
+def file_size(folder: Folder, name: str) -> int:
     """Return the size in bytes of a file that is there. Raises LocalFileError."""
     try:
-        return os.path.getsize(path)
+        return folder.status(name).st_size
     except OSError as error:
-        raise LocalFileError("the file {} is gone: {}.".format(path, error.strerror or error)) from None
+        raise LocalFileError("the file {} is gone: {}.".format(folder.place(name), error.strerror or error)) from None
 
 
 def save_blob(
-    folder: str,
+    folder: Folder,
     stem: str,
     suffix: Optional[str],
     descriptor: Descriptor,
@@ -112,7 +154,7 @@ def save_blob(
     advance: Callable[[int], None] = lambda count: None,
     open_rest: Optional[Callable[[int], BinaryIO]] = None,
 ) -> str:
-    """Download a blob to ``folder/stem + suffix`` and return its path.
+    """Download a blob to ``stem + suffix`` in ``folder`` and return its path.
 
     ``suffix`` None finds it from the content. The file appears only after size
     and digest were verified; when they are wrong, the blob is fetched once more
@@ -188,8 +230,8 @@ def _rest(open_rest: Callable[[int], BinaryIO], start: int, size: int) -> Option
         return None
 
 
-def save_bytes(folder: str, name: str, body: bytes) -> str:
-    """Write ``body`` to ``folder/name``, whole or not at all; return its path."""
+def save_bytes(folder: Folder, name: str, body: bytes) -> str:
+    """Write ``body`` to ``name`` in ``folder``, whole or not at all; return its path."""
     with NewFile(folder) as file:
         file.write(body)
         return file.keep(name)

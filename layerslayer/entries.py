@@ -10,6 +10,7 @@ from typing import Mapping, NamedTuple, Optional, Union
 
 WHITEOUT_PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
+LONGEST = 65536  # characters of a name or target; no system takes paths of more than a few thousand
 
 
 class Entry(NamedTuple):
@@ -37,6 +38,12 @@ class Device(NamedTuple):
 
     major: int
     minor: int
+
+
+def too_long(*texts: str) -> str:
+    """Return what is wrong with an entry's texts, in words that complete "the header has"; empty for nothing."""
+    longest = max(map(len, texts))
+    return "a text of {} characters, more than {}".format(longest, LONGEST) if longest > LONGEST else ""
 
 
 def deletion(name: str) -> Optional[str]:

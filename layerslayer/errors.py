@@ -85,6 +85,21 @@ class RegistryError(LayerslayerError):
         self.status = status
 
 
+class Exposed(RegistryError):
+    """A secret was to be sent, but the host turned out to speak plain http; nothing was."""
+
+
+class InvalidAddress(RegistryError):
+    """An address that cannot be used, or that not everyone reads alike.
+
+    ``who`` begins the sentence, ``reason`` says why; the address itself is never quoted, as it may be signed.
+    """
+
+    def __init__(self, reason: str, who: str = "the registry points to") -> None:
+        super().__init__("{} an address that cannot be used: {}.".format(who, reason))
+        self.reason = reason
+
+
 class RangeIgnored(RegistryError):
     """The server does not serve the part of a blob that was asked for, though it may serve the whole."""
 

@@ -11,6 +11,7 @@ from .origins import Origin, origin_of
 from .realms import carries_secrets
 from .transport.answers import MAX_ERROR_BODY, Answer
 from .transport.client import Transport
+from .transport.shown import Shown
 
 
 class Handshake:
@@ -38,12 +39,15 @@ class Handshake:
         tried: Dict[Origin, List[str]] = {}
         sent: Dict[Origin, Optional[str]] = {}
 
-        def secrets(url: str) -> Mapping[str, str]:
+        def secrets(url: str) -> Shown:
             origin = origin_of(url)
             auth = self._auths.get(origin)
             value = sent[origin] = auth.header(url, scope) if auth else None
             more = self._more if origin == self._origin else {}
-            return {**more, "Authorization": value} if value else more
+            if not auth or not value:
+                return Shown(more, {})
+            header = {"Authorization": value}
+            return Shown({**more, **header}, {}) if auth.is_secret(value) else Shown(more, header)
 
         while True:
             answer = self._transport.get(self._base_url + path, headers, secrets, whole=whole)
@@ -60,6 +64,8 @@ class Handshake:
             with self._lock:
                 # A host we were redirected to may want a token of its own; it gets an anonymous one.
                 auth = self._auths.setdefault(origin, BearerAuth(self._transport, origin, None, self._tell))
+                if answer.exposed:
+                    auth.expose()
             if not auth.answer(answer, sent.get(origin), scope, scopes, challenge):
                 return answer
 

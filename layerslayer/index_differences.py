@@ -66,7 +66,7 @@ def compare_index(
         elif same is None:
             uncompared += 1
     found += [IndexDifference(path, "unclaimed", None, entry, ()) for path, entry in there.items() if path not in said]
-    return Comparison(sorted(found, key=lambda difference: difference.path.split("/")), uncompared)
+    return Comparison(sorted(found, key=lambda item: item.path.replace("/", "\0")), uncompared)
 
 
 def _by_path(entries: Sequence[Entry], own: AbstractSet[str], as_bytes: bool) -> Dict[str, Entry]:

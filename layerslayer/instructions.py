@@ -34,6 +34,7 @@ _NOP = re.compile(r"#\(nop\)\s*")
 _BUILDKIT = " # buildkit"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _GO_STRINGS = re.compile(r"\[(?:{0}(?: {0})*)?\]".format(_QUOTED), re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)  # an open one is all the rest: no quote is tried twice
 _GO_WORDS = re.compile(r'\[([^\[\]"]*)\]')
 _GO_MAP = re.compile(r"map\[([^\[\]]*)\]")
 _GO_HEALTHCHECK = re.compile(
@@ -109,7 +110,7 @@ def _readable(keyword: str, text: str) -> str:
 
 def _list(text: str) -> str:
     if _GO_STRINGS.fullmatch(text):
-        return "[" + ", ".join(re.findall(_QUOTED, text, re.DOTALL)) + "]"
+        return "[" + ", ".join(_STRING.findall(text)) + "]"
     words = _GO_WORDS.fullmatch(text)
     return "[" + ", ".join('"{}"'.format(word) for word in words.group(1).split()) + "]" if words else text
 
@@ -125,7 +126,7 @@ def _healthcheck(text: str) -> str:
             options.append("--{}={}".format(name, match.group(group)))
     retries = _rune(match.group("retries"))
     options += ["--retries={}".format(retries)] if retries else []
-    test = re.findall(_QUOTED, match.group("test"), re.DOTALL)
+    test = _STRING.findall(match.group("test"))
     if test[:1] == ['"NONE"']:
         return "NONE"
     if test[:1] == ['"CMD-SHELL"'] and len(test) == 2:
@@ -150,10 +151,12 @@ _PIECES = re.compile(
 
 def broken_at_ands(command: str) -> List[str]:
     """Split a shell command before each ``&&`` outside of quotes; white space between words is folded."""
-    parts: List[List[str]] = [[]]
+    parts: List[str] = []
+    part: List[str] = []  # joined as soon as it ends: there may be a million
     for match in _PIECES.finditer(command):
         if match.lastgroup == "and":
-            parts.append([])
-        parts[-1].append(" " if match.lastgroup == "space" else match.group())
-    joined = ("".join(part).strip() for part in parts)
-    return [part for part in joined if part]
+            parts.append("".join(part).strip())
+            part = []
+        part.append(" " if match.lastgroup == "space" else match.group())
+    parts.append("".join(part).strip())
+    return [text for text in parts if text]

@@ -6,14 +6,17 @@ from typing import BinaryIO, Callable, List, Optional, Sequence
 
 from .entries import Entry
 from .errors import CorruptLayer, DigestMismatch, RangeIgnored
+from .holding import Holding
 from .image import Layer
 from .layers.bodies import Sink
-from .layers.leap import Fetcher, Leaping, NotGzip, Pace, read_body
+from .layers.leap import Fetcher, Leaping, NotGzip, NotHeld, Pace, read_body
 from .layers.reading import layer_notes
 from .layers.report import Report
+from .limits import LimitReached
 from .sources.base import Source
 
-CANNOT_LEAP = (NotGzip, RangeIgnored, CorruptLayer, DigestMismatch)  # what reading in full may still do without
+# What reading in full may still do without.
+CANNOT_LEAP = (NotGzip, NotHeld, RangeIgnored, CorruptLayer, DigestMismatch)
 
 
 class LeaptLayer:
@@ -34,6 +37,7 @@ class LeaptLayer:
         self.report = Report(descriptor)
         self.entries: List[Entry] = []
         self.over = False  # all was yielded
+        self._held = Holding(merged=False)
         self._returning = returning
         self._again: Optional[int] = None  # bytes asked for once more before the first file was read
         self._error: Optional[Exception] = None
@@ -65,6 +69,8 @@ class LeaptLayer:
         self._walk.sought = sought
         try:
             batch: List[Entry] = next(self._batches, [])
+            if self._returning:
+                self._hold(batch)
         except Exception as error:
             self._error = error
             raise
@@ -76,6 +82,12 @@ class LeaptLayer:
             self.fetcher.leave_memory()
             self.tell(self.report)
         return batch
+
+    def _hold(self, batch: List[Entry]) -> None:
+        try:
+            self._held.take(batch)
+        except LimitReached:
+            raise NotHeld("its entries are too many to be held") from None
 
     def read(self, entry: Entry, sink: Sink) -> None:
         """Give the body of a regular file, one of ``entries``, to ``sink``; see ``read_body``."""

@@ -26,6 +26,8 @@ MEANINGS: Dict[str, str] = {
     "extension": "bytes of a pax header or long name in a tar",
     "window": "bytes of memory that a zstd frame may ask for",
     "path": "characters of a path in a merged view",
+    "view": "entries of an image that is held at once, as a merged view",
+    "memory": "bytes of memory for what is held at once, and 1 kB more for each entry beyond 200 000",
     "frames": "frames that the seek table of a zstd layer lists",
 }
 _DEFAULTS = {
@@ -37,6 +39,8 @@ _DEFAULTS = {
     "extension": 2**20,
     "window": 128 * 2**20,
     "path": 4096,  # Linux knows no longer ones
+    "view": 1_000_000,
+    "memory": 144 * 2**20,  # of 250 MB in all, with the interpreter and what passes through
     "frames": 2**20,  # 16 MiB of memory; with more, the layer is read in full
 }
 _FREE = 256 * 2**20  # bytes that any layer may inflate to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import BinaryIO
 
 TYPE_CHECKING = False
@@ -18,9 +19,11 @@ except ImportError:  # Windows
     except ImportError:
         pass
 
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK) if fcntl is not None else (errno.EACCES, errno.EDEADLK)
+
 
 def lock(file: BinaryIO) -> None:
-    """Lock ``file``, or raise OSError at once where another process has."""
+    """Lock ``file``, or raise OSError at once: where another process has (``is_held``), or no locks are to be had."""
     if fcntl is not None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     elif msvcrt is not None:
@@ -30,3 +33,10 @@ def lock(file: BinaryIO) -> None:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         finally:
             file.seek(position)
+    else:
+        raise OSError(errno.ENOSYS, "this system has no locks")
+
+
+def is_held(error: OSError) -> bool:
+    """Whether ``lock`` failed since another process has the file."""
+    return error.errno in _HELD

@@ -83,9 +83,8 @@ def normal(name: str) -> Optional[str]:
     return None if ".." in parts else "/".join(parts)
 
 
-def implied(name: str) -> Entry:
-    """Return the directory that runtimes make where a layer names none."""
-    return Entry(name, "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
+# The directory that runtimes make where a layer names none: they are all alike, but for where they stand.
+IMPLIED_ENTRY = Entry("./", "d", 0o755, 0, 0, 0, 0, "", "", "", None, {}, IMPLIED, False)
 
 
 def as_inode(entry: Entry, link: Optional[Tuple[int, Entry]]) -> Entry:
@@ -99,11 +98,25 @@ def as_inode(entry: Entry, link: Optional[Tuple[int, Entry]]) -> Entry:
 
 
 def walk(node: Node, path: str) -> Iterator[Tuple[str, Node]]:
-    """Yield ``node``, which stands at ``path``, and all below it, parents first, names sorted."""
-    waiting: List[Tuple[str, Node]] = [(path, node)]
+    """Yield ``node``, which stands at ``path``, and all below it, parents first, names sorted.
+
+    A path is made when its turn comes: those of one directory may be long, and many.
+    """
+    yield path, node
+    waiting = [_opened(path, node)]
     while waiting:
-        path, node = waiting.pop()
-        yield path, node
-        if node.children:
-            prefix = path + "/" if path else ""
-            waiting += [(prefix + name, node.children[name]) for name in sorted(node.children, reverse=True)]
+        prefix, children, names = waiting[-1]
+        for name in names:
+            child = children[name]
+            yield prefix + name, child
+            if child.children:
+                waiting.append(_opened(prefix + name, child))
+                break
+        else:
+            waiting.pop()
+
+
+def _opened(path: str, node: Node) -> Tuple[str, Dict[str, Node], Iterator[str]]:
+    """Return what goes before the names of a directory, its children, and their names in order."""
+    children = node.children or {}
+    return path + "/" if path else "", children, iter(sorted(children))

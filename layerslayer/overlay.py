@@ -9,42 +9,52 @@ as container runtimes do; a parent that is missing is implied.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .errors import InvalidDocument
-from .filesystem import MAX_LINKS, FileSystem, parts_of
+from .filesystem import MAX_LINKS, STEPS_AN_ENTRY, FileSystem
 from .limits import bound
-from .nodes import IMPLIED, Node, Removal, Unsafe, as_inode, implied, normal, walk
+from .nodes import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 
 MAX_IMPLIED = 500_000  # directories that no layer mentions
+_KNOWN = 50_000  # directories that are found at once by their paths
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
+_IMPLIED, _REMOVAL, _COVERED = 400, 200, 150  # bytes of memory that each takes, and its text besides
 _ODD = frozenset(("", ".", ".."))  # no names
+_TOO_LONG = "a name too long (--limit path=NUMBER)"
 
 
 class Tree(FileSystem):
     """The merged file system: ``apply`` the layers from the lowest up.
 
     ``keep_removed`` collects what later layers take away, in ``removed``.
+    ``spend`` is told the bytes of memory that are taken besides the entries' own; it may raise LimitReached.
     """
 
-    def __init__(self, keep_removed: bool = False) -> None:
+    def __init__(self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None) -> None:
         super().__init__()
+        self._spend = spend
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
         self.deletions: List[Tuple[str, int]] = []  # what whiteouts name: path, or dir/* of an opaque one, and layer
         self.covered: List[str] = []  # where something stood for a while that is no directory: nothing below is left
         self._keep_removed = keep_removed
         self._implied = 0
+        self._through: Dict[str, Node] = {}  # directories by paths that end in symlinks to them; as ``_directories``
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
     def apply(self, number: int, entries: Iterable[Entry]) -> None:
-        """Lay layer ``number`` over those applied so far. Raises InvalidDocument for a bomb of directories."""
+        """Lay layer ``number`` over those applied so far.
+
+        Raises InvalidDocument for a bomb of directories or links, and LimitReached.
+        """
         longest = bound("path")
         seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
         added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
         whiteouts = [entry for entry in seen if WHITEOUT_PREFIX in entry.name] if len(added) < len(seen) else []
+        self._steps += STEPS_AN_ENTRY * len(seen)
         self._below = {}
         if whiteouts:  # they take names away; a hardlink beside them still leads to what bore one
             self._below = {entry.target: self._linked(entry) for entry in added if entry.kind == "h"}
@@ -65,6 +75,8 @@ class Tree(FileSystem):
                 continue
             node = siblings[base] = Node(base, parent, entry, number)
             if kind == "d":
+                if len(self._directories) > _KNOWN:
+                    self._directories, self._through = {"": self.root}, {}
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
@@ -76,6 +88,9 @@ class Tree(FileSystem):
         path = normal(entry.name)
         if path is None:
             return False
+        if len(path) > bound("path"):
+            self.unsafe.append(Unsafe(entry, number, _TOO_LONG))
+            return True
         directory, _, base = path.rpartition("/")
         if base != OPAQUE and ("/" + path).find("/" + _AUFS) >= 0:
             return True  # a leftover of AUFS
@@ -87,7 +102,7 @@ class Tree(FileSystem):
             node = self.find(directory, follow=True)
             for child in list(node.children.values()) if node is not None and node.children else ():
                 self._remove(child, number, "hidden")
-            self.deletions.append((where + "*", number))
+            self._delete(where + "*", number)
         elif victim in ("", ".", ".."):
             self.unsafe.append(Unsafe(entry, number, "a whiteout of nothing"))
         else:
@@ -95,24 +110,26 @@ class Tree(FileSystem):
             gone = parent.children.get(victim) if parent is not None and parent.children else None
             if gone is not None:
                 self._remove(gone, number, "deleted")
-            self.deletions.append((where + victim, number))
+            self._delete(where + victim, number)
         return True
+
+    def _delete(self, path: str, number: int) -> None:
+        self._spend(_COVERED + len(path))
+        self.deletions.append((path, number))
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
         if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
-            reason = (
-                "'..' in its name" if path is None else "a name too long (--limit path=NUMBER)" if path else "no name"
-            )
+            reason = "'..' in its name" if path is None else _TOO_LONG if path else "no name"
             self.unsafe.append(Unsafe(entry, number, reason))
             return
         if not path:
             self.root.entry, self.root.layer = entry, number
             return
         directory, _, base = path.rpartition("/")
-        parent = self._directories.get(directory) or self._directory(directory, number)
-        if parent is None:
-            self.unsafe.append(Unsafe(entry, number, "a parent that is a loop of links"))
+        parent = self._directories.get(directory) or self._through.get(directory) or self._directory(directory, number)
+        if isinstance(parent, str):
+            self.unsafe.append(Unsafe(entry, number, parent))
             return
         assert parent.children is not None
         old = parent.children.get(base)
@@ -134,17 +151,19 @@ class Tree(FileSystem):
     def _linked(self, entry: Entry) -> Optional[Tuple[int, Entry]]:
         """Return what a hardlink's target is at this moment: later changes of the target do not reach it."""
         path = normal(entry.target)
-        node = self.find(path) if path else None
+        node = self.find(path) if path and len(path) <= bound("path") else None
         return node.content if node is not None and node.children is None else None
 
-    def _directory(self, path: str, number: int) -> Optional[Node]:
-        """Return the directory ``path``, made where it is missing; None for a loop of links."""
+    def _directory(self, path: str, number: int) -> Union[Node, str]:
+        """Return the directory ``path``, made where it is missing; or why there is none."""
         node = self.root
-        parts = path.split("/")[::-1]
-        links = 0
+        parts = self._ahead(path)
+        longest = bound("path")
+        links = length = 0
         while parts:
             part = parts.pop()
             if part == "..":
+                length -= len(node.name) + 1 if node.parent is not None else 0
                 node = node.parent or self.root
                 continue
             assert node.children is not None
@@ -153,26 +172,39 @@ class Tree(FileSystem):
             if target is not None:
                 links += 1
                 if links > MAX_LINKS:
-                    return None
-                parts += parts_of(target)[::-1]
+                    return "a parent that is a loop of links"
+                if len(target) > longest:
+                    return "a parent that leads to a name too long (--limit path=NUMBER)"
+                parts += self._ahead(target)
                 if target.startswith("/"):
-                    node = self.root
+                    node, length = self.root, 0
                 continue
-            if child is not None and child.children is None:
-                self._remove(child, number, "replaced")
-                child = None
-            if child is None:
-                assert node.children is not None
-                self._implied += 1
-                if self._implied > MAX_IMPLIED:
-                    raise InvalidDocument(
-                        "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
-                    )
-                child = node.children[part] = Node(part, node, implied(part + "/"), number)
-            node = child
-        if not links:
+            length += len(part) + 1
+            if length > longest + 1:
+                return _TOO_LONG
+            node = child if child is not None and child.children is not None else self._made(node, part, number)
+        if len(self._directories) + len(self._through) > _KNOWN:
+            self._directories, self._through = {"": self.root}, {}
+        if links:
+            self._through[path] = node
+        else:
             self._directories[path] = node
         return node
+
+    def _made(self, node: Node, name: str, number: int) -> Node:
+        """Return the directory ``name`` in ``node`` that no layer mentions; what stands there goes."""
+        assert node.children is not None
+        old = node.children.get(name)
+        if old is not None:
+            self._remove(old, number, "replaced")
+        self._implied += 1
+        if self._implied > MAX_IMPLIED:
+            raise InvalidDocument(
+                "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
+            )
+        self._spend(_IMPLIED + len(name))
+        made = node.children[name] = Node(name, node, IMPLIED_ENTRY, number)
+        return made
 
     def _remove(self, node: Node, number: int, how: str) -> None:
         if self._keep_removed:
@@ -182,10 +214,12 @@ class Tree(FileSystem):
                     and gone.layer != number
                     and (gone.children is None or how != "replaced")
                 ):
+                    self._spend(_REMOVAL + len(path))
                     self.removed.append(Removal(path, gone.entry, gone.layer, number, how, gone.link))
         if node.children is None:
             self.covered.append(node.path)
+            self._spend(_COVERED + len(self.covered[-1]))
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
         if node.children is not None or node.leads_to is not None:
-            self._directories = {"": self.root}  # some of them stand no more, or elsewhere
+            self._directories, self._through = {"": self.root}, {}  # some of them stand no more, or elsewhere

@@ -31,6 +31,7 @@ _ARCHITECTURES = {
 _IMPLIED_VARIANTS = {"armhf": "v7", "armv7l": "v7", "armel": "v6", "armv6l": "v6"}
 _OSES = {"macos": "darwin"}
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
+_VARIANT = re.compile(r"v([0-9]{1,4})(?:\.[0-9]{1,4})?")
 
 
 def normalise(platform: Platform) -> Platform:
@@ -64,7 +65,7 @@ def this_machine() -> Platform:
 
 
 def _level(variant: str) -> Optional[int]:
-    match = re.fullmatch(r"v(\d+)(?:\.\d+)?", variant)
+    match = _VARIANT.fullmatch(variant)
     return int(match.group(1)) if match else None
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional, Union
 
+from .addresses import host_problem
 from .digests import digest_problem
 from .errors import InvalidReference
 from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
@@ -35,6 +36,8 @@ _BARE_HEX = re.compile("[a-f0-9]{64}")
 _MAX_TEXT = 4096  # characters
 
 _SYNONYM = "docker://"
+_SCHEME = re.compile("[a-z]{1,20}://", re.IGNORECASE)
+_HOST_LIKE = re.compile("[.:A-Z]")
 _IMAGE_ID = re.compile("(?:sha256:)?[a-f0-9]{64}")
 
 
@@ -98,6 +101,34 @@ def parse_target(text: str) -> Target:
     if transport == DOCKER_DAEMON:
         return _at_daemon(text, rest)
     return parse_local(text, transport, rest)
+
+
+def registry_named(text: str) -> Optional[str]:
+    """Return the domain of the registry that a text names, though the rest of it may be no reference; else None.
+
+    For who has to know whom a user meant: ``ghcr.io/Me/App`` cannot be asked
+    for, but it is GHCR that was named, and ``Ubuntu`` is meant for Docker Hub.
+    What can be no host comes back as it stands, if it was written in the place of one.
+    """
+    try:
+        target = parse_target(text)
+    except InvalidReference:
+        return _domain_of_no_reference(text[:_MAX_TEXT])
+    return target.domain if isinstance(target, Reference) else None
+
+
+def _domain_of_no_reference(text: str) -> Optional[str]:
+    scheme = _SCHEME.match(text)
+    if not scheme and text.partition(":")[0] in TRANSPORTS:
+        return None
+    rest = text[scheme.end() :] if scheme else text
+    first, slash, _ = rest.partition("/")
+    is_url = scheme is not None and scheme.group() != _SYNONYM
+    if is_url or (slash and (first == "localhost" or _HOST_LIKE.search(first))):
+        host = first.rpartition("@")[2].rstrip(".")
+        return canonical_host(host) if host else None
+    name = re.split("[:@]", rest, maxsplit=1)[0].lower()
+    return DOCKER_HUB if _PATH_ONLY.fullmatch(name) else None
 
 
 def _at_daemon(text: str, rest: str) -> LocalReference:
@@ -170,8 +201,11 @@ def _check_name(text: str, domain: str, path: str) -> None:
     if not _DOMAIN_ONLY.fullmatch(domain):
         raise InvalidReference(text, "'{}' is not a host name with an optional port".format(domain))
     port = re.search(r":([0-9]+)\Z", domain)
-    if port and not 0 < int(port.group(1)[:6]) < 65536:
+    if port and not (len(port.group(1)) < 6 and 0 < int(port.group(1)) < 65536):
         raise InvalidReference(text, "the port must be between 1 and 65535")
+    problem = host_problem(domain[: port.start()] if port else domain)
+    if problem:
+        raise InvalidReference(text, "'{}' cannot be asked: {}".format(domain, problem))
     shown = path[len("library/") :] if domain == DOCKER_HUB and path.startswith("library/") else path
     if not shown:
         raise InvalidReference(text, "the repository name is missing", "Write [HOST/]PATH[:TAG].")

@@ -17,11 +17,15 @@ from .documents import load_object
 from .errors import InvalidDocument, LayerslayerError, NotFound
 from .image import Image
 from .layers.verify import Verifier, verified_pieces
+from .limits import bound
 from .manifest import Index, Manifest, parse_manifest
 from .sources.base import Source
 
 MAX_PAYLOAD = 16 * 1024 * 1024  # bytes
+_MAX_PAYLOADS = 4 * MAX_PAYLOAD  # all of one run together
 _MAX_REFERRERS = 200  # looked into
+_MAX_SHARE = 4  # times a document's bytes that all their manifests may have
+_QUOTED = 1000  # characters of a statement's own words
 _COSIGN = (".sig", ".att", ".sbom")
 _SUBJECT = "vnd.docker.reference.digest"
 
@@ -37,12 +41,15 @@ class Payload(NamedTuple):
 
 
 class Referrer(NamedTuple):
-    """A manifest that refers to an image. ``found`` says how: referrers, attestation, or a tag."""
+    """A manifest that refers to an image. ``found`` says how: referrers, attestation, or a tag.
+
+    ``payloads`` are fetched one by one as they are asked for, once: all their documents would be too many.
+    """
 
     found: str
     digest: str
     artifact_type: str
-    payloads: Tuple[Payload, ...]
+    payloads: Iterator[Payload]
     problem: str
     subject: str  # digest of the image, or of the index it was found in
 
@@ -50,11 +57,12 @@ class Referrer(NamedTuple):
 def find_referrers(source: Source, image: Image) -> Iterator[Referrer]:
     """Yield what refers to an image, each manifest once. Raises what the source raises for the lists themselves."""
     seen = {image.document.digest}
+    reading = _Reading(source)
     count = 0
     for found, wanted, descriptor, subject in _candidates(source, image):
         if descriptor is not None and descriptor.digest in seen:
             continue
-        referrer = _read(source, found, wanted, descriptor, subject)
+        referrer = reading.referrer(found, wanted, descriptor, subject)
         if referrer is None or referrer.digest in seen:
             continue
         seen.add(referrer.digest)
@@ -95,43 +103,56 @@ def _index_of(source: Source, image: Image) -> Tuple[str, Sequence[Descriptor]]:
     return document.digest if listed else "", about
 
 
-def _read(
-    source: Source, found: str, wanted: str, descriptor: Optional[Descriptor], subject: str
-) -> Optional[Referrer]:
-    """Return a referrer of ``subject`` with its payloads; None for a tag that is not there."""
-    try:
-        document = source.manifest(wanted, descriptor)
-        parsed = parse_manifest(document.body, document.media_type)
-    except NotFound as error:
-        return (
-            None if descriptor is None else Referrer(found, wanted, descriptor.artifact_type, (), str(error), subject)
-        )
-    except LayerslayerError as error:
-        return Referrer(found, wanted, descriptor.artifact_type if descriptor else "", (), str(error), subject)
-    label = found if descriptor else "tag " + wanted
-    if not isinstance(parsed, Manifest):
-        return Referrer(label, document.digest, parsed.media_type, (), "", subject)
-    stated = (descriptor.artifact_type if descriptor else "") or parsed.artifact_type or parsed.config.media_type
-    return Referrer(
-        label, document.digest, stated, tuple(_payload(source, layer, subject) for layer in parsed.layers), "", subject
-    )
+class _Reading:
+    """Reads referrers, as many bytes in all as honest ones have many times over."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._manifests = _MAX_SHARE * bound("document")  # bytes left
+        self._payloads = _MAX_PAYLOADS
+
+    def referrer(self, found: str, wanted: str, descriptor: Optional[Descriptor], subject: str) -> Optional[Referrer]:
+        """Return a referrer of ``subject`` with its payloads; None for a tag that is not there."""
+        if self._manifests <= 0:
+            raise InvalidDocument("the documents that refer to the image are too large; the rest is not shown.")
+        stated = descriptor.artifact_type if descriptor else ""
+        try:
+            document = self._source.manifest(wanted, descriptor)
+            self._manifests -= len(document.body)
+            parsed = parse_manifest(document.body, document.media_type)
+        except LayerslayerError as error:
+            if isinstance(error, NotFound) and descriptor is None:
+                return None
+            return Referrer(found, wanted, stated, iter(()), str(error), subject)
+        label = found if descriptor else "tag " + wanted
+        if not isinstance(parsed, Manifest):
+            return Referrer(label, document.digest, parsed.media_type, iter(()), "", subject)
+        stated = stated or parsed.artifact_type or parsed.config.media_type
+        payloads = (self._payload(layer, subject) for layer in parsed.layers)
+        return Referrer(label, document.digest, stated, payloads, "", subject)
+
+    def _payload(self, descriptor: Descriptor, subject: str) -> Payload:
+        kind = descriptor.annotations.get("in-toto.io/predicate-type") or descriptor.media_type
+        if not descriptor.media_type.endswith("json"):
+            return Payload(descriptor, kind, "", None, "")
+        if descriptor.size > MAX_PAYLOAD:
+            return Payload(descriptor, kind, "", None, "it is larger than {} bytes".format(MAX_PAYLOAD))
+        if descriptor.size > self._payloads:
+            return Payload(descriptor, kind, "", None, "all are larger than {} bytes together".format(_MAX_PAYLOADS))
+        self._payloads -= descriptor.size
+        try:
+            document = opened(_document(self._source, descriptor))
+        except LayerslayerError as error:
+            return Payload(descriptor, kind, "", None, str(error))
+        predicate = document.get("predicateType")
+        about = subjects(document)
+        problem = "it is about ANOTHER image" if about and subject.partition(":")[2] not in about else ""
+        return Payload(descriptor, predicate if isinstance(predicate, str) else kind, gist(document), document, problem)
 
 
-def _payload(source: Source, descriptor: Descriptor, subject: str) -> Payload:
-    kind = descriptor.annotations.get("in-toto.io/predicate-type") or descriptor.media_type
-    if not descriptor.media_type.endswith("json"):
-        return Payload(descriptor, kind, "", None, "")
-    if descriptor.size > MAX_PAYLOAD:
-        return Payload(descriptor, kind, "", None, "it is larger than {} bytes".format(MAX_PAYLOAD))
-    try:
-        body = b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
-        document = opened(load_object(body, "payload", MAX_PAYLOAD))
-    except LayerslayerError as error:
-        return Payload(descriptor, kind, "", None, str(error))
-    predicate = document.get("predicateType")
-    about = subjects(document)
-    problem = "it is about ANOTHER image" if about and subject.partition(":")[2] not in about else ""
-    return Payload(descriptor, predicate if isinstance(predicate, str) else kind, gist(document), document, problem)
+def _document(source: Source, descriptor: Descriptor) -> Dict[str, Any]:
+    body = b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
+    return load_object(body, "payload", MAX_PAYLOAD)
 
 
 def opened(document: Dict[str, Any]) -> Dict[str, Any]:
@@ -177,8 +198,8 @@ def gist(document: Dict[str, Any]) -> str:
     critical = document.get("critical")
     signed = critical.get("image") if isinstance(critical, dict) else None
     if isinstance(signed, dict) and isinstance(signed.get("docker-manifest-digest"), str):
-        told.append("signs {}".format(signed["docker-manifest-digest"]))
+        told.append("signs {}".format(signed["docker-manifest-digest"][:_QUOTED]))
     builder = body.get("builder")
     if isinstance(builder, dict) and isinstance(builder.get("id"), str) and builder["id"]:
-        told.append("built by {}".format(builder["id"]))
+        told.append("built by {}".format(builder["id"][:_QUOTED]))
     return ", ".join(told)

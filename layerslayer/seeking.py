@@ -9,15 +9,18 @@ may stand behind one, only all layers together tell: then it is ``Unclear``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .contents import AHEAD
 from .entries import Entry
-from .filesystem import MAX_LINKS
+from .holding import Holding, Part
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
 from .layers.report import Report
+from .limits import LimitReached
 from .sources.base import Source
 from .watching import Absent, Directory, Link, Stated, Unclear, Watch
 
@@ -25,12 +28,14 @@ if TYPE_CHECKING:  # loaded where there is something to be leapt through
     from .leaps import Leaps
     from .leapt import LeaptLayer
 
+MAX_SOUGHT = 8  # links followed one by one, each by looking through layers anew; all of them together tell of more
+UNKNOWN_MODE = 0o700  # of directories that a layer further down may state to be for their owner alone
 MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
 NewSink = Callable[[Entry], Sink]
 Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
-Look = Callable[[Layer], Optional[List[Entry]]]
-KeepContents = Callable[[Layer, List[Entry], Dict[int, bytes], Report], None]
+Look = Callable[[Layer], Optional[Sequence[Entry]]]
+KeepContents = Callable[[Layer, List[Entry], Mapping[int, bytes], Report], None]
 
 
 class File(NamedTuple):
@@ -71,6 +76,9 @@ class Seeker:
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._leaps = leaps  # lets layers be leapt through on the way
         self._stated = Stated()
+        self._at = ""  # what is sought, after the links that were followed
+        self._holding = Holding(merged=False)
+        self._number = 0  # of the layer that is asked
         self.reports: List[Report] = []
 
     def seek(self, path: str, new_sink: NewSink, below: Optional[Sequence[Layer]] = None) -> Found:
@@ -84,7 +92,9 @@ class Seeker:
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
         self._stated = Stated()
-        for _ in range(MAX_LINKS + 1):
+        passed = {(path, stands_at, len(layers))}  # where links led
+        for _ in range(MAX_SOUGHT + 1):
+            self._at = path
             found = self._through(layers, path, stands_at, new_sink, linked)
             if not isinstance(found, tuple) or not isinstance(found[0], Link):
                 return found
@@ -96,7 +106,26 @@ class Seeker:
             stands_at = stands_at if link.hard else path
             every = list(below or self._layers)
             layers = [item for item in every if item.number <= layer.number][::-1] if link.hard else self._layers[::-1]
-        return Absent(path, None, "its links go round in a circle")
+            if (path, stands_at, len(layers)) in passed:
+                return Absent(path, None, "its links go round in a circle")
+            passed.add((path, stands_at, len(layers)))
+        return Unclear(path)
+
+    def mode_of(self, path: str) -> Optional[int]:
+        """Return the permissions of a directory on the way to what is sought, None where no layer states them.
+
+        Of a link to one those that all on the way to the file have. What layers
+        may state that were not asked yet is not known, so it is for the owner alone.
+        """
+        if not self._stated.is_link(path):
+            return self._mode_stated(path)
+        parts = self._at.split("/")
+        modes = [self._mode_stated("/".join(parts[:end])) for end in range(1, len(parts))]
+        return reduce(and_, [mode for mode in modes if mode is not None], 0o777)
+
+    def _mode_stated(self, path: str) -> Optional[int]:
+        mode = self._stated.mode_of(path)
+        return mode if mode is not None or self._number == 0 else UNKNOWN_MODE
 
     def _through(
         self, layers: Sequence[Layer], path: str, stands_at: str, new_sink: NewSink, linked: Optional[Layer]
@@ -115,8 +144,9 @@ class Seeker:
         return Directory(path) if watch.directory or not path else Absent(path, None)
 
     def _in_layer(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
+        self._number = layer.number
         watch.begin(layer.number)
-        known = self._known.get(layer.number)
+        known: Optional[Sequence[Entry]] = self._known.get(layer.number)
         if known is None:
             known = self._look(layer)
         if known is not None:
@@ -192,7 +222,8 @@ class Seeker:
 
         watch.begin(layer.number)
         over = False  # the file has passed, and nothing else is wanted
-        entries: List[Entry] = []
+        entries: Optional[List[Entry]] = []  # None where they are too much to be held: it is not known whole then
+        held = self._holding.part()
         descriptor = layer.descriptor
         learn = self._learn and layer.number not in self._known
         batches = read_entries(
@@ -200,7 +231,7 @@ class Seeker:
         )
         try:
             for batch in batches:
-                entries += batch
+                entries = _with(entries, batch, held)
                 watch.see(batch)
                 if self._to_the_end:
                     continue
@@ -211,14 +242,29 @@ class Seeker:
                     break
         finally:
             batches.close()
-        if report.complete:
+        if report.complete and entries is not None:
             self._known[layer.number] = entries
             self._keep(layer, entries, digests.by_offset, report)
+        else:
+            held.empty()
         if sinks and sinks[-1].ended:
             return File(watch.path, layer, sinks[-1].entry, report)
         if report.problem:
             return _unreadable(watch.path, layer, report)
         return watch.outcome(layer)
+
+
+def _with(entries: Optional[List[Entry]], batch: List[Entry], held: Part) -> Optional[List[Entry]]:
+    """Return the entries and the batch, None where they are too much to be held."""
+    if entries is None:
+        return None
+    try:
+        held.take(batch)
+    except LimitReached:
+        held.empty()
+        return None
+    entries += batch
+    return entries
 
 
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:

@@ -15,6 +15,7 @@ from typing import Dict, NamedTuple, Optional
 from .descriptors import UNKNOWN_SIZE, Descriptor
 from .digests import digest_problem
 from .errors import InvalidDocument, LayerslayerError
+from .holding import Lease
 from .image import Image
 from .layers.toc import MAX_TOC
 from .layers.verify import Verifier, verified_pieces
@@ -56,7 +57,12 @@ class SociIndex:
             return None
         if descriptor.size >= min(layer.size, MAX_TOC):
             raise InvalidDocument("its {} bytes cost more than they spare".format(descriptor.size))
-        body = b"".join(verified_pieces(self._source.blob(descriptor), Verifier(descriptor)))
+        lease = Lease()
+        lease.take(descriptor.size)
+        body = bytearray()  # in one place: there may be a hundred megabytes of it
+        for piece in verified_pieces(self._source.blob(descriptor), Verifier(descriptor)):
+            body += piece
+        lease.close()
         return Ztoc(found.kind, body, layer, found.stated)
 
     def _once(self) -> _Found:

@@ -10,15 +10,19 @@ from __future__ import annotations
 import os
 import ssl
 from typing import AbstractSet, Any, List, Optional, Tuple
-from urllib.parse import urlsplit
 
-from .errors import LocalFileError
+from .errors import InvalidAddress, LocalFileError
+from .origins import netloc_of, origin_of
 
 _FOLDERS = ("~/.config/containers/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d")
 
 
 class Tls:
-    """What the user said of TLS. ``insecure`` are hosts (with port, where it is not 443) that are not checked."""
+    """What the user said of TLS.
+
+    ``insecure`` are hosts that are not checked, ``registry`` is whom the client certificate of the command line is
+    for, all as ``origins.netloc_given`` writes them: lower case, with the port where it is not 443.
+    """
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class Tls:
         self._client = (client_cert, client_key) if client_cert else None
         self._insecure = insecure
         self._folders = folders
-        self._registry = registry  # whom the client certificate of the command line is for
+        self._registry = registry
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
@@ -80,9 +84,11 @@ class Tls:
 
 
 def _netloc(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
-    return host[:-4] if host.endswith(":443") else host
+    """Return an address's host and port as ``insecure`` has them; nothing for one that nobody connects to."""
+    try:
+        return netloc_of(origin_of(url))
+    except InvalidAddress:
+        return ""
 
 
 def _load_usual(context: ssl.SSLContext) -> None:

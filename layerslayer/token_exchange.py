@@ -11,12 +11,14 @@ import re
 import time
 from datetime import datetime
 from typing import List, NamedTuple, Optional, Tuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from .credentials import Login
 from .errors import RegistryError, Unauthorized
+from .origins import read_address
 from .transport.answers import Answer
-from .transport.client import Secrets, Transport
+from .transport.client import Transport
+from .transport.shown import NOTHING, Secrets, Shown
 
 _MAX_TOKEN_BODY = 256 * 1024  # bytes
 _MIN_LIFETIME = 60.0  # seconds; also the default when the service names none
@@ -38,8 +40,12 @@ class Token(NamedTuple):
 def exchange(
     transport: Transport, realm: str, service: str, scope: str, login: Optional[Login], registry: str
 ) -> Token:
-    """Return a token for ``scope``, anonymously without a ``login``. Raises Unauthorized and RegistryError."""
-    parts = urlsplit(realm)
+    """Return a token for ``scope``, anonymously without a ``login``. Raises Unauthorized and RegistryError.
+
+    Exposed where the service speaks plain http, and is not told of the ``login``.
+    """
+    place = read_address(realm)
+    realm, host = place.url, place.origin.host
     answer: Optional[Answer] = None
     if login and login.identity_token:
         answer = _post(transport, realm, service, scope, login.identity_token)
@@ -49,17 +55,17 @@ def exchange(
             login = Login(login.origin, login.username or _NOBODY, login.identity_token)
     if answer is None:
         basic = login.basic if login else ""
-        query: List[Tuple[str, str]] = parse_qsl(parts.query, keep_blank_values=True)
-        query += [("service", service)] if service else []
+        query: List[Tuple[str, str]] = [("service", service)] if service else []
         query += [("scope", item) for item in scope.split()]
         query += [("account", login.username), ("client_id", CLIENT)] if login and basic else []
-        address = urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+        more = urlencode(query, errors="surrogateescape")
+        address = realm + ("&" if "?" in realm else "?") + more if more else realm  # its own query stays as it is
         answer = transport.get(address, None, _shown(basic), redirects=0, whole=_MAX_TOKEN_BODY)
     body = answer.read(_MAX_TOKEN_BODY)
     if answer.status in (401, 403, 404):
         who = "refuses the login from {}".format(login.origin) if login else "gives no anonymous access"
         raise Unauthorized(
-            "the auth service {} {} ({}).".format(parts.hostname, who, answer.status),
+            "the auth service {} {} ({}).".format(host, who, answer.status),
             "The image may be private or not exist; log in to {} with any tool, or put a token into token.txt.".format(
                 registry
             ),
@@ -68,14 +74,12 @@ def exchange(
         hint = (
             "Tokens are not fetched from where it redirects to." if 300 <= answer.status < 400 else "Try again later."
         )
-        raise RegistryError(
-            "the auth service {} answered {}.".format(parts.hostname, answer.status), hint, answer.status
-        )
-    return _read_token(body, parts.hostname or "")
+        raise RegistryError("the auth service {} answered {}.".format(host, answer.status), hint, answer.status)
+    return _read_token(body, host)
 
 
 def _shown(basic: str) -> Secrets:
-    return lambda url: {"Authorization": basic} if basic else {}
+    return lambda url: Shown({"Authorization": basic}, {}, private=True) if basic else NOTHING
 
 
 def _post(transport: Transport, realm: str, service: str, scope: str, identity_token: str) -> Answer:
@@ -86,7 +90,9 @@ def _post(transport: Transport, realm: str, service: str, scope: str, identity_t
         "scope": scope,
         "refresh_token": identity_token,
     }
-    return transport.get(realm, redirects=0, whole=_MAX_TOKEN_BODY, form=form)
+    return transport.get(
+        realm, redirects=0, whole=_MAX_TOKEN_BODY, secrets=lambda url: Shown({}, {}, private=True), form=form
+    )
 
 
 def _read_token(body: bytes, service: str) -> Token:

@@ -9,7 +9,10 @@ from typing import Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
+from .limits import bound
 from .nodes import normal
+
+_MOST_LETTERS = 10**9  # of parents looked up for one file; an image that takes more is asked as a whole
 
 
 class Directory(NamedTuple):
@@ -42,22 +45,36 @@ class Stated:
 
     def __init__(self) -> None:
         self._found: Dict[str, Tuple[int, bool]] = {}  # layer, and whether it is a directory there
+        self._modes: Dict[str, int] = {}  # permissions of some of those that are
+        self._letters = 0  # of the names that were looked up
 
     def copy(self) -> Stated:
         twin = Stated()
         twin._found = dict(self._found)
+        twin._modes = dict(self._modes)
         return twin
 
-    def add(self, name: str, number: int, directory: bool) -> None:
+    def add(self, name: str, number: int, directory: bool, mode: Optional[int] = None) -> None:
         known = self._found.get(name)
         if known is None or number >= known[0]:
             self._found[name] = (number, directory)
+            if mode is not None:
+                self._modes[name] = mode
 
     def replace(self, other: Stated) -> None:
         self._found = other._found
+        self._modes = other._modes
+
+    def is_link(self, name: str) -> bool:
+        return not self._found.get(name, (0, True))[1]
+
+    def mode_of(self, name: str) -> Optional[int]:
+        """Return the permissions of a directory; None where they are not known."""
+        return self._modes.get(name) if self.is_directory(name) else None
 
     def is_directory(self, name: str) -> bool:
-        return self._found.get(name, (0, False))[1]
+        self._letters += len(name)
+        return self._letters <= _MOST_LETTERS and self._found.get(name, (0, False))[1]
 
     def above(self, name: str, number: int, highest: Optional[int]) -> bool:
         """Whether a layer above ``number`` (and not above ``highest``) has it as a directory."""
@@ -65,9 +82,10 @@ class Stated:
         return directory and layer > number and (highest is None or layer <= highest)
 
     def all_above(self, path: str, unless_stated: bool = False) -> bool:
-        """Whether all that the path leads through are directories; of what nothing is known ``unless_stated``."""
+        """Whether all it leads through are directories; of unknown ones ``unless_stated``, if it takes long False."""
         parent = path.rpartition("/")[0]
-        while parent and self._found.get(parent, (0, unless_stated))[1]:
+        while parent and self._letters <= _MOST_LETTERS and self._found.get(parent, (0, unless_stated))[1]:
+            self._letters += len(parent)
             parent = parent.rpartition("/")[0]
         return not parent
 
@@ -103,7 +121,8 @@ class Watch:
         """Layer ``number`` begins."""
         self._number = number
         self.file: Optional[Entry] = None
-        self.link: Optional[Link] = None
+        self._link: Optional[Link] = None
+        self._symlink: Optional[Tuple[str, str, str]] = None  # where one stands, its target, what of the path is behind
         self._latest = -1  # offset of the last entry noted that stands at the path
         self._removed = False
         self._blocked = False
@@ -128,7 +147,15 @@ class Watch:
             if entry.kind in "dl" and not entry.hidden:
                 clean = normal(entry.name)
                 if clean is not None:
-                    self._stated.add(clean, self._number, entry.kind == "d")
+                    mode = entry.mode if clean in self._parents else None
+                    self._stated.add(clean, self._number, entry.kind == "d", mode)
+
+    @property
+    def link(self) -> Optional[Link]:
+        """Where the last link there leads, as far as the layer is known."""
+        if self._symlink is not None:
+            self._link, self._symlink = Link(_joined(*self._symlink, self._stated), False), None
+        return self._link
 
     @property
     def decided(self) -> bool:
@@ -152,7 +179,7 @@ class Watch:
 
     def _is_sure(self, path: str) -> bool:
         """Whether the path is no other one too: no directory above it can be a symlink of a layer further down."""
-        return self._number in self._ends or self._stated.all_above(path)
+        return self._stated.all_above(path, self._number in self._ends)  # nor, in those, one of the same layer
 
     def see(self, entries: Sequence[Entry]) -> None:
         """Take the next entries of the layer."""
@@ -166,33 +193,32 @@ class Watch:
                 continue
             if clean == path:
                 self._here(entry)
-                self.unclear |= not self._is_sure(clean)
+                self.unclear = self.unclear or not self._is_sure(clean)
             elif clean in parents:
                 if clean in self._replaced:
                     self._blocked |= entry.kind != "d"
                 elif entry.kind == "l":
-                    rest = path[len(clean) + 1 :]
-                    self.link = Link(_joined(clean, entry.target, rest, self._stated), False)
-                    self.unclear |= not self._is_sure(clean)
+                    self._symlink = (clean, entry.target, path[len(clean) + 1 :])
+                    self.unclear = self.unclear or not self._is_sure(clean)
                 elif entry.kind != "d":
                     self._blocked = True
             elif clean in self._removers:
                 self._removed = True
-                self.unclear |= not self._is_sure(clean)
+                self.unclear = self.unclear or not self._is_sure(clean)
             elif clean.startswith(self._inside) and WHITEOUT_PREFIX not in clean:
                 self.directory = True
             elif clean.endswith(self._aliases):
-                self.unclear |= not self._stated.all_above(clean, self._number in self._ends[-1:])
+                self.unclear = self.unclear or not self._stated.all_above(clean, self._number in self._ends[-1:])
 
     def _here(self, entry: Entry) -> None:
-        self.file = self.link = None
+        self.file = self._link = self._symlink = None
         if entry.kind == "d":
             self.directory = True
         elif entry.kind == "l":
-            self.link = Link(_joined(self._stands_at, entry.target, "", self._stated), False)
+            self._symlink = (self._stands_at, entry.target, "")
         elif entry.kind == "h":
-            target = normal(entry.target)
-            self.link = Link(target, True) if target else None
+            target = normal(entry.target) if len(entry.target) <= bound("path") else None
+            self._link = Link(target, True) if target else None
             self._blocked = not target
         elif entry.kind == "-":
             self.file = entry
@@ -222,14 +248,17 @@ def _sibling(path: str, name: str) -> str:
 def _joined(link: str, target: str, rest: str, stated: Stated) -> Optional[str]:
     """Return where a symlink at ``link`` leads, with ``rest`` behind; ``..`` stops at the root.
 
-    None when a ``..`` comes after what is not known to be a directory.
+    None for paths too long, and when a ``..`` comes after what is not known to be a directory.
     """
+    if len(target) > bound("path"):
+        return None
     parts = [] if target.startswith("/") else link.split("/")[:-1]
     for part in (target + "/" + rest).split("/"):
         if part == "..":
             if parts and not stated.is_directory("/".join(parts)):
                 return None
-            parts = parts[:-1]
+            del parts[-1:]
         elif part not in ("", "."):
             parts.append(part)
-    return "/".join(parts)
+    path = "/".join(parts)
+    return path if len(path) <= bound("path") else None

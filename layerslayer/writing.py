@@ -1,63 +1,99 @@
 """Files that appear under their final name only when they are whole and right.
 
-A download that breaks off leaves its beginning in ``.layerslayer-<hex>.part``,
-named after the digest, for a later run to go on with.
+Until then a file is called ``.layerslayer-new-<hex>.part`` and locked; what a
+run that was killed left of such is removed by the next one.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
-from typing import BinaryIO, Iterator, Set, TypeVar
+import time
+from typing import AbstractSet, BinaryIO, Optional, Set, TypeVar, Union
 
-from .descriptors import Descriptor
 from .errors import LocalFileError
-from .locks import lock
+from .folders import Folder
+from .locks import is_held, lock
 
 Self = TypeVar("Self", bound="NewFile")
 
-_PIECE = 512 * 1024  # bytes
-_NAMED_BY = 32  # digits of the digest in the name of a file that is not finished
+OURS = ".layerslayer-"  # how the names begin of what is not finished
+_NEW = re.compile(r"\.layerslayer-new-[0-9a-f]{16}\.part")
+_BEGUN = re.compile(r"\.layerslayer-(?:[0-9a-f]{16}){1,2}\.part")  # of earlier versions new files, too
+_LONG_AGO = 7 * 24 * 3600  # seconds after which nobody is expected to go on with a beginning
+_OWNER = 0o600  # permissions that it takes to write a file, and to remove what is left of it
+TRIES = 8
 
 
 class NewFile:
     """A file written beside its final place; ``keep`` puts it there, leaving without drops it.
 
-    Raises LocalFileError for whatever the disk refuses.
+    ``mode`` are its permissions, less the umask. Raises LocalFileError for whatever the disk refuses.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: Folder, mode: int = 0o666) -> None:
         self._folder = folder
-        self._path = os.path.join(folder, ".layerslayer-{}.part".format(secrets.token_hex(8)))
-        self._kept = False
+        self._mode = mode
+        self._name = ""  # the one it has now
+        self._over = False  # it has its final name, or is gone
         self._worthless = False  # nothing that a later run could use
         try:
             self._file = self._open()
+            unfinished.add(self)
+            if folder.first_visit():
+                clear(folder, self.owner)
         except OSError as error:
             raise self._failure(error) from None
-        _unfinished.add(self)
+
+    @property
+    def owner(self) -> int:
+        """Whose files are that are made here: on some disks somebody else's than the user's."""
+        return os.fstat(self._file.fileno()).st_uid
 
     def _open(self) -> BinaryIO:
-        return open(self._path, "x+b", buffering=0)
+        for _ in range(TRIES):
+            self._name = OURS + "new-{}.part".format(secrets.token_hex(8))
+            file = os.fdopen(self._folder.create(self._name, self._mode | _OWNER), "r+b", buffering=0)
+            try:
+                lock(file)
+                gone = not self._folder.has(self._name, file.fileno())
+            except OSError as error:
+                gone = is_held(error)
+            if not gone:
+                return file  # locked, where locks are to be had
+            file.close()  # another run took it for what was left behind
+        raise FileNotFoundError(2, "other runs remove what is written")
 
     def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, and remove it unless it was kept. May be repeated."""
+        if os.name != "nt":  # which does not remove open files; elsewhere nobody else takes it up in between
+            self.discard()
         self._file.close()
         self.discard()
 
     def discard(self) -> None:
-        """Remove the file unless it was kept. May be called from any thread."""
-        _unfinished.discard(self)
-        if not self._kept:
-            try:
-                os.unlink(self._path)
-            except OSError:
-                pass  # gone already
+        """Remove the file unless it was kept. May be called from any thread, and repeated."""
+        unfinished.discard(self)
+        if self._over:
+            return
+        try:
+            if self._file.closed or self._folder.has(self._name, self._file.fileno()):
+                self._folder.remove(self._name)
+            self._over = True
+        except FileNotFoundError:
+            self._over = True
+        except (OSError, ValueError):
+            pass  # another thread has just closed it, or this system does not remove open files
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: Union[bytes, memoryview]) -> None:
         view = memoryview(piece)
         try:
             while view:
@@ -80,92 +116,77 @@ class NewFile:
         The disk is not waited for: what a power failure spoils is found by the
         next run, which trusts no file whose digest it has not computed.
         """
-        path = os.path.join(self._folder, name)
         try:
+            self._finish()
             if os.name == "nt":
                 self._file.close()  # Windows does not rename open files
-            os.replace(self._path, path)
-            self._kept = True
+            self._folder.rename(self._name, name)
+            self._over = True
             self._file.close()
         except OSError as error:
             self._worthless = True
             raise self._failure(error) from None
-        return path
+        return self._folder.place(name)
+
+    def _finish(self) -> None:
+        """Do what is left to do before the file gets its name."""
+        if ~self._mode & _OWNER:
+            permit(self._file, stat.S_IMODE(os.fstat(self._file.fileno()).st_mode) & (self._mode | ~_OWNER))
 
     def _failure(self, error: OSError) -> LocalFileError:
         return LocalFileError(
-            "nothing can be written to {}: {}.".format(self._folder, error.strerror or error),
+            "nothing can be written to {}: {}.".format(self._folder.path, error.strerror or error),
             "Choose another folder with -o.",
         )
 
 
-class PartialFile(NewFile):
-    """The file of a download, which a later run goes on with where this one broke off.
+def permit(file: BinaryIO, mode: int) -> None:
+    if hasattr(os, "fchmod"):
+        try:
+            os.fchmod(file.fileno(), mode)
+        except OSError:
+            pass  # the disk knows no permissions
 
-    ``size`` bytes of it were there. Where another process is writing that very
-    file, or nobody could go on with it (not ``resumable``), this is one of its own.
+
+def clear(folder: Folder, owner: int, wanted: Optional[AbstractSet[str]] = None) -> None:
+    """Remove the ``owner``'s files that runs left here which were killed; not what a living one has locked.
+
+    With ``wanted``, the names of those that will be gone on with, other
+    beginnings of downloads too, if they are a week old.
     """
-
-    def __init__(self, folder: str, descriptor: Descriptor, resumable: bool = True) -> None:
-        self._resumable = resumable
-        self._name = ".layerslayer-{}.part".format(descriptor.hex[:_NAMED_BY])
-        self._shared = False
-        super().__init__(folder)
-        self.size = os.fstat(self._file.fileno()).st_size
-
-    def _open(self) -> BinaryIO:
-        if not self._resumable:
-            return super()._open()
-        path = os.path.join(self._folder, self._name)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        try:
-            file = open(os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666), "r+b", buffering=0)
-        except OSError:
-            return super()._open()  # something else of that name is in the way
-        try:
-            here = os.fstat(file.fileno())
-            lock(file)
-            if stat.S_ISREG(here.st_mode) and here.st_nlink == 1 and os.path.samestat(here, os.stat(path)):
-                self._path, self._shared = path, True
-                return file
-        except OSError:
-            pass  # another process has it, or had it
-        file.close()
-        return super()._open()
-
-    def beginning(self) -> Iterator[bytes]:
-        """Yield what was there; what is written goes behind."""
-        try:
-            self._file.seek(0)
-            yield from iter(lambda: self._file.read(_PIECE), b"")
-        except OSError as error:
-            raise self._failure(error) from None
-
-    def restart(self) -> None:
-        """Forget what was there, and what was written."""
-        try:
-            self._file.seek(0)
-            self._file.truncate()
-        except OSError as error:
-            raise self._failure(error) from None
-        self.size = 0
-
-    def discard(self) -> None:
-        """Leave the file to the next run, unless there is nothing in it."""
-        if self._shared and not self._kept and not self._worthless:
-            try:
-                if os.path.getsize(self._path):
-                    _unfinished.discard(self)
-                    return
-            except OSError:
-                pass  # gone already
-        super().discard()
+    try:
+        names = folder.names()
+    except OSError:
+        return  # it may be written, but not read
+    mine = {file._name for file in list(unfinished)}  # which some disks would let this process lock once more
+    for name in set(names) - mine:
+        if _NEW.fullmatch(name):
+            _remove_left(folder, name, owner, before=None)
+        elif wanted is not None and name not in wanted and _BEGUN.fullmatch(name):
+            _remove_left(folder, name, owner, before=time.time() - _LONG_AGO)
 
 
-_unfinished: Set[NewFile] = set()  # being written now, by whatever thread
+def _remove_left(folder: Folder, name: str, owner: int, before: Optional[float]) -> None:
+    try:
+        with os.fdopen(folder.open_file(name, os.O_RDWR), "r+b", buffering=0) as file:
+            info = os.fstat(file.fileno())
+            if info.st_uid != owner or info.st_nlink != 1 or (before is not None and info.st_mtime > before):
+                return
+            lock(file)  # fails where a living run has it, or it cannot be told
+            if not folder.has(name, file.fileno()):
+                return
+            if os.name != "nt":
+                folder.remove(name)
+        if os.name == "nt":  # which does not remove open files, nor those that others have open
+            folder.remove(name)
+    except OSError:
+        pass
+
+
+unfinished: Set[NewFile] = set()  # being written now, by whatever thread
 
 
 def discard_unfinished() -> None:
     """Remove the files being written; for an end that does not wait for their threads."""
-    for file in list(_unfinished):
+    for file in list(unfinished):
         file.discard()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+from types import SimpleNamespace
+from typing import Any, Callable
 
 import pytest
 import requests
 
 from layerslayer.auth import BearerAuth
-from layerslayer.credentials import UserToken
+from layerslayer.credentials import Login, UserToken
 from layerslayer.demo.registry import Request, Response
 from layerslayer.errors import LayerslayerError, RegistryError, Unauthorized
 from layerslayer.origins import origin_of
@@ -180,6 +181,18 @@ def test_a_refused_user_token_where_none_is_needed() -> None:
 
 def test_a_user_token_is_not_shown_by_its_repr() -> None:
     assert MINE not in repr(UserToken(MINE, "token.txt"))
+
+
+def test_two_requests_that_are_challenged_at_once_both_take_the_login() -> None:
+    login = Login("a file", "me", "hunter2")
+    transport = Transport()
+    auth = BearerAuth(transport, origin_of("https://example.org"), find_login=lambda: login)
+    challenged: Any = SimpleNamespace(url="https://example.org/v2/", status=401)
+    assert auth.answer(challenged, None, SCOPE, [], "Basic")
+    assert auth.answer(challenged, None, SCOPE, [], "Basic")  # this one had been on its way without it
+    with pytest.raises(Unauthorized, match="refused the login"):
+        auth.answer(challenged, auth.header("https://example.org/v2/", SCOPE), SCOPE, [], "Basic")
+    transport.close()
 
 
 def test_other_origins_get_no_header() -> None:

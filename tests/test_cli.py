@@ -37,12 +37,13 @@ def test_done_failed_and_in_part(run: Runner) -> None:
 
 def test_a_bug_says_how_to_report_it(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(session: object) -> ExitCode:
-        raise RuntimeError("boo\x1b[31m")
+        raise RuntimeError("boo\x1b[31m at https://a.example/b?sig=0123")
 
     monkeypatch.setattr("layerslayer.commands.peek.peek_all", broken)
     ran = run(*PEEK, "localhost:1/a", "-l", "log.txt")
     assert ran.code == 70
     assert "Traceback" in ran.err and "RuntimeError: boo\\x1b[31m" in ran.err and "\x1b" not in ran.err
+    assert "0123" not in ran.err
     assert "This is a bug in layerslayer {}".format(layerslayer.__version__) in ran.err
     assert "RuntimeError" in (run.folder / "log.txt").read_text(encoding="utf-8")
 

@@ -8,20 +8,28 @@ from typing import BinaryIO, Callable, List, Optional
 
 import pytest
 
+from layerslayer.beginnings import PartialFile
 from layerslayer.descriptors import Descriptor
 from layerslayer.downloads import (
-    image_folder,
-    make_folder,
+    image_parts,
+    output_folder,
     present,
     safe_component,
     save_blob,
     suffix_of,
 )
 from layerslayer.errors import ConnectionLost, DigestMismatch, LocalFileError, RangeIgnored
+from layerslayer.folders import Folder, Root, opened
 from layerslayer.reference import parse_reference, parse_target
-from layerslayer.writing import NewFile, PartialFile, discard_unfinished
+from layerslayer.writing import NewFile, discard_unfinished
 
 BODY = b"body of a blob"
+
+
+def folder(path: Path) -> Folder:
+    return opened(Root(str(path)))
+
+
 DESCRIPTOR = Descriptor("application/x", "sha256:" + hashlib.sha256(BODY).hexdigest(), len(BODY), {})
 
 
@@ -59,11 +67,11 @@ def test_names_are_safe_everywhere(text: str, name: str) -> None:
     ],
 )
 def test_where_an_image_goes(reference: str, folder: str) -> None:
-    assert image_folder("out", parse_target(reference)) == os.path.join("out", *folder.split("/"))
+    assert "/".join(image_parts(parse_target(reference))) == folder
 
 
 def test_platforms_are_kept_apart() -> None:
-    assert image_folder("out", parse_reference("a"), "linux/arm/v7").endswith(os.path.join("latest", "linux_arm_v7"))
+    assert image_parts(parse_reference("a"), "linux/arm/v7")[-2:] == ("latest", "linux_arm_v7")
 
 
 @pytest.mark.parametrize(
@@ -82,22 +90,22 @@ def test_the_content_names_the_suffix(head: bytes, media_type: str, suffix: str)
 
 
 def test_a_blob_is_saved_and_found_again(tmp_path: Path) -> None:
-    path = save_blob(str(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(BODY))
+    path = save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(BODY))
     assert Path(path).read_bytes() == BODY
-    assert present(str(tmp_path), "0_x", DESCRIPTOR) == path
+    assert present(folder(tmp_path), "0_x", DESCRIPTOR) == os.path.basename(path)
     Path(path).write_bytes(b"body of a blot")
-    assert present(str(tmp_path), "0_x", DESCRIPTOR) is None
+    assert present(folder(tmp_path), "0_x", DESCRIPTOR) is None
 
 
 @pytest.mark.parametrize("body", [b"another body!!", b"short", BODY + b"longer"])
 def test_what_does_not_match_leaves_nothing(body: bytes, tmp_path: Path) -> None:
     with pytest.raises(DigestMismatch):
-        save_blob(str(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(body))
+        save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(body))
     assert os.listdir(str(tmp_path)) == []
 
 
 def test_unfinished_files_can_be_discarded_from_outside(tmp_path: Path) -> None:
-    file = NewFile(str(tmp_path))
+    file = NewFile(folder(tmp_path))
     file.write(b"half")
     assert len(os.listdir(str(tmp_path))) == 1
     discard_unfinished()
@@ -109,10 +117,10 @@ def test_unfinished_files_can_be_discarded_from_outside(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalFileError):
-        make_folder(str(tmp_path / "file" / "sub"))
+        output_folder(Root(str(tmp_path / "file" / "sub")))
     (tmp_path / "sub" / "0_x.blob").mkdir(parents=True)
     with pytest.raises(LocalFileError):
-        save_blob(str(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
+        save_blob(folder(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
     assert os.listdir(str(tmp_path / "sub")) == ["0_x.blob"]
 
 
@@ -153,7 +161,7 @@ def test_an_earlier_beginning(
         return io.BytesIO(BODY)
 
     counted: List[int] = []
-    path = save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, whole, counted.append, rest)
+    path = save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, whole, counted.append, rest)
     assert Path(path).read_bytes() == BODY
     assert (len(calls), sum(counted), part.exists()) == (opened, len(BODY), False)
 
@@ -168,7 +176,7 @@ def test_the_rest_is_asked_for_once_the_beginning_is_hashed(tmp_path: Path) -> N
         known.append(sum(counted))
         return io.BytesIO(BODY[start:])
 
-    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), counted.append, rest)
+    save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), counted.append, rest)
     assert known == [5]
 
 
@@ -181,10 +189,10 @@ def test_nothing_is_kept_that_nobody_goes_on_with(tmp_path: Path) -> None:
             return piece
 
     with pytest.raises(ConnectionLost):
-        save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]))
+        save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConnectionLost):
-        save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]), open_rest=refused)
+        save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]), open_rest=refused)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [BODY[:10]]
 
 
@@ -193,13 +201,13 @@ def test_what_is_in_the_way_of_a_beginning_is_left_alone(tmp_path: Path) -> None
     target.write_bytes(b"mine")
     part = tmp_path / ".layerslayer-{}.part".format(DESCRIPTOR.hex[:32])
     part.symlink_to(target)
-    save_blob(str(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), open_rest=refused)
+    save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), open_rest=refused)
     assert target.read_bytes() == b"mine"
     assert part.is_symlink()
 
 
 def test_two_at_a_time_do_not_share_a_beginning(tmp_path: Path) -> None:
-    with PartialFile(str(tmp_path), DESCRIPTOR) as first, PartialFile(str(tmp_path), DESCRIPTOR) as second:
+    with PartialFile(folder(tmp_path), DESCRIPTOR) as first, PartialFile(folder(tmp_path), DESCRIPTOR) as second:
         first.write(BODY)
         second.write(BODY)
         assert len(list(tmp_path.iterdir())) == 2

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from layerslayer.escaping import human_size, one_line, original, printable
+from layerslayer.escaping import ContentText, human_size, one_line, original, printable, slices
 
 BIDI = "\u061c\u200e\u200f" + "".join(map(chr, range(0x202A, 0x202F))) + "".join(map(chr, range(0x2066, 0x206A)))
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f"
@@ -132,3 +132,43 @@ def test_one_line_is_one_safe_line_within_its_limit(text, limit):
 )
 def test_human_size(count, text):
     assert human_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"a\tb\nc\r\n", "a\tb\nc\\x0d\n"),
+        (rb"C:\temp\new\x1b[0m \\ \u202e", r"C:\temp\new\x1b[0m \\ \u202e"),
+        (b"\x1b]0;x\x07\x7f", "\\x1b]0;x\\x07\\x7f"),
+        ("café 日本 😀 \u202e\u009b".encode(), "café 日本 😀 \\u202e\\u009b"),
+        (b"\x7fELF\x00\xff\xfe\xc3(\xe6\x97", "\\x7fELF\\x00\\xff\\xfe\\xc3(\\xe6\\x97"),
+        (b"", ""),
+    ],
+    ids=ascii,
+)
+def test_content_for_a_terminal(content, shown):
+    for length in (1, 2, 3, 5, 100):
+        text = ContentText()
+        pieces = [text.take(content[at : at + length]) for at in range(0, len(content), length)]
+        assert "".join(pieces) + text.take(b"", ends=True) == shown
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(anything.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=60)), st.data())
+def test_content_is_safe_and_the_same_wherever_it_is_cut(content, data):
+    cut = data.draw(st.integers(0, len(content)))
+    text = ContentText()
+    shown = text.take(content[:cut]) + text.take(content[cut:], ends=True)
+    assert shown == ContentText().take(content, ends=True)
+    assert [char for char in shown if is_unsafe(char) and char not in "\n\t"] == []
+@given(st.text(alphabet="\\\\\\x1bau0\u202e\x1b", max_size=60), st.integers(1, 20))
+def test_slices_are_escaped_as_the_whole(text: str, size: int) -> None:
+    parts = list(slices(text, size))
+    assert "".join(parts) == text
+    assert "".join(map(printable, parts)) == printable(text)
+
+
+def test_long_texts_are_escaped_as_short_ones() -> None:
+    for text in ("\\" * 500 + "z" * 70_000, "\\x1b" * 50_000, "a\u202e\\" * 60_000, "\x1b" * 200_000):
+        assert original(printable(text)) == text
+        assert printable(text + "z" * 70_000)[-70_000:] == "z" * 70_000

@@ -116,10 +116,11 @@ def test_a_realm_on_another_host_is_asked_without_any_token() -> None:
         ("http://me:pw@{}/token", "user name"),
         ("file:///etc/passwd", "not http or https"),
         ("ftp://{}/token", "not http or https"),
-        ("http://{}:99999999/token", "not http or https"),
+        ("http://{}:99999999/token", "its port is not between"),
+        ("http://127.0.0.1:99999999/token", "its port is not between"),
         ("", "does not say where"),
     ],
-    ids=["userinfo", "file", "ftp", "bad port", "none"],
+    ids=["userinfo", "file", "ftp", "two ports", "bad port", "none"],
 )
 def test_realms_that_are_not_used(realm: str, said: str) -> None:
     with Registry() as registry:

@@ -84,7 +84,15 @@ def test_helpers(document: Any, domain: str, expected: Optional[Helper]) -> None
 
 @pytest.mark.parametrize(
     "document",
-    [{"credsStore": "../../bin/sh"}, {"credsStore": "a b"}, {"auths": {"ghcr.io": {"auth": "!!"}}}],
+    [
+        {"credsStore": "../../bin/sh"},
+        {"credsStore": "a b"},
+        {"auths": {"ghcr.io": {"auth": "!!"}}},
+        {"auths": {"ghcr.io": {"username": "!!\ud800"}}},
+        {"auths": {"ghcr.io": {"identitytoken": "!!\udc80"}}},
+        {"auths": {"ghcr.io": {"registrytoken": "!!\r\nHost: evil"}}},
+        {"auths": {"ghcr.io": {"registrytoken": "!!\u20ac"}}},
+    ],
 )
 def test_what_cannot_be_is_refused_without_a_quotation(document: Any) -> None:
     with pytest.raises(LocalFileError) as caught:
@@ -188,6 +196,7 @@ BROKEN_HELPERS = {
     "silence": ("exit 3", "failed: exit code 3."),
     "no JSON": ("echo hello", "cannot be read"),
     "not what it should be": ("echo '[]'", "cannot be read"),
+    "half a character": ("""echo '{"Username":"u","Secret":"\\ud800"}'""", "cannot be read"),
     "a flood": ("head -c 400000 /dev/zero", "cannot be read"),
 }
 
@@ -223,18 +232,45 @@ def test_a_helper_that_is_not_there() -> None:
         ("https://nvcr.io", "https://authn.nvidia.com/token", True),
         ("https://ghcr.io", "https://ghcr.io/token", True),
         ("https://ghcr.io:8443", "https://ghcr.io/token", True),
-        ("https://reg.example.org", "https://example.org/token", True),
+        ("https://ghcr.io:8443", "https://ghcr.io:8443/token", True),
+        ("https://ghcr.io", "https://ghcr.io:8443/token", False),
+        ("https://ghcr.io:8443", "https://ghcr.io:9443/token", False),
+        ("https://GHCR.io", "https://ghcr.IO/token", True),
+        ("https://reg.example.org", "https://example.org/token", False),
+        ("https://me.github.io", "https://github.io/token", False),
+        ("https://github.io", "https://evil.github.io/token", False),
+        ("https://co.uk", "https://evil.co.uk/token", False),
+        ("https://s3.amazonaws.com", "https://evil.s3.amazonaws.com/token", False),
+        ("https://s3.eu-west-1.amazonaws.com", "https://evil.s3.eu-west-1.amazonaws.com/token", False),
+        ("https://herokuapp.com", "https://evil.herokuapp.com/token", False),
+        ("https://dev:5000", "https://evil.dev/token", False),
+        ("https://registry:5000", "https://registry:5000/token", True),
+        ("https://registry.gitlab.com", "https://gitlab.com:8443/jwt/auth", False),
+        ("https://registry.gitlab.com", "https://about.gitlab.com/jwt/auth", False),
         ("https://example.org", "https://auth.example.org/token", True),
+        ("https://example.org:5000", "https://auth.example.org:5000/token", True),
+        ("https://example.org", "https://auth.example.org:8443/token", False),
+        ("https://example.org", "http://auth.example.org/token", False),
+        ("https://example.org", "https://evilexample.org/token", False),
         ("https://a.example.org", "https://b.example.org/token", False),
         ("https://reg.example.org", "https://evil.example/token", False),
         ("https://example.org", "https://org/token", False),
         ("https://reg.example.org", "http://reg.example.org/token", False),
-        ("https://10.1.2.3", "https://1.2.3/token", False),
+        ("https://10.1.2.3", "https://1.2.3.4/token", False),
         ("https://ghcr.io", "https://notghcr.io/token", False),
+        ("https://10.1.2.3", "https://evil.10.1.2.3/token", False),
+        ("https://[2001:db8::1]:5000", "https://[2001:db8::1]/token", True),
         ("https://ghcr.io", "https://trusted.example/token", True),
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token", True),
+        ("https://ghcr.io", "https://trusted.example:8443/token", True),
+        ("https://ghcr.io", "http://trusted.example/token", False),
+        ("https://ghcr.io", "https://narrow.example:8443/token", True),
+        ("https://ghcr.io", "https://narrow.example/token", False),
+        ("https://ghcr.io", "https://evil.trusted.example/token", False),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000/token", True),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token", False),
+        ("http://127.0.0.1:5000", "http://127.0.0.2:5000/token", False),
         ("http://reg.example.org", "http://reg.example.org/token", False),
     ],
 )
 def test_who_sees_a_login(registry: str, realm: str, shown: bool) -> None:
-    assert may_see_login(origin_of(registry), origin_of(realm), {"trusted.example"}) is shown
+    assert may_see_login(origin_of(registry), origin_of(realm), {"trusted.example", "narrow.example:8443"}) is shown

@@ -6,7 +6,7 @@ from typing import Optional
 
 import pytest
 
-from layerslayer.nodes import implied, normal, walk
+from layerslayer.nodes import IMPLIED_ENTRY, normal, walk
 
 from .overlaid import entry, merged
 
@@ -26,4 +26,4 @@ def test_names_become_paths(name: str, path: Optional[str]) -> None:
 def test_walking_is_sorted_by_components() -> None:
     tree = merged([entry("a.b"), entry("a/z"), entry("a/b"), entry("B")])
     assert [path for path, _ in walk(tree.root, "")] == ["", "B", "a", "a/b", "a/z", "a.b"]
-    assert implied("x/").offset == -1
+    assert IMPLIED_ENTRY.offset == -1

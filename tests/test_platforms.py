@@ -60,3 +60,8 @@ def test_an_entry_without_platform_never_matches() -> None:
 def test_this_machine_is_linux() -> None:
     assert this_machine().os == "linux"
     assert this_machine() == normalise(this_machine())
+
+
+def test_a_variant_of_very_many_digits_is_no_level() -> None:
+    offered = [parse_platform("linux/arm64/v" + "9" * 5000), parse_platform("linux/arm64/v8")]
+    assert best(parse_platform("linux/arm64"), offered, strict=False) == 1

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.errors import InvalidReference, UsageError
-from layerslayer.reference import Reference, canonical_host, parse_reference
+from layerslayer.reference import Reference, canonical_host, parse_reference, registry_named
 
 HEX = "0123456789abcdef" * 4
 DIGEST = "sha256:" + HEX
@@ -191,6 +191,13 @@ def test_any_text_parses_or_is_refused_in_one_way(text):
     assert parsed.tag or parsed.digest
 
 
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_any_text_names_a_registry_or_none(text):
+    named = registry_named(text)
+    assert named is None or (named and "/" not in named and "@" not in named)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.from_regex(r"([a-z][a-z0-9]{0,5}\.){0,2}[a-z]{2,5}(:[1-9][0-9]{0,3})?", fullmatch=True),
@@ -203,4 +210,5 @@ def test_what_the_grammar_allows_is_kept_part_by_part(domain, path, tag, by_dige
         domain += ".example"
     text = "{}/{}:{}".format(domain, path, tag) + ("@" + DIGEST if by_digest else "")
     assert parse_reference(text) == Reference(domain, path, tag, DIGEST if by_digest else None)
+    assert registry_named(text) == registry_named(domain + "/" + path.upper()) == domain
     assert str(parse_reference(text)) == text

@@ -168,9 +168,32 @@ def test_acr_sends_only_an_access_token() -> None:
             source.manifest("1.0")
 
 
+@pytest.mark.parametrize(
+    ("registry", "realm"),
+    [
+        ("quay.io", "quay.io/v2/auth"),
+        ("ghcr.io", "ghcr.io/token"),
+        ("public.ecr.aws", "public.ecr.aws/token/"),
+        ("gcr.io", "gcr.io/v2/token"),
+        ("eu.gcr.io", "eu.gcr.io/v2/token"),
+        ("europe-docker.pkg.dev", "europe-docker.pkg.dev/v2/token"),
+        ("me.azurecr.io", "me.azurecr.io/oauth2/token"),
+        ("harbor.corp.example:8443", "harbor.corp.example:8443/service/token"),
+        ("me.jfrog.io", "me.jfrog.io/v2/token"),
+        ("registry.redhat.io", "registry.redhat.io/auth/realms/rhcc/protocol/redhat-docker-v2/auth"),
+    ],
+)
+def test_most_have_their_auth_service_at_their_own_host(registry: str, realm: str) -> None:
+    assert may_see_login(origin_of("https://" + registry), origin_of("https://" + realm))
+
+
 def test_gitlab_has_its_auth_service_at_its_parent() -> None:
     assert may_see_login(origin_of("https://registry.gitlab.com"), origin_of("https://gitlab.com/jwt/auth"))
-    assert may_see_login(origin_of("https://registry.corp.example"), origin_of("https://corp.example/jwt/auth"))
+    own = origin_of("https://gitlab.corp.example:5050")  # where its packages put the registry
+    assert may_see_login(own, origin_of("https://gitlab.corp.example/jwt/auth"))
+    apart, service = origin_of("https://registry.corp.example"), origin_of("https://gitlab.corp.example/jwt/auth")
+    assert not may_see_login(apart, service)
+    assert may_see_login(apart, service, {"gitlab.corp.example"})
 
 
 def test_harbor_has_dollars_in_names_and_ignores_ranges() -> None:

@@ -32,6 +32,7 @@ VALUES = (
     "instructions",
     "addresses",
     "origins",
+    "redaction",
     "platforms",
     "entries",
     "nodes",
@@ -45,9 +46,10 @@ VALUES = (
 )
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
-    "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string", "struct", "typing",
-    "unicodedata", "urllib.parse", "warnings",
+    "__future__", "abc", "base64", "binascii", "bisect", "codecs", "collections", "dataclasses", "datetime", "enum",
+    "functools", "hashlib", "heapq", "ipaddress", "itertools", "json", "math", "operator", "posixpath", "re", "string",
+    "struct",
+    "typing", "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
 LIGHT = ("arguments", "errors")  # what the words of the command line need; every call loads it
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}

@@ -25,9 +25,8 @@ def image_flags(group: Any, platforms: str) -> None:
 
 
 def folder_flag(group: Any, default: str) -> None:
-    group.add_argument(
-        "-o", "--output-dir", metavar="DIR", default=default, help="where files go (default: {})".format(default)
-    )
+    group.add_argument("-o", "--output-dir", metavar="DIR", help="where files go (default: {})".format(default))
+    group.set_defaults(default_dir=default)
 
 
 def fast_flag(group: Any) -> None:
@@ -65,23 +64,27 @@ def network_flags(parser: ArgumentParser) -> None:
 
 def _login_flags(network: Any) -> None:
     network.add_argument(
-        "--token-file", metavar="FILE", help="bearer token for the image's registry (default: token.txt, if there)"
+        "--token-file", metavar="FILE", help="bearer token for the registry named first (default: token.txt, if there)"
     )
-    network.add_argument("--username", metavar="NAME", help="log in as NAME; the password with --password-stdin")
+    network.add_argument(
+        "--username",
+        metavar="NAME",
+        help="log in as NAME to the registry named first; the password with --password-stdin",
+    )
     network.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     network.add_argument(
         "--trust-realm",
-        metavar="HOST",
+        metavar="HOST[:PORT]",
         action="append",
         default=[],
         dest="trusted_realms",
-        help="show logins to the auth service HOST too",
+        help="show logins to this auth service too",
     )
 
 
 def _certificate_flags(network: Any) -> None:
     network.add_argument("--ca-file", metavar="FILE", help="certificate authority to trust besides the usual ones")
-    network.add_argument("--client-cert", metavar="FILE", help="certificate to show the registry")
+    network.add_argument("--client-cert", metavar="FILE", help="certificate to show the registry named first")
     network.add_argument("--client-key", metavar="FILE", help="its key (default: in the same file)")
     network.add_argument(
         "--insecure", metavar="HOST", action="append", default=[], help="do not check the certificate of HOST"
@@ -97,7 +100,7 @@ def _registry_flags(network: Any) -> None:
         default=[],
         dest="limits",
         help="raise or lower a bound on what an image may cost: size, ratio, entries, layers, document, "
-        "extension, window, path, frames",
+        "extension, window, path, view, memory, frames",
     )
     network.add_argument(
         "--allow-private", action="store_true", help="let a public registry lead into private networks"

@@ -10,6 +10,7 @@ from ..views import json_lines
 from .connections import Connections
 from .diff import diff
 from .find import find
+from .given import images_named
 from .peek import peek_all
 from .session import Session, combined, failure
 
@@ -31,7 +32,9 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
     codes: List[ExitCode] = []
     connections = Connections()
     try:
-        for target in _targets(session):
+        targets = _targets(session)
+        session.name(images_named(session.options, targets))
+        for target in targets:
             codes.append(_one(session, verb, target, connections))
             session.console.flush()
     finally:

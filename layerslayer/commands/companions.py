@@ -6,7 +6,7 @@ from ..errors import ExitCode
 from ..escaping import printable
 from ..referrers import find_referrers
 from ..views import json_lines
-from ..views.referrers import referrer_lines, referrer_object
+from ..views.referrers import referrer_pieces, referrer_text
 from .layout import finish, single_image
 from .session import Session
 
@@ -41,9 +41,11 @@ def referrers(session: Session) -> ExitCode:
         for referrer in find_referrers(source, image):
             count += 1
             if session.options.json:
-                session.console.out(json_lines.line(referrer_object(referrer)))
+                for piece in referrer_pieces(referrer):
+                    session.console.out(piece)
             else:
-                session.console.lines(referrer_lines(referrer, session.options.payloads, image.document.digest))
+                for piece in referrer_text(referrer, session.options.payloads, image.document.digest):
+                    session.console.out(piece)
         code = ExitCode.DONE if count else ExitCode.NO
         if not count:
             session.console.say("Nothing refers to {}.".format(image.document.digest))

@@ -16,19 +16,36 @@ class Door(NamedTuple):
     handshakes: Dict[str, Handshake]
 
 
+_AWAKE = 4  # doors whose connections are kept: an image has two, where a mirror is asked first
+_DOORS = 64
+_REPOSITORIES = 256  # of one registry, whose handshakes are kept
+
+
 class Connections:
-    """The doors of the registries met so far. For one image at a time: its source counts the requests it made."""
+    """The doors of the registries met lately. For one image at a time: its source counts the requests it made.
+
+    A registry not met for some images keeps its tokens only, and not even those
+    once there were many others: a batch may name any number.
+    """
 
     def __init__(self) -> None:
         self._doors: Dict[str, Door] = {}
         self._beside: Optional[Connections] = None
 
-    def door(self, host: str, make: Callable[[], Transport]) -> Door:
-        """Return the door of a registry host; ``make`` makes its connections where it is new."""
-        key = host.lower()
-        if key not in self._doors:
-            self._doors[key] = Door(make(), {})
-        return self._doors[key]
+    def door(self, name: str, make: Callable[[], Transport]) -> Door:
+        """Return the door of a registry, named by its host; ``make`` makes its connections where it is new."""
+        key = name.lower()
+        door = self._doors.pop(key, None) or Door(make(), {})
+        self._doors[key] = door  # the last one is the latest
+        before = list(self._doors)
+        for other in before[-_AWAKE - 1 : -_AWAKE]:
+            self._doors[other].transport.rest()
+        for other in before[:-_DOORS]:
+            self._doors.pop(other).transport.close()
+        if len(door.handshakes) >= _REPOSITORIES:
+            for path in list(door.handshakes)[: _REPOSITORIES // 2]:
+                del door.handshakes[path]
+        return door
 
     @property
     def beside(self) -> Connections:

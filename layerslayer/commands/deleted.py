@@ -9,7 +9,7 @@ from ..escaping import printable, raw_name
 from ..nodes import Removal, normal
 from ..views import json_lines
 from ..views.listing import Listing
-from ..views.merged import removal_line
+from ..views.merged import removal_line, step_texts
 from .find import removal_object
 from .layout import LaidOut, finish, lay_out, single_image
 from .session import Session
@@ -25,14 +25,14 @@ def deleted(session: Session) -> ExitCode:
         if session.options.json:
             for layer in laid.layers:
                 session.console.out(json_lines.line(json_lines.layer_object(layer)))
-        listing = Listing(session.style)
+        listing, steps = Listing(session.style), step_texts(laid.layers)
         for gone in laid.tree.removed:
             command = _command(session, laid, gone)
             if session.options.json:
                 item = dict(removal_object(laid, gone), type="removed", command=command or None)
                 session.console.out(json_lines.line(item))
             else:
-                session.console.out(removal_line(listing, gone, laid.layers, command) + "\n")
+                session.console.out(removal_line(listing, gone, steps, command) + "\n")
         if not laid.tree.removed:
             session.console.say("No layer removes anything{}.".format(laid.reach))
         return finish(session, source, "deleted", laid.reports, laid.code)

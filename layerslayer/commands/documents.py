@@ -6,6 +6,7 @@ from typing import Callable, Iterable, Iterator
 
 from ..candidates import choose, find_candidates
 from ..errors import ExitCode
+from ..escaping import ContentText
 from ..image import Image
 from ..sources.base import Document, Source
 from ..views import json_lines
@@ -59,7 +60,7 @@ def manifest(session: Session) -> ExitCode:
             item = document_object(str(reference), document.digest, document.media_type, document.body)
             session.console.out(json_lines.line(item))
         else:
-            session.console.raw(document.body)
+            session.console.raw(document.body, ContentText())
             session.console.say("")  # documents end without a newline, as a rule
             session.console.say("{}  {} bytes".format(document.digest, len(document.body)))
         return _end(session, source, "manifest")

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Callable, Iterator, List
 
 from ..descriptors import Descriptor
-from ..downloads import image_name, safe_component
+from ..downloads import image_name, output_folder, safe_component
 from ..errors import ExitCode, UsageError
 from ..escaping import human_size, printable
 from ..exports.content import Content, entry_name, full_name, schema1_refusal
+from ..folders import found
 from ..image import Image
 from ..local_reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE
 from ..reference import Target
@@ -68,7 +69,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
     session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
     with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
         path = write_docker_archive(
-            options.output_dir, _file_name(session, reference), image, name, source.blob, options.jobs, advance
+            session.output, _file_name(session, reference), image, name, source.blob, options.jobs, advance
         )
     _shown(session, path, image.size, "layers and what they unpack to verified")
 
@@ -90,14 +91,15 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
     name, file_name, options = entry_name(reference, known), _file_name(session, reference), session.options
     blobs = list(content.blobs.values())
     if session.budget:  # before anything is fetched: the image is written whole or not at all
-        there = os.path.join(options.output_dir, file_name)
+        there = found(session.output, [file_name])
         session.demand(source, missing_blobs(there, content) if options.format == OCI else blobs)
     with _transfer(session, blobs) as advance:
         if options.format == OCI:
-            path = os.path.join(options.output_dir, file_name)
-            write_layout(path, content, root, name, source.blob, options.jobs, advance)
+            folder, path = output_folder(session.output, [file_name]), os.path.join(session.output.path, file_name)
+            write_layout(folder, content, root, name, source.blob, options.jobs, advance)
         else:
-            path = write_archive(options.output_dir, file_name, content, root, name, source.blob, options.jobs, advance)
+            folder = output_folder(session.output)
+            path = write_archive(folder, file_name, content, root, name, source.blob, options.jobs, advance)
     _shown(session, path, sum(blob.size for blob in blobs), root["digest"] + ", digests verified")
 
 

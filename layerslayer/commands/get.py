@@ -8,10 +8,11 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence
+from functools import partial
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..contents import Contents, keep_contents
-from ..downloads import image_folder
+from ..downloads import image_parts
 from ..entries import Entry
 from ..errors import BudgetSpent, ExitCode
 from ..image import Image, Layer, select_layers
@@ -20,7 +21,7 @@ from ..layers.report import Report
 from ..nodes import Node, normal, walk
 from ..patterns import has_magic
 from ..picking import Named, at_path, by_layer, is_name, matching
-from ..seeking import File, Seeker
+from ..seeking import UNKNOWN_MODE, File, Seeker
 from ..sources.base import Source
 from ..watching import Absent, Directory, Unclear
 from .known import KnownLayers
@@ -34,21 +35,21 @@ from .ways import Ways
 
 def get(session: Session) -> ExitCode:
     """``get IMAGE PATH...``: write files, globs and directories under ``-o``, or to stdout with ``-o -``."""
-    return _run(session, "get", session.options.output_dir)
+    return _run(session, "get", session.options.output_dir == STDOUT)
 
 
 def cat(session: Session) -> ExitCode:
     """``cat IMAGE PATH``: one file to standard output."""
-    return _run(session, "cat", STDOUT)
+    return _run(session, "cat", True)
 
 
-def _run(session: Session, verb: str, folder: str) -> ExitCode:
+def _run(session: Session, verb: str, printed: bool) -> ExitCode:
     source = session.open_remembering()
-    if session.options.batch is not None and folder != STDOUT:
-        folder = image_folder(folder, session.reference())  # the same paths of several images
+    several = session.options.batch is not None  # images, which may have the same paths
+    output = Output(session, printed, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        run = _Run(session, source, image, Output(session, folder), single=verb == "cat")
+        run = _Run(session, source, image, output, single=verb == "cat")
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
         if globs:
@@ -59,6 +60,7 @@ def _run(session: Session, verb: str, folder: str) -> ExitCode:
         size = sum(max(layer.descriptor.size, 0) for layer in run.layers)
         return finish(session, source, verb, run.reports, code, of=size)
     finally:
+        output.close()
         source.close()
 
 
@@ -91,7 +93,7 @@ class _Run:
         )
         self._seeker.reports = self.reports
 
-    def _keep(self, layer: Layer, entries: List[Entry], digests: Dict[int, bytes], report: Report) -> None:
+    def _keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
         if self._session.store:
             keep_contents(self._session.store, Contents(layer, entries, digests, report))
 
@@ -108,6 +110,7 @@ class _Run:
 
     def one(self, asked: str) -> None:
         """Get what stands at one path, by streaming from the top layer down."""
+        self.output.states_modes(self._seeker.mode_of)
         path = normal(asked)
         if path is None:  # where a '..' leads only the directories above it tell
             self.many([asked], exact=True)
@@ -162,7 +165,10 @@ class _Run:
                 alone(text)
                 continue
             for path, node in self._named(laid, text, exact):
-                wanted.update(walk(node, path))
+                if wanted.get(path) is not node:  # else all below it is there too
+                    wanted.update(walk(node, path))
+        whole = laid.code == ExitCode.DONE and len(laid.layers) == len(self._image.layers)
+        self.output.states_modes(partial(_mode_of, laid, None if whole else UNKNOWN_MODE))
         self._write(wanted)
 
     def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:
@@ -186,3 +192,9 @@ class _Run:
         self.output.left_out(picked.others, len(wanted))
         if again:
             self.many(again, exact=True)  # the layers they are in are then read themselves
+
+
+def _mode_of(laid: LaidOut, unknown: Optional[int], path: str) -> Optional[int]:
+    """Return a directory's permissions, ``unknown`` where no layer that was read states them."""
+    mode = laid.tree.mode_of(path)
+    return unknown if mode is None else mode

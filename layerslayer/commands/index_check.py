@@ -7,13 +7,17 @@ from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
 from ..claims import Claims
 from ..entries import Entry
 from ..errors import ExitCode
+from ..holding import Holding
 from ..image import Layer
 from ..index_differences import Comparison, Listed, compare_index
 from ..layers.bodies import Bodies, FileDigests, FilePlaces
 from ..layers.reading import read_entries
 from ..layers.report import IndexCheck, Report
+from ..limits import LimitReached
 from ..views.index_differences import difference_lines, difference_objects
 from .session import Session, worse
+
+_BATCH = 4096  # entries counted at a time
 
 
 class Checking:
@@ -28,18 +32,37 @@ class Checking:
         if self._index is not None:
             self._claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
         self._actual = Listed((), {}, {})
+        self._holding = Holding(merged=False)
+        self._large = False  # too large to be held beside its index
+
+    def _hold(self, entries: Sequence[Entry]) -> None:
+        for start in range(0, len(entries), _BATCH):
+            try:
+                self._holding.take(entries[start : start + _BATCH])
+            except LimitReached as error:
+                self._large = True
+                self._holding.close()
+                self._claim.notes.append("its index is not compared: {}".format(str(error).rstrip(".")))
+                return
 
     def entries(self, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
         """Read the layer as ``read_entries`` does, and keep what is to be compared; may be called again."""
-        if self._index is None:
+        self._holding.close()
+        if self._index is not None and not self._large:
+            self._hold(self._index.entries)
+        if self._index is None or self._large:
             yield from read_entries(self._layer.descriptor, open_blob, report)
             return
         digests, places, entries = FileDigests(), FilePlaces(), []
         sink = digests.sink if self._claimed.digests else places.sink if self._claimed.places else None
         bodies = Bodies(sink) if sink else None
         for batch in read_entries(self._layer.descriptor, open_blob, report, bodies):
-            entries += batch
+            if not self._large:
+                self._hold(batch)
+                entries += batch
             yield batch
+        if self._large:
+            return
         self._actual = Listed(entries, digests.by_offset, places.by_offset)
 
     def ends(self, report: Report) -> Iterator[str]:
@@ -47,7 +70,7 @@ class Checking:
         index, claim, json = self._index, self._claim, self._session.options.json
         report.notes += claim.notes
         found: Optional[Comparison] = None
-        if index is not None and report.complete and not report.opaque:
+        if index is not None and report.complete and not report.opaque and not self._large:
             found = compare_index(self._claimed, self._actual, index.own, index.as_bytes)
         report.index_check = IndexCheck(
             claim.claimed,
@@ -56,7 +79,7 @@ class Checking:
             len(found.differences) if found else 0,
             found.uncompared if found else 0,
             index.aside if index is not None else "",
-            index is None and bool(claim.notes),
+            bool(claim.notes) and (index is None or self._large),
         )
         if found and json:
             yield from difference_objects(found, self._layer.number, self._claimed, self._actual)

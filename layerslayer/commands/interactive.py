@@ -63,6 +63,7 @@ def _found(session: Session) -> Tuple[Target, Source, Candidates]:
 def _ask_image(session: Session) -> Target:
     while True:
         answer = session.console.ask("Image reference [default: {}]: ".format(DEFAULT_IMAGE))
+        session.name([answer or DEFAULT_IMAGE])
         try:
             return session.target(answer or DEFAULT_IMAGE)
         except InvalidReference as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
 
 from ..entries import Entry
 from ..errors import LayerslayerError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .index_check import Checking
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
+_TEXT_AT_ONCE = 128 * 1024  # characters of lines that are held back; names can be long
 _PATIENCE = 0.2  # seconds that lines are held back at most while bytes keep coming
 
 
@@ -45,6 +46,13 @@ def layer_text(
     ``shortcuts`` are taken where there are any; ``claims`` are held against the layer.
     """
     return _LayerText(session, source, shortcuts, claims, layer).texts(report)
+
+
+def in_parts(batches: Iterator[List[Entry]]) -> Iterator[List[Entry]]:
+    """Yield batches, those of very many entries in parts."""
+    for batch in batches:
+        for start in range(0, max(len(batch), 1), _LINES_AT_ONCE):
+            yield batch[start : start + _LINES_AT_ONCE] if len(batch) > _LINES_AT_ONCE else batch
 
 
 class _LayerText:
@@ -82,7 +90,7 @@ class _LayerText:
         if checking:
             yield from checking.ends(report)
 
-    def _lines(self, batch: List[Entry]) -> List[str]:
+    def _lines(self, batch: Sequence[Entry]) -> List[str]:
         if self._session.options.json:
             return json_lines.entry_lines(batch, self._layer.number)
         return self._listing.lines(batch)
@@ -90,12 +98,15 @@ class _LayerText:
     def _as_read(self, checking: Optional[Checking], report: Report) -> Iterator[str]:
         """Yield the lines as the entries come, the layer being read anew."""
         lines: List[str] = []
+        length = 0
         due = time.monotonic() + _PATIENCE
-        for batch in self._batches(checking, report):
-            lines += self._lines(batch)
-            if len(lines) >= _LINES_AT_ONCE or time.monotonic() >= due:
+        for batch in in_parts(self._batches(checking, report)):
+            made = self._lines(batch)
+            lines += made
+            length += sum(map(len, made))
+            if len(lines) >= _LINES_AT_ONCE or length >= _TEXT_AT_ONCE or time.monotonic() >= due:
                 yield "\n".join(lines) + "\n"
-                lines = []
+                lines, length = [], 0
                 due = time.monotonic() + _PATIENCE
         if lines:
             yield "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from ..contents import Contents, read_contents
 from ..entries import Entry
 from ..errors import ExitCode, InvalidDocument, in_full
 from ..escaping import printable
+from ..holding import Holding
 from ..image import Image, Layer, Opening, select_layers
 from ..layers.report import Report
 from ..overlay import Tree
@@ -33,6 +34,7 @@ class LaidOut(NamedTuple):
     tree: Tree
     reports: List[Report]
     digests: Digests
+    holding: Holding
 
     def digest_of(self, content: Optional[Tuple[int, Entry]]) -> Optional[bytes]:
         """Return the sha256 of what a node or removal leads to, where it is known."""
@@ -85,10 +87,11 @@ def lay_out(
     shortcuts = shortcuts or session.shortcuts(source, image)
     layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
-    tree = Tree(keep_removed)
+    holding = Holding()
+    tree = Tree(keep_removed, holding.spend)
     reports: List[Report] = []
     digests: Digests = {}
-    for contents in _all_contents(session, source, layers, shortcuts):
+    for contents in _all_contents(session, source, layers, shortcuts, holding):
         number, report = contents.layer.number, contents.report
         reports.append(report)
         tree.apply(number, contents.entries)
@@ -108,7 +111,7 @@ def lay_out(
         )
     if len(tree.unsafe) > _UNSAFE_SHOWN:
         session.console.warn("{} more names are left out.".format(len(tree.unsafe) - _UNSAFE_SHOWN))
-    return LaidOut(image, layers, tree, reports, digests)
+    return LaidOut(image, layers, tree, reports, digests, holding)
 
 
 _UNSAFE_SHOWN = 10
@@ -116,7 +119,7 @@ _NAME_SHOWN = 200  # characters
 
 
 def _all_contents(
-    session: Session, source: Source, layers: Sequence[Layer], shortcuts: Optional[Shortcuts]
+    session: Session, source: Source, layers: Sequence[Layer], shortcuts: Optional[Shortcuts], holding: Holding
 ) -> Iterator[Contents]:
     with session.console.progress() as progress:
 
@@ -125,7 +128,7 @@ def _all_contents(
                 task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
                 try:
                     yield read_contents(
-                        source, layer, session.store, lambda count: progress.advance(task, count), shortcuts
+                        source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
                     )
                 finally:
                     progress.finish(task)

@@ -58,7 +58,8 @@ def _ls(session: Session, laid: LaidOut, node: Node) -> None:
     else:
         found = sorted(node.children.items())
     if session.options.json:
-        print_json(session, laid, [(inner.path, inner) for _, inner in found])
+        prefix = node.path + "/" if node.children is not None and node.parent is not None else ""
+        print_json(session, laid, [(prefix + name, inner) for name, inner in found])
     else:
         session.console.lines(node_lines(found, len(laid.image.layers), session.style))
 

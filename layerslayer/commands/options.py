@@ -16,7 +16,8 @@ class Options(NamedTuple):
     target: Optional[str] = None
     platform: Optional[str] = None
     layers: Tuple[str, ...] = ()
-    output_dir: str = "downloads"
+    output_dir: Optional[str] = None
+    default_dir: str = "downloads"  # where output goes if the user does not say, in the current folder
     jobs: int = 8
     token_file: Optional[str] = None
     plain_http: bool = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Callable, List, Optional, Sequence
 
-from ..carving import CarvedFile, open_folder
+from ..carving import Carver
 from ..entries import Entry
 from ..errors import CorruptLayer, DigestMismatch, ExitCode, NameRefused
 from ..escaping import human_size, printable
@@ -18,26 +18,33 @@ STDOUT = "-"
 
 
 class Output:
-    """What one run of get or cat writes. ``codes`` has one for each path that something came of."""
+    """What one run of get or cat writes. ``codes`` has one for each path that something came of. ``close`` it."""
 
-    def __init__(self, session: Session, folder: str) -> None:
+    def __init__(self, session: Session, printed: bool, parts: Sequence[str] = ()) -> None:
         self._session = session
-        self._folder = folder
-        self.printed = folder == STDOUT
+        self._carver = Carver(session.output, parts)
+        self.printed = printed
         self.codes: List[ExitCode] = []
+
+    def states_modes(self, mode_of: Callable[[str], Optional[int]]) -> None:
+        """Give the permissions of the image's directories, as far as they are known: folders get no wider ones."""
+        self._carver.mode_of = mode_of
+
+    def close(self) -> None:
+        self._carver.close()
 
     def target(self, path: str, entry: Entry) -> Target:
         """Return where the bytes of a file go. Raises LocalFileError."""
         if self.printed:
             return Printed(self._session.console)
-        return CarvedFile(self._folder, path, bool(entry.mode & 0o111))
+        return self._carver.file(path, entry.mode)
 
     def make_folder(self, path: str) -> None:
         """Make a directory, unless all is printed. Raises LocalFileError, but for a name that the disk refuses."""
         if self.printed:
             return
         try:
-            open_folder(self._folder, path).close()
+            self._carver.folder(path)
         except NameRefused as error:
             self.refused(path, error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from ..ahead import at_once, in_order
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from ..claims import Claims
     from ..shortcuts import Shortcuts
 
-_TEXT_AHEAD = 2 * 1024 * 1024  # characters of one layer's listing that wait for their turn
+_TEXT_AHEAD = 2 * 1024 * 1024  # bytes of one layer's listing that wait for their turn
+_ALL_AHEAD = 16 * 1024 * 1024  # the same of all layers together
 _LARGE = 16 * 1024 * 1024  # bytes of a layer that keep a processor and a line busy; many at once only cost memory
 _LARGE_COST = 2  # jobs: with three or four at once the last one seldom runs alone, and memory allows no more
 _LARGE_ZSTD_COST = 3  # the same where each holds a window of 8 MiB
@@ -105,7 +107,7 @@ def peek_layers(
         partial(layer_text, session, source, shortcuts, claims, layer, report) for layer, report in zip(layers, reports)
     ]
     costs = [_cost(layer) for layer in layers]
-    listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, len, costs)
+    listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, getsizeof, costs, _ALL_AHEAD)
     for layer, report, texts in zip(layers, reports, listings):
         console.out(_header(session, layer))
         for text in texts:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ..costs import Cost, cheapest_order, fast, first_beyond, in_full
-from ..downloads import image_folder, layer_stem, present
+from ..downloads import image_parts, layer_stem, present
 from ..errors import ExitCode
+from ..folders import found
 from ..image import Image, Layer, select_layers
 from ..layers.kinds import special_kind
 from ..sources.base import Source
@@ -105,13 +106,13 @@ def _to_read(session: Session, source: Source, image: Image, layers: Sequence[La
 def _to_save(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
     options = session.options
     platform = str(image.platform) if session.all_platforms and image.platform else ""
-    folder = image_folder(options.output_dir, image.reference, platform)
+    folder = found(session.output, image_parts(image.reference, platform))
     costs: List[Cost] = []
     seen = set()
     for layer in layers:
         if layer.descriptor.digest in seen:
             costs.append(Cost(image, layer, 0, "", "the same as one before"))
-        elif options.format == "layers" and present(folder, layer_stem(layer), layer.descriptor):
+        elif folder and options.format == "layers" and present(folder, layer_stem(layer), layer.descriptor):
             costs.append(Cost(image, layer, 0, "", "already there"))
         else:
             costs.append(in_full(image, layer))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, AbstractSet, Dict, Optional, Tuple
 
 from ..console import Console
-from ..reference import DOCKER_HUB, Reference, parse_reference
+from ..errors import UsageError
+from ..origins import netloc_given
+from ..reference import DOCKER_HUB, Reference, canonical_host, parse_reference
 from ..sources.base import Source
 from ..sources.registry import RegistrySource
 from ..tls import Tls
@@ -40,7 +42,7 @@ class Registries:
 
     def source(self, reference: Reference) -> Source:
         """Return the source of an image, a mirror before it where one is named."""
-        trusted = frozenset(host.lower() for host in self._options.trusted_realms)
+        trusted = frozenset(host.lower() for host in self._options.trusted_realms if netloc_given(host))
         transport, handshakes = self._door(reference)
         origin = RegistrySource(
             reference,
@@ -49,7 +51,7 @@ class Registries:
             self._console.warn,
             lambda: self._identity.login(reference),
             trusted,
-            self._identity.headers,
+            lambda: self._identity.headers(reference),
             handshakes,
         )
         if self._options.mirror and reference.domain == DOCKER_HUB:
@@ -60,28 +62,39 @@ class Registries:
         from ..sources.mirrored import Mirrored
 
         near = parse_reference("{}/{}:x".format(mirror, reference.path))
+        host = mirror.partition("/")[0]
+        if near.domain == DOCKER_HUB and canonical_host(host) != DOCKER_HUB:
+            raise UsageError(
+                "'{}' reads as a part of a repository's name, not as the host of a mirror.".format(host),
+                "Write it with its port, like {}:443.".format(host),
+            )
         near = near._replace(tag=reference.tag, digest=reference.digest)
         warn = self._console.warn
-        transport, handshakes = self._door(near)
+        transport, handshakes = self._door(near, mirror=True)
         first = RegistrySource(
-            near, transport, None, warn, lambda: self._identity.login(near), trusted, handshakes=handshakes
+            near, transport, None, warn, lambda: self._identity.login(near, mirror=True), trusted, handshakes=handshakes
         )
         return Mirrored(first, origin, mirror, warn)
 
-    def _door(self, reference: Reference) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
-        """Return the connections for a reference, and the handshakes of those they are shared with, if they are."""
-        if self._connections is None:
-            return self._transport(reference), None
-        return self._connections.door(reference.api_host, lambda: self._transport(reference))
+    def _door(self, reference: Reference, mirror: bool = False) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
+        """Return the connections for a reference, and the handshakes of those they are shared with, if they are.
 
-    def _transport(self, reference: Reference) -> Transport:
+        A ``mirror`` has a door of its own: what it is shown is not what the same host is shown as a registry.
+        """
+        if self._connections is None:
+            return self._transport(reference, mirror), None
+        name = ("mirror " if mirror else "") + reference.api_host
+        return self._connections.door(name, lambda: self._transport(reference, mirror))
+
+    def _transport(self, reference: Reference, mirror: bool) -> Transport:
         options, console = self._options, self._console
+        shown = "" if mirror else self._identity.shown_certificate(reference)
         tls = Tls(
             options.ca_file,
             options.client_cert,
             options.client_key,
-            frozenset(host.lower() for host in options.insecure),
-            registry=reference.api_host.lower(),
+            frozenset(map(netloc_given, options.insecure)),
+            registry=netloc_given(shown) if shown else "",
         )
         return Transport(
             plain_http=options.plain_http,

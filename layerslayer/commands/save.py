@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
 from ..ahead import in_order
+from ..beginnings import beginning_of
 from ..downloads import (
     file_size,
-    image_folder,
+    image_parts,
     layer_stem,
-    make_folder,
+    make_own,
+    output_folder,
     present,
     save_blob,
     save_bytes,
 )
 from ..errors import ExitCode, LayerslayerError, in_full
 from ..escaping import human_size
+from ..folders import Folder
 from ..image import Image, Layer, select_layers
 from ..progress import Progress
 from ..sources.base import Source
 from ..views import json_lines
 from ..views.steps import image_summary
-from ..writing import discard_unfinished
+from ..writing import clear, discard_unfinished
 from .layout import finish
 from .session import Session, combined, failure
 
@@ -29,6 +33,7 @@ from .session import Session, combined, failure
 class _Saved(NamedTuple):
     path: str
     state: str  # saved, or kept: it was there already
+    size: int  # bytes
 
 
 _Outcome = Union[_Saved, LayerslayerError]  # or why there is none
@@ -59,9 +64,9 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
     """
     console = session.console
     platform = str(image.platform) if session.all_platforms and image.platform else ""
-    folder = image_folder(session.options.output_dir, image.reference, platform)
-    make_folder(folder)
+    folder = output_folder(session.output, image_parts(image.reference, platform))
     _save_documents(source, image, folder)
+    _clear(folder, image)
     unique: Dict[str, Layer] = {}
     for layer in layers:
         unique.setdefault(layer.descriptor.digest, layer)
@@ -74,27 +79,36 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
                     codes.append(_shown(session, layer, outcome))
         finally:
             discard_unfinished()  # an interrupt does not wait for the other layers' threads
-    console.say("Folder: {}".format(folder))
+    console.say("Folder: {}".format(folder.path))
     return combined(codes)
 
 
 def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
     console = session.console
     if isinstance(outcome, _Saved):
-        size = file_size(outcome.path)
-        session.fetched += size if outcome.state == "saved" else 0
+        path, state, size = outcome
+        session.fetched += size if state == "saved" else 0
         if session.options.json:
-            item = json_lines.saved_object(outcome.path, outcome.state, size, layer.number, layer.descriptor.digest)
+            item = json_lines.saved_object(path, state, size, layer.number, layer.descriptor.digest)
             console.out(json_lines.line(item))
         else:
-            there = "already there, " if outcome.state == "kept" else ""
-            console.out("{:5} {}  {}, {}digest verified\n".format(*outcome[::-1], human_size(size), there))
+            there = "already there, " if state == "kept" else ""
+            console.out("{:5} {}  {}, {}digest verified\n".format(state, path, human_size(size), there))
         return ExitCode.DONE
     console.warn("layer {} was not saved: {}".format(layer.number, in_full(outcome)))
     return failure(outcome)
 
 
-def _save_documents(source: Source, image: Image, folder: str) -> None:
+def _clear(folder: Folder, image: Image) -> None:
+    """Remove the beginnings of downloads that nobody goes on with any more."""
+    wanted = {beginning_of(layer.descriptor) for layer in image.layers}
+    try:
+        clear(folder, folder.status("manifest.json").st_uid, wanted)
+    except OSError:
+        pass  # another run is at it
+
+
+def _save_documents(source: Source, image: Image, folder: Folder) -> None:
     save_bytes(folder, "manifest.json", image.document.body)
     if image.config_body is not None:
         save_bytes(folder, "config.json", image.config_body)
@@ -104,7 +118,7 @@ def _save_documents(source: Source, image: Image, folder: str) -> None:
 
 
 def _maker(
-    session: Session, source: Source, folder: str, layer: Layer, progress: Progress
+    session: Session, source: Source, folder: Folder, layer: Layer, progress: Progress
 ) -> Callable[[], Iterator[_Outcome]]:
     """Return what downloads one layer in a thread of its own and yields how that went."""
 
@@ -116,9 +130,9 @@ def _maker(
 
     def download() -> Iterator[_Outcome]:
         try:
-            path = present(folder, layer_stem(layer), descriptor)
-            if path:
-                yield _Saved(path, "kept")
+            name = present(folder, layer_stem(layer), descriptor)
+            if name and make_own(folder, name, descriptor):
+                yield _Saved(folder.place(name), "kept", file_size(folder, name))
                 return
             task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
             try:
@@ -133,7 +147,7 @@ def _maker(
                 )
             finally:
                 progress.finish(task)
-            yield _Saved(path, "saved")
+            yield _Saved(path, "saved", file_size(folder, os.path.basename(path)))
         except LayerslayerError as error:
             yield error
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence, Tuple
 
 from ..candidates import choose, find_candidates
 from ..console import Console
 from ..descriptors import Descriptor, Platform
 from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
+from ..folders import Root
 from ..image import Image, Layer, Opening, open_image
 from ..local_reference import LocalReference
 from ..platforms import normalise, parse_platform, this_machine
 from ..reference import Reference, Target, parse_target
 from ..sources.base import Source
 from ..sources.opening import located, open_local
+from ..transport.lines import jobs_at_once
 from ..views.style import COLOR, PLAIN, Style
+from .given import Given, images_named
 from .options import ALL_PLATFORMS, BY_LAYERS, Options
 
 if TYPE_CHECKING:
@@ -31,7 +34,15 @@ _PARTS = 24  # as many as layers.leap asks for at most
 class Session:
     """One run of one verb."""
 
-    def __init__(self, options: Options, console: Console, early: Optional[EarlyConnections] = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        console: Console,
+        early: Optional[EarlyConnections] = None,
+        given: Optional[Given] = None,
+    ) -> None:
+        """``given`` is that of the run; without it this is the run's first session, which makes it."""
+        options = options._replace(jobs=jobs_at_once(options.jobs))
         # Connections to a registry that are kept. With --fast many small parts of a layer are asked for at once.
         self._lines = max(options.jobs + 2, _PARTS if options.fast else 0)
         self.budget: Optional[Budget] = None
@@ -44,7 +55,9 @@ class Session:
         self._early = early
         self._begun: Optional[Tuple[Target, Source]] = None
         self._store: Optional[Store] = None
-        self._given: Dict[str, str] = {}  # the password, once it was read
+        self._given = given or Given(options.plain_http)
+        if given is None and options.batch is None:
+            self.name(images_named(options))
         self._connections: Optional[Connections] = None  # that images share, in a batch
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
@@ -57,6 +70,12 @@ class Session:
     def all_platforms(self) -> bool:
         return bool(self.options.platform) and self.wanted is None
 
+    @property
+    def output(self) -> Root:
+        """Where files go: the folder of ``-o``, or the verb's own name for it."""
+        chosen = self.options.output_dir
+        return Root(self.options.default_dir, named=False) if chosen is None else Root(chosen)
+
     def reference(self) -> Target:
         """Return the image that ``-t`` names. Raises UsageError and InvalidReference."""
         if not self.options.target:
@@ -65,15 +84,19 @@ class Session:
             )
         return self.target(self.options.target)
 
+    def name(self, texts: Iterable[str]) -> None:
+        """Hear what images the user names, in order: the first that is at a registry decides whose logins are."""
+        for text in texts:
+            self._given.name(text)
+
     def target(self, text: str) -> Target:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
         return located(parse_target(text))
 
     def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
         """Return a session for another image, all else being the same; ``connections`` are shared with others."""
-        other = Session(self.options._replace(target=target), self.console)
+        other = Session(self.options._replace(target=target), self.console, None, self._given)
         other._store = self.store
-        other._given = self._given
         other.budget, other._lines, other._connections = self.budget, self._lines, connections
         return other
 

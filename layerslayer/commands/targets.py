@@ -8,6 +8,7 @@ from typing import IO, Callable, List, Optional, Tuple, Union
 from ..carving import CarvedFile
 from ..console import Console
 from ..errors import LocalFileError, NameRefused
+from ..escaping import ContentText
 from ..layers.bodies import Sink
 
 _IN_MEMORY = 4 * 1024 * 1024  # bytes
@@ -19,15 +20,17 @@ class Printed(Sink):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._text = ContentText()
         self.whole = False
         self.refused = ""
         self.size = 0
 
     def write(self, data: Union[bytes, memoryview]) -> None:
         self.size += len(data)
-        self._console.raw(bytes(data))
+        self._console.raw(bytes(data), self._text, ends=False)
 
     def end(self) -> None:
+        self._console.raw(b"", self._text)
         self.whole = True
 
     def refuse(self, reason: str) -> None:

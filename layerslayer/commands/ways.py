@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence
 
 from ..entries import Entry
 from ..errors import CorruptLayer, DigestMismatch, RangeIgnored
@@ -45,7 +45,7 @@ class Ways:
         self._reports = reports
         self._indexes: Dict[int, ClaimedIndex] = {}  # by layer number
 
-    def claimed(self, layer: Layer) -> Optional[List[Entry]]:
+    def claimed(self, layer: Layer) -> Optional[Sequence[Entry]]:
         """Return a layer's entries as its publisher's index claims; None where there is none to be used."""
         if self._claims is None:
             return None

@@ -64,11 +64,17 @@ def plain(auths: Any, domain: str, path: str, origin: str) -> Optional[Login]:
         try:
             pair = base64.b64decode(entry["auth"], validate=True).decode("utf-8", "surrogateescape")
         except (binascii.Error, ValueError):
-            raise LocalFileError("the login for {} in {} is damaged, and is not used.".format(domain, origin)) from None
+            raise _damaged(domain, origin) from None
         username, _, password = pair.partition(":")
         password = password.rstrip("\0")
     login = Login(origin, username, password, entry.get("identitytoken", ""), entry.get("registrytoken", ""))
+    if not login.is_whole:
+        raise _damaged(domain, origin)
     return login if login.username or login.identity_token or login.registry_token else None
+
+
+def _damaged(domain: str, origin: str) -> LocalFileError:
+    return LocalFileError("the login for {} in {} is damaged, and is not used.".format(domain, origin))
 
 
 def _helper(suffix: str, server: str, origin: str) -> Helper:

@@ -7,6 +7,7 @@ answers in JSON; what goes wrong it says on its *output*, with an exit code.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Optional
@@ -29,7 +30,7 @@ def ask(helper: Helper, origin: str) -> Optional[Login]:
     """
     name = "docker-credential-" + helper.suffix
     program = shutil.which(name)
-    if program is None:
+    if program is None or not os.path.isabs(program):  # never what somebody put into the current folder
         raise LocalFileError("{} names the credential helper {}, which is not installed.".format(origin, name))
     try:
         running = subprocess.Popen(  # noqa: S603 - the user's own program, named in the user's own file
@@ -58,7 +59,7 @@ def _read(said: bytes, name: str, origin: str) -> Optional[Login]:
     try:
         answer = json.loads(said.decode("utf-8")) if len(said) <= _MAX_ANSWER else {}
         username, secret = answer["Username"], answer["Secret"]
-        if not isinstance(username, str) or not isinstance(secret, str):
+        if not isinstance(username, str) or not isinstance(secret, str) or not Login("", username, secret).is_whole:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise LocalFileError("{} gave an answer that cannot be read.".format(name)) from None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import NamedTuple
+
+_BEARER = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
 class Login(NamedTuple):
@@ -21,6 +24,17 @@ class Login(NamedTuple):
 
     def __repr__(self) -> str:
         return "Login({!r}, ***)".format(self.origin)  # never in a traceback or log
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it can be sent: texts, or the bytes of a file; of a bearer token visible ASCII only."""
+        try:
+            for text in (self.username, self.password):
+                text.encode("utf-8", "surrogateescape")
+            self.identity_token.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+        return not self.registry_token or bool(_BEARER.fullmatch(self.registry_token))
 
     @property
     def basic(self) -> str:

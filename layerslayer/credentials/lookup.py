@@ -20,13 +20,18 @@ _MAX_FILE = 4 * 1024 * 1024  # bytes
 
 
 def find_login(
-    domain: str, path: str, environment: Mapping[str, str] = os.environ, warn: Callable[[str], None] = lambda text: None
+    domain: str,
+    path: str,
+    environment: Mapping[str, str] = os.environ,
+    warn: Callable[[str], None] = lambda text: None,
+    by_environment: bool = True,
 ) -> Optional[Login]:
     """Return the login for the repository ``domain/path`` (canonical), None where there is none.
 
-    ``warn`` hears of places that cannot be used; they are passed over.
+    ``warn`` hears of places that cannot be used; they are passed over. The first
+    place names no host: ``by_environment`` is False where it is not this registry's.
     """
-    username = environment.get("LAYERSLAYER_USERNAME", "")
+    username = environment.get("LAYERSLAYER_USERNAME", "") if by_environment else ""
     if username:
         return Login("LAYERSLAYER_USERNAME", username, environment.get("LAYERSLAYER_PASSWORD", ""))
     inline = environment.get("DOCKER_AUTH_CONFIG", "")

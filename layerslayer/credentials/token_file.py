@@ -12,8 +12,10 @@ Tokens are read, kept in memory and sent to their own registry only.
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
+import stat
 from typing import Dict, List, NamedTuple, Tuple
 
 from ..errors import LocalFileError
@@ -37,14 +39,18 @@ class UserToken(NamedTuple):
         return "UserToken(***, {!r})".format(self.origin)  # never in a traceback or log
 
 
-def read_token_file(path: str, bare_host: str = DOCKER_HUB) -> Tuple[Dict[str, UserToken], List[str]]:
+def read_token_file(
+    path: str, bare_host: str = DOCKER_HUB, found: bool = False
+) -> Tuple[Dict[str, UserToken], List[str]]:
     """Read a token file; return tokens by canonical host, and complaints about lines.
 
-    ``bare_host`` is whom a bare token belongs to. Raises LocalFileError when the
-    file cannot be read. Complaints never quote the file.
+    ``bare_host`` is whom a bare token belongs to. A file that was ``found``, and
+    not named by the user, has to be one: whoever put a link there could have
+    another file's lines sent as tokens, and a pipe would be waited for. Raises
+    LocalFileError when the file cannot be read. Complaints never quote the file.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_found if found else None) as file:
             content = file.read(_MAX_FILE + 1)
     except OSError as error:
         raise LocalFileError("the token file {} cannot be read: {}.".format(path, error.strerror or error)) from None
@@ -69,6 +75,16 @@ def read_token_file(path: str, bare_host: str = DOCKER_HUB) -> Tuple[Dict[str, U
         else:
             tokens[canonical_host(host)] = UserToken(token, os.path.basename(path))
     return tokens, complaints
+
+
+def _open_found(path: str, flags: int) -> int:
+    info = os.lstat(path)
+    if not stat.S_ISREG(info.st_mode):
+        raise OSError(errno.EINVAL, "it is a link or no file, so name it with --token-file if it is meant")
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    if user and info.st_uid not in (0, user):
+        raise OSError(errno.EPERM, "it is another user's, so name it with --token-file if it is meant")
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _decode(content: bytes) -> str:

@@ -16,8 +16,9 @@ from typing import Dict, Iterator, Optional
 from ..ahead import in_order
 from ..config import stated_diff_ids
 from ..descriptors import Descriptor, digest_of
-from ..downloads import make_folder
+from ..downloads import output_folder
 from ..errors import DigestMismatch, InvalidDocument
+from ..folders import Root
 from ..image import Image
 from ..layers.compression import Decompressor
 from ..layers.verify import Verifier, verified_pieces
@@ -29,13 +30,14 @@ _AHEAD = 2 * 1024 * 1024  # bytes of each layer unpacked before its turn to be w
 
 
 def write_docker_archive(
-    folder: str, file_name: str, image: Image, name: Optional[str], open_blob: OpenBlob, jobs: int, advance: Advance
+    output: Root, file_name: str, image: Image, name: Optional[str], open_blob: OpenBlob, jobs: int, advance: Advance
 ) -> str:
-    """Write ``image`` into a tar; return its path. ``name`` is the REPOSITORY:TAG it will have when loaded.
+    """Write ``image`` into a tar in ``output``; return its path.
 
-    ``advance`` is told the bytes of stored layers. Layers are verified as
-    stored and unpacked. Raises InvalidDocument for what is no container image,
-    LocalFileError, and what reading the layers raises; then there is no file.
+    ``name`` is the REPOSITORY:TAG it will have when loaded. ``advance`` is told
+    the bytes of stored layers. Layers are verified as stored and unpacked.
+    Raises InvalidDocument for what is no container image, LocalFileError, and
+    what reading the layers raises; then there is no file.
     """
     if image.config_body is None:
         raise InvalidDocument("{} is no container image, so docker cannot load it".format(image.reference))
@@ -46,7 +48,7 @@ def write_docker_archive(
         layers.setdefault(diff_id, layer.descriptor)
     paths = {diff_id: diff_id.partition(":")[2][:64] + ".tar" for diff_id in layers}
     entry = {"Config": config, "RepoTags": [name] if name else None, "Layers": [paths[item] for item in diff_ids]}
-    make_folder(folder)
+    folder = output_folder(output)
     makers = [partial(_unpacked, layer, diff_id, open_blob, advance) for diff_id, layer in layers.items()]
     with NewFile(folder) as file:
         tar = TarWriter(file)

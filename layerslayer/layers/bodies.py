@@ -12,6 +12,7 @@ from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from ..entries import Entry
 from .members import BLOCK
+from .sums import FileSums
 
 Starts = Dict[int, Tuple[int, int]]  # by an entry's offset: where its body begins, and its length (-1: sparse)
 
@@ -78,7 +79,7 @@ class FileDigests:
     """sha256 of every regular file's content, by the entry's offset. Use as ``Bodies(FileDigests().sink)``."""
 
     def __init__(self) -> None:
-        self.by_offset: Dict[int, bytes] = {}
+        self.by_offset = FileSums()
 
     def sink(self, entry: Entry) -> Sink:
         """Return what hashes the body of ``entry``."""
@@ -116,7 +117,7 @@ class _PlaceSink(Sink):
 class _DigestSink(Sink):
     __slots__ = ("_found", "_hash", "_offset")
 
-    def __init__(self, found: Dict[int, bytes], offset: int) -> None:
+    def __init__(self, found: FileSums, offset: int) -> None:
         self._found = found
         self._offset = offset
         self._hash = hashlib.sha256()
@@ -125,4 +126,4 @@ class _DigestSink(Sink):
         self._hash.update(data)
 
     def end(self) -> None:
-        self._found[self._offset] = self._hash.digest()
+        self._found.add(self._offset, self._hash.digest())

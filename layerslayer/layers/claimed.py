@@ -8,14 +8,18 @@ sense of the layer's digest.
 from __future__ import annotations
 
 import calendar
+import hashlib
 import re
 from abc import ABC, abstractmethod
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, List, Union
+from typing import AbstractSet, BinaryIO, Callable, Dict, Iterable, Iterator, Mapping, Sequence, Union
 
+from ..digests import digest_problem
 from ..entries import Entry
+from ..errors import DigestMismatch
 
 KINDS = {"dir": "d", "reg": "-", "symlink": "l", "hardlink": "h", "char": "c", "block": "b", "fifo": "p"}
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:[Zz]|([+-])(\d\d):(\d\d))")
+_PIECE = 128 * 1024  # bytes
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 
 
@@ -35,10 +39,10 @@ class ClaimedIndex(ABC):
         self.compression = compression  # of the layer: gzip, zstd or none
         self.verified = verified
         self.bytes_read = bytes_read  # to have the table
-        self.entries: List[Entry] = []
+        self.entries: Sequence[Entry] = ()
 
     @abstractmethod
-    def digests(self) -> Dict[int, bytes]:
+    def digests(self) -> Mapping[int, bytes]:
         """Return what is claimed of files' contents: sha256 by the entry's offset."""
 
     def places(self) -> Dict[int, int]:
@@ -60,6 +64,32 @@ def read_range(open_range: OpenRange, start: int, length: int) -> bytes:
         return read_fully(blob, length)
     finally:
         blob.close()
+
+
+def range_pieces(open_range: OpenRange, start: int, length: int) -> Iterator[bytes]:
+    """Yield the bytes of a range in pieces; fewer where the blob ends."""
+    blob = open_range(start, length)
+    try:
+        while length > 0:
+            piece = blob.read(min(length, _PIECE))
+            if not piece:
+                break
+            yield piece
+            length -= len(piece)
+    finally:
+        blob.close()
+
+
+def checked(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    """Yield all pieces. Raises DigestMismatch at their end, where a manifest states another digest for them."""
+    algorithm, _, stated = digest.partition(":")
+    actual = hashlib.new(algorithm) if digest_problem(digest) is None else None
+    for piece in pieces:
+        if actual is not None:
+            actual.update(piece)
+        yield piece
+    if actual is None or actual.hexdigest() != stated:
+        raise DigestMismatch("the layer's table of contents does not have the digest that the manifest states")
 
 
 def read_fully(blob: BinaryIO, length: int) -> bytes:

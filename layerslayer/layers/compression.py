@@ -5,6 +5,7 @@ No output piece is larger than a few MiB, however well the input compresses.
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import partial
 from typing import Any, Iterator, Optional, Tuple
@@ -21,6 +22,9 @@ except ImportError:  # slower, and right all the same
     igzip = None
 
 MAX_PIECE = 256 * 1024  # bytes of output at a time
+_FIRST_TAKEN = 512  # bytes given to a member that begins; what it leaves is copied, and members may be tiny
+_MOST_TAKEN = 128 * 1024  # bytes given to a member at once, in the end
+_ZEROS = re.compile(rb"\0*")
 
 
 class Decompressor:
@@ -81,29 +85,30 @@ class Decompressor:
     def _gzip(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         member: Any = None  # None between members
         begun = False  # whether there has been one
-        consumed = 0  # compressed bytes before ``data``
+        consumed = 0  # compressed bytes before the piece
         held = b""  # the start of a member, too short to tell
         for piece in pieces:
             data = held + piece if held else piece
-            held = b""
-            while data:
+            held, at, taken = b"", 0, _MOST_TAKEN
+            while at < len(data):
                 if member is None:
-                    rest = data.lstrip(b"\0") if begun else data  # padding may follow a member
-                    consumed += len(data) - len(rest)
-                    data = rest
-                    if len(data) < len(GZIP_MAGIC) and GZIP_MAGIC.startswith(data):
-                        held = data
+                    at = _ZEROS.match(data, at).end() if begun else at  # type: ignore[union-attr]  # padding may follow
+                    head = data[at : at + len(GZIP_MAGIC)]
+                    if len(head) < len(GZIP_MAGIC) and GZIP_MAGIC.startswith(head):
+                        held = head
                         break
-                    if not data.startswith(GZIP_MAGIC):
-                        self.trailing = len(data) + sum(map(len, pieces))
+                    if head != GZIP_MAGIC:
+                        self.trailing = len(data) - at + sum(map(len, pieces))
                         return
-                    member, begun = gzip_member(), True
-                yield from _inflated(member, data, consumed)
-                left = member.unused_data if member.eof else b""
-                consumed += len(data) - len(left)
-                data = left
+                    member, begun, taken = gzip_member(), True, _FIRST_TAKEN
+                part = data[at : at + taken]
+                yield from _inflated(member, part, consumed + at)
+                at += len(part)
                 if member.eof:
+                    at -= len(member.unused_data)
                     member = None
+                taken = min(2 * taken, _MOST_TAKEN)
+            consumed += len(data) - len(held)
         if member is not None:
             raise CorruptLayer("gzip", consumed, "the stream ends before its last member does")
         self.trailing = len(held)
@@ -157,6 +162,9 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
     stream = FrameStream()
     begins = partial(recorder.passed, windows=False) if recorder else None
-    for piece in pieces:
-        yield from stream.feed(piece, begins)
-    stream.close()
+    try:
+        for piece in pieces:
+            yield from stream.feed(piece, begins)
+        stream.close()
+    finally:
+        stream.release()

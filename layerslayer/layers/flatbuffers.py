@@ -17,7 +17,7 @@ out counts against a budget, which the buffer's own size sets.
 from __future__ import annotations
 
 import struct
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Tuple, Union
 
 from ..errors import CorruptLayer
 
@@ -25,12 +25,14 @@ U8, I32, U32, I64 = (struct.Struct("<" + code) for code in "BiIq")
 _VTABLE = struct.Struct("<HH")
 _TABLE_COST = 32  # bytes that no table takes less of, with the offset to it and its fields
 _TEXT_COST = 8
+_MOST_FIELDS = 64  # of a table; the largest of a ztoc has 14
+_MOST_LISTS = 4096  # of fields, remembered
 
 
 class Buffer:
     """A FlatBuffer. Raises CorruptLayer, here and in its tables, for whatever is not as it should be."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: Union[bytes, bytearray]) -> None:
         self.body = body
         self._left = 2 * len(body) + 1024
         self._vtables: Dict[int, Tuple[int, ...]] = {}
@@ -50,16 +52,22 @@ class Buffer:
         vtable = place - self.at(I32, place)
         fields = self._vtables.get(vtable)
         if fields is None:
+            if len(self._vtables) >= _MOST_LISTS:
+                self._vtables.clear()
             fields = self._vtables[vtable] = self._fields(vtable, place)
         return Table(self, place, fields)
 
     def text(self, place: int) -> bytes:
         """Return the string or vector of bytes that stands at a place."""
+        return bytes(self.view(place))
+
+    def view(self, place: int) -> memoryview:
+        """Return the same without a copy of it."""
         length, start = self.at(U32, place), place + 4
         if start + length > len(self.body):
             raise self.corrupt(place, "a text is said to be longer than the whole")
         self._spend(_TEXT_COST + length, place)
-        return self.body[start : start + length]
+        return memoryview(self.body)[start : start + length]
 
     def vector(self, place: int) -> Iterator[int]:
         """Yield the places of the elements, of a vector of offsets that stands at a place."""
@@ -79,6 +87,7 @@ class Buffer:
         if size < _VTABLE.size or size % 2 or vtable + size > len(self.body):
             raise self.corrupt(vtable, "the list of fields there has an impossible size")
         self._spend(size, vtable)
+        size = min(size, _VTABLE.size + 2 * _MOST_FIELDS)
         return struct.unpack_from("<{}H".format(size // 2 - 2), self.body, vtable + _VTABLE.size)
 
     def _spend(self, cost: int, place: int) -> None:
@@ -105,6 +114,11 @@ class Table:
         """Return a string or vector of bytes, empty when it is absent."""
         place = self._target(field)
         return self._buffer.text(place) if place else b""
+
+    def view(self, field: int) -> memoryview:
+        """Return a vector of bytes, which stays where it is; empty when it is absent."""
+        place = self._target(field)
+        return self._buffer.view(place) if place else memoryview(b"")
 
     def table(self, field: int) -> Table:
         """Return a table, which must be there."""

@@ -20,7 +20,7 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 _NYDUS_TYPE = "application/vnd.oci.image.layer.nydus.blob.v1"
 _NYDUS_MARK = "containerd.io/snapshot/nydus-blob"  # an annotation
 _FILE_SYSTEMS = {"erofs": "an EROFS image", "squashfs": "a SquashFS image"}
-_FILE_SYSTEM = re.compile(r"application/(?:vnd\.|.*\.)(?P<name>erofs|squashfs)(?:[.+].*)?")
+_FILE_SYSTEM = re.compile(r"application/(?:vnd\.|.*\.)(?P<name>erofs|squashfs)(?:[.+].*)?", re.DOTALL)
 _TAR_TYPES = ("tar", "tar+gzip", "tar+zstd", "tar.gzip", "tar.zstd")
 
 

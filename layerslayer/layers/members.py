@@ -11,15 +11,15 @@ import struct
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
 from zlib import adler32
 
-from ..entries import Device, Entry
+from ..entries import Device, Entry, too_long
 from .fields import number, sum_expected, text
 from .pax import Overrides
 
 BLOCK = 512
 # Distinct field values remembered, so that a hostile layer cannot fill memory.
 _VALUES = 8192
-_OWNERS = 32  # and for each of them
-_MODES = 1024
+_OWNERS = 16  # and for each of them
+_MODES = 256
 
 _KINDS = {b"0": "-", b"\0": "-", b"7": "-", b"S": "-", b"1": "h", b"2": "l", b"3": "c", b"4": "b", b"5": "d", b"6": "p"}
 _ORDINARY = {b"0": "-", b"1": "h", b"2": "l", b"5": "d"}  # no device, no map, nothing implied
@@ -146,6 +146,9 @@ class MemberReader:
                 name = pending.name
             if pending.target and kind in "hl":
                 target = pending.target
+            odd = too_long(name, target, uname, gname)
+            if odd:
+                raise ValueError(odd)
         mapped, plain = False, pending is None or not pending.sparse
         if kind in _BODILESS:
             body = 0

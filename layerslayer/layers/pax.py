@@ -12,6 +12,7 @@ from typing import Dict, Mapping, Union
 from ..errors import CorruptLayer
 
 _LENGTH = re.compile(rb"(\d{1,10}) ")
+MOST_RECORDS = 8192  # of a header; Linux lists at most 64 KiB of attributes' names of a file
 _TIME = re.compile(rb"-?\d{1,18}(?:\.\d*)?")
 _DECIMAL = re.compile(rb"-?\d{1,18}")
 _XATTR = "SCHILY.xattr."
@@ -36,10 +37,12 @@ def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
             if not body[at:].strip(b"\0"):
                 break  # some writers pad with NULs
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
-        key, equals, value = body[match.end() : end - 1].partition(b"=")
-        if not equals or not key:
+        equals = body.find(b"=", match.end(), end - 1)
+        if equals <= match.end():
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        records[body[match.end() : equals].decode("utf-8", "surrogateescape")] = body[equals + 1 : end - 1]
+        if len(records) > MOST_RECORDS:
+            raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(MOST_RECORDS))
         at = end
     return records
 

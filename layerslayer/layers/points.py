@@ -27,7 +27,7 @@ from .inflate_at import WINDOW
 
 _STEP = 96 * 1024  # bytes of the blob between two points, at least
 _WINDOW_STEP = 512 * 1024  # the same between two windows, as long as there are not too many
-_MOST_WINDOWS = 512  # some 10 KiB each
+_MOST_WINDOWS = 5 * 2**20  # bytes of a layer's; some 10 KiB each
 _HEAD = 12
 _FURTHEST = 2**62  # bytes
 MOST = 2**20  # points in a row of the store: of a layer of 100 GB
@@ -47,6 +47,7 @@ class Points:
         self.stored: array[int] = array("q")
         self.tar: array[int] = array("q")
         self._windows: Dict[int, bytes] = {}  # compressed, by the number of their point
+        self.windows = 0  # bytes of them
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -86,17 +87,13 @@ class Points:
 
     def add_window(self, window: bytes) -> None:
         """Take what comes before the last point."""
-        self._windows[len(self.stored) - 1] = zlib.compress(window, 1)
+        self._windows[len(self.stored) - 1] = packed = zlib.compress(window, 1)
+        self.windows += len(packed)
 
     def thin_out(self) -> None:
         """Drop every second window."""
         for number in sorted(self._windows)[::2]:
-            del self._windows[number]
-
-    @property
-    def windows(self) -> int:
-        """How many windows there are."""
-        return len(self._windows)
+            self.windows -= len(self._windows.pop(number))
 
     def pack(self) -> bytes:
         """Return the points as bytes."""
@@ -138,6 +135,7 @@ def unpack_points(data: bytes) -> Points:
         points.add(Point(stored, tar))
         if size:
             points._windows[number] = data[at : at + size]
+            points.windows += size
             at += size
     if at != len(data):
         raise ValueError("bytes after the last window")

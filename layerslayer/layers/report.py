@@ -49,8 +49,19 @@ class Report:
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.checked = 0
         self.points: Optional[Points] = None  # to begin at again, where they were asked for
-        self.problem: Optional[LayerslayerError] = None
+        self._problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
+
+    @property
+    def problem(self) -> Optional[LayerslayerError]:
+        return self._problem
+
+    @problem.setter
+    def problem(self, error: Optional[LayerslayerError]) -> None:
+        """Keep why, and nothing of where: through its traceback an error holds all that was at hand there."""
+        if error is not None:
+            error.__traceback__ = error.__context__ = error.__cause__ = None
+        self._problem = error
 
     @property
     def complete(self) -> bool:

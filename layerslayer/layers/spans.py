@@ -18,7 +18,7 @@ import bisect
 import hashlib
 import struct
 import zlib
-from typing import BinaryIO, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import BinaryIO, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 from ..errors import CorruptLayer, DigestMismatch
 from ..limits import check_size
@@ -29,13 +29,16 @@ from .inflate_at import WINDOW, inflate_at
 from .kinds import GZIP_MAGIC
 
 MAX_SPAN = 32 * 1024 * 1024  # bytes of a span as stored; they are held to be hashed first. Usual are 4 MiB or less
+MOST_SPANS = 2**17  # of a layer; usual are 4 MiB each
 MAX_HELD = 16 * 1024 * 1024  # bytes of what a span holds, to be held for the next file
 _HEAD = struct.Struct("<iq")
 _RECORD = struct.Struct("<qqB")
 _STRIDE = _RECORD.size + WINDOW
 _GZIP_HEADER = 10  # bytes, of the shortest one
+_AT_ONCE = 64 * 1024  # bytes inflated at a time; what the engine has not taken of them is copied again and again
 _GZIP_TRAILER = 8
 _KIND = "SOCI index"
+Bytes = Union[bytes, memoryview]
 _SHORT = "its spans hold {} bytes less than it says"
 
 
@@ -49,13 +52,13 @@ class Span(NamedTuple):
     window: int  # where in the checkpoints the output before ``out`` ends
 
 
-def gzip_spans(checkpoints: bytes, size: int) -> List[Span]:
+def gzip_spans(checkpoints: Bytes, size: int) -> List[Span]:
     """Return the spans of a gzip layer of ``size`` bytes. Raises CorruptLayer."""
     if len(checkpoints) < _HEAD.size:
         raise CorruptLayer(_KIND, 0, "its checkpoints are cut off")
     count, _ = _HEAD.unpack_from(checkpoints)
     stored, rest = divmod(len(checkpoints) - _HEAD.size, _STRIDE)
-    if rest or count < 1 or stored not in (count, count - 1):
+    if rest or count < 1 or stored not in (count, count - 1) or count > MOST_SPANS:
         raise CorruptLayer(_KIND, 0, "it has not as many checkpoints as it says")
     records = [(_GZIP_HEADER, 0, 0, 0)] if stored < count else []
     for at in range(_HEAD.size, len(checkpoints), _STRIDE):
@@ -88,7 +91,7 @@ class Spans:
     files that stand together cost one request.
     """
 
-    def __init__(self, spans: Sequence[Span], digests: Sequence[str], checkpoints: bytes, size: int) -> None:
+    def __init__(self, spans: Sequence[Span], digests: Sequence[str], checkpoints: Bytes, size: int) -> None:
         """``size`` is how many bytes of the tar there are to be read."""
         self._spans = spans
         self._digests = digests
@@ -153,7 +156,7 @@ class Spans:
         pieces: Iterator[bytes] = iter((body,))
         if self._checkpoints:
             # What is not yet output cannot be referred to, whatever the record holds in its place.
-            window = self._checkpoints[span.window - min(span.out, WINDOW) : span.window]
+            window = bytes(self._checkpoints[span.window - min(span.out, WINDOW) : span.window])
             pieces = _inflated(span, window, body)
         if size > MAX_HELD:
             yield from _cut(pieces, low, high - low)
@@ -186,15 +189,18 @@ def _inflated(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
 
 def _members(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
     engine, data = inflate_at(window, span.bits, body)
-    output = b"more"
-    while not engine.eof and (data or output):
-        try:
-            output = engine.decompress(data, MAX_PIECE)
-        except zlib.error as error:
-            raise CorruptLayer("gzip", span.start, "from there it cannot be inflated ({})".format(error)) from None
-        data = engine.unconsumed_tail
-        if output:
-            yield output
-    rest = engine.unused_data[_GZIP_TRAILER:]
+    at = 0
+    while not engine.eof and at < len(data):
+        part, output = data[at : at + _AT_ONCE], b"more"
+        at += len(part)
+        while not engine.eof and (part or output):
+            try:
+                output = engine.decompress(part, MAX_PIECE)
+            except zlib.error as error:
+                raise CorruptLayer("gzip", span.start, "from there it cannot be inflated ({})".format(error)) from None
+            part = engine.unconsumed_tail
+            if output:
+                yield output
+    rest = (engine.unused_data + data[at:])[_GZIP_TRAILER:]
     if rest.startswith(GZIP_MAGIC):
         yield from Decompressor().run(iter((rest,)))

@@ -50,7 +50,7 @@ class TarWalker:
         self.end: Optional[int] = None  # where the first zero block stands
         self.foreign: Optional[int] = None  # where, after the end, bytes begin that are no tar
         self.ignored_globals = False  # a global header tried to change members
-        self._buffer = b""  # the start of a block or extension yet incomplete
+        self._buffer = bytearray()  # the start of a block or extension yet incomplete
         self._skip = 0  # bytes of body and padding still to pass over
         self._last_padding = 0  # how many of them are padding
         self._pending: Optional[Pending] = None
@@ -62,20 +62,25 @@ class TarWalker:
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the tar; return the entries they complete."""
         start = 0
+        if self._buffer:  # it grows in place: pieces may be a byte long, and an extension a megabyte
+            wanted = max(self._extension[1], BLOCK) if self._extension else BLOCK
+            start = min(wanted - len(self._buffer), len(data))
+            self._buffer += data[:start]
+            if len(self._buffer) < wanted:
+                return self._take()
+            whole = bytes(self._buffer)
+            self._buffer.clear()
+            self._walk(whole, 0)
         if self._skip:
-            passed = min(self._skip, len(data))
+            passed = min(self._skip, len(data) - start)
             self._skip -= passed
             self.position += passed
-            if passed == len(data):
+            start += passed
+            if start == len(data):
                 return self._take()
-            start = passed
-        if self._buffer:
-            data = self._buffer + data[start:]
-            start = 0
-        self._buffer = b""
         stopped = self._walk(data, start)
         if stopped < len(data):
-            self._buffer = data[stopped:]
+            self._buffer += data[stopped:]
         return self._take()
 
     def close(self) -> List[Entry]:

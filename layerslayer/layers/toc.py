@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-from typing import BinaryIO, Dict, Iterator, Optional
+from typing import BinaryIO, Iterable, Iterator, Mapping, Optional
 
 from ..digests import digest_problem
 from ..errors import CorruptLayer, DigestMismatch
 from .claimed import ClaimedIndex, OpenRange
 from .compression import Decompressor
-from .toc_reader import Chunk, File, TocReader
+from .toc_files import Chunk, File
+from .toc_reader import TocReader
 
 MAX_TOC = 150 * 1024 * 1024  # bytes of JSON; what containers/storage allows
 _PIECE = 64 * 1024
@@ -30,24 +31,23 @@ class Toc(ClaimedIndex):
 
     as_bytes = False
 
-    def __init__(self, kind: str, body: bytes, end: int, verified: bool, bytes_read: int) -> None:
-        """``body`` is the JSON, ``end`` where in the blob the last file's data ends. Raises CorruptLayer."""
+    def __init__(self, kind: str, pieces: Iterable[bytes], end: int, verified: bool, bytes_read: int) -> None:
+        """``pieces`` are the JSON, ``end`` is where in the blob the last file's data ends.
+
+        Raises CorruptLayer, LimitReached where it is too much to be held, and
+        what taking the pieces raises.
+        """
         super().__init__(kind, "zstd" if kind == "zstd:chunked" else "gzip", verified, bytes_read)
         self.own = LANDMARKS if kind == "zstd:chunked" else _WITH_TABLE
         reader = TocReader(kind, end, self.own)
-        reader.read(body)
+        reader.read(pieces)
         self.entries = reader.entries
-        self.files = reader.files  # by the index of the entry
+        self.files: Mapping[int, File] = reader.files  # by the index of the entry
         self._offsets = reader.offsets
         self._end = end
 
-    def digests(self) -> Dict[int, bytes]:
-        stated = ((index, _stated(file)) for index, file in self.files.items())
-        return {
-            self.entries[index].offset: bytes.fromhex(digest[7:])
-            for index, digest in stated
-            if digest_problem(digest) is None and digest.startswith("sha256:")
-        }
+    def digests(self) -> Mapping[int, bytes]:
+        return _Stated(self.files)
 
     def read_file(self, index: int, open_range: OpenRange) -> Iterator[bytes]:
         file = self.files[index]
@@ -92,9 +92,27 @@ class Toc(ClaimedIndex):
             raise CorruptLayer(self.kind, chunk.offset, "the chunk there is {} bytes too short".format(left))
 
 
-def _stated(file: File) -> str:
-    """Return the digest of a file's content: its own, or that of its only chunk; empty for none."""
-    return file.digest or (file.chunks[0].digest if len(file.chunks) == 1 else "")
+class _Stated(Mapping[int, bytes]):
+    """The digests that a table states of files' contents, by the offsets of their entries."""
+
+    def __init__(self, files: Mapping[int, File]) -> None:
+        self._files = files
+
+    def __getitem__(self, offset: int) -> bytes:
+        file = self._files[-2 - offset]
+        digest = file.digest or (file.chunks[0].digest if len(file.chunks) == 1 else "")
+        if digest_problem(digest) is not None or not digest.startswith("sha256:"):
+            raise KeyError(offset)
+        return bytes.fromhex(digest[7:])
+
+    def __iter__(self) -> Iterator[int]:
+        return (-2 - index for index in self._files if -2 - index in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
 
 
 class _Span:

@@ -10,44 +10,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from typing import AbstractSet, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from array import array
+from typing import AbstractSet, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..entries import Device, Entry
 from ..errors import CorruptLayer
 from .claimed import KINDS, parse_time
+from .entry_table import EntryTable
+from .json_entries import JsonEntries
+from .toc_files import Chunk, Files
 
 MAX_ENTRIES = 2_000_000
 _GREATEST = 2**63 - 1
-_NO_XATTRS: Dict[str, bytes] = {}
-
-
-class Chunk(NamedTuple):
-    """A piece of a file: compressed in the blob from ``offset`` on, ``inner`` bytes into what that inflates to."""
-
-    offset: int
-    inner: int
-    start: int  # in the file
-    size: int
-    digest: str  # of the piece, sha256, or empty
-    zeros: bool  # a hole: nothing is stored
-
-
-class File(NamedTuple):
-    """A regular file's size, the digest of its content (or nothing) and its chunks."""
-
-    size: int
-    digest: str
-    chunks: Tuple[Chunk, ...]
+_NO_XATTRS: Mapping[str, bytes] = {}
+_MOST_CHUNKS = 500_000  # of one file
+_FEW = 8192  # values remembered
 
 
 class TocReader:
     """Turns the JSON into entries and files, object by object, so that no more than one is held as JSON."""
 
     def __init__(self, kind: str, end: int, own: AbstractSet[str]) -> None:
-        self.entries: List[Entry] = []
-        self.files: Dict[int, File] = {}  # by the index of the entry
-        self.offsets: List[int] = []  # where compressed data begin, ascending once all is read
+        self.entries = EntryTable()
+        self.files = Files()  # by the index of the entry
+        self.offsets = array("q")  # where compressed data begin, ascending once all is read
+        self._ascending = True
         self._own = own
         self._kind = kind
         self._end = end
@@ -56,24 +43,35 @@ class TocReader:
         self._chunks: List[Chunk] = []
         self._file: Optional[Tuple[int, int, str]] = None  # index, size, digest of the file at hand
 
-    def read(self, body: bytes) -> None:
-        """Read the whole document; once. Raises CorruptLayer."""
+    def read(self, pieces: Iterable[bytes]) -> None:
+        """Read the whole document, which comes in ``pieces``; once.
+
+        Raises CorruptLayer, LimitReached, and what taking the pieces raises.
+        """
+        document = JsonEntries(self._item)
         try:
-            document = json.loads(body.decode("utf-8"), object_hook=self._object)
-            if not isinstance(document, dict) or document.get("version") != 1:
+            for piece in pieces:
+                document.feed(piece)
+            document.close()
+            if document.others.get("version") != 1 or isinstance(document.others["version"], bool):
                 raise ValueError("it is of another version")
-            if not isinstance(document.get("entries"), list) or any(item is not None for item in document["entries"]):
+            if "entries" not in document.others:
                 raise ValueError("it lists no entries")
             self._end_file()
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise CorruptLayer(
                 self._kind, self._end, "the table of contents cannot be read ({})".format(error)
             ) from None
-        self.offsets = sorted(set(self.offsets))
+        if not self._ascending:
+            self.offsets = array("q", sorted(set(self.offsets)))
+        self._lease()
 
-    def _object(self, item: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        if "type" not in item or "entries" in item:
-            return item  # the document itself, or xattrs
+    def _lease(self) -> None:
+        self.entries.lease(self.files.memory + 16 * len(self.offsets))
+
+    def _item(self, item: Dict[str, Any]) -> None:
+        if "type" not in item:
+            raise ValueError("an entry without a type")
         if len(self.entries) >= MAX_ENTRIES:
             raise ValueError("more than {} entries".format(MAX_ENTRIES))
         type_ = item["type"]
@@ -81,14 +79,14 @@ class TocReader:
             if self._file is None:
                 raise ValueError("a chunk of no file")
             self._chunk(item)
-            return None
+            return
         kind = KINDS.get(type_) if isinstance(type_, str) else None
         name = item.get("name")
         if kind is None or not isinstance(name, str):
             raise ValueError("an entry of an unknown type or without a name")
         self._end_file()
         if name in self._own:
-            return None
+            return
         if kind == "d" and not name.endswith("/"):
             name += "/"
         self.entries.append(self._entry(item, kind, name))
@@ -96,7 +94,8 @@ class TocReader:
             digest = item.get("digest", "")
             self._file = (len(self.entries) - 1, _number(item, "size"), digest if isinstance(digest, str) else "")
             self._chunk(item)
-        return None
+        if len(self.entries) % 1024 == 0:
+            self._lease()
 
     def _entry(self, item: Dict[str, Any], kind: str, name: str) -> Entry:
         uid, gid = _number(item, "uid"), _number(item, "gid")
@@ -124,7 +123,8 @@ class TocReader:
     def _owner(self, key: str, number: int, item: Dict[str, Any]) -> str:
         name = item.get(key)
         if isinstance(name, str) and name:
-            self._names[key, number] = name
+            if len(self._names) < _FEW:
+                self._names[key, number] = name
             return name
         return self._names.get((key, number), "")
 
@@ -133,9 +133,9 @@ class TocReader:
             return 0
         value = self._times.get(text)
         if value is None:
-            if len(self._times) > 8192:
+            if len(self._times) > _FEW:
                 self._times.clear()
-            value = self._times[text] = parse_time(text)
+            value = self._times[text[:64]] = parse_time(text[:64])
         return value
 
     def _chunk(self, item: Dict[str, Any]) -> None:
@@ -146,16 +146,24 @@ class TocReader:
         if offset > self._end:
             raise ValueError("a chunk outside of the layer")
         if offset:
-            self.offsets.append(offset)
+            self._begins(offset)
         end = item.get("endOffset")
         if isinstance(end, int) and offset <= end <= self._end:
-            self.offsets.append(end)
+            self._begins(end)
+        if len(self._chunks) >= _MOST_CHUNKS:
+            raise ValueError("a file of more than {} chunks".format(_MOST_CHUNKS))
         self._chunks.append(Chunk(offset, inner, start, size, digest if isinstance(digest, str) else "", zeros))
+
+    def _begins(self, offset: int) -> None:
+        last = self.offsets[-1] if self.offsets else -1
+        if offset != last:
+            self.offsets.append(offset)
+            self._ascending &= offset > last
 
     def _end_file(self) -> None:
         if self._file is not None:
             index, size, digest = self._file
-            self.files[index] = File(size, digest, tuple(_fitted(self._chunks, size)))
+            self.files.add(index, size, digest, list(_fitted(self._chunks, size)))
         self._file, self._chunks = None, []
 
 
@@ -181,7 +189,7 @@ def _number(item: Dict[str, Any], key: str) -> int:
     return value
 
 
-def _xattrs(value: Any) -> Dict[str, bytes]:
+def _xattrs(value: Any) -> Mapping[str, bytes]:
     if not isinstance(value, dict) or not value:
         return _NO_XATTRS
     found = {}

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
-from ..descriptors import Descriptor, digest_of
-from ..errors import CorruptLayer, DigestMismatch
-from .claimed import OpenRange, read_range
+from ..descriptors import Descriptor
+from ..errors import CorruptLayer
+from .claimed import OpenRange, checked, range_pieces, read_range
 from .compression import Decompressor
 from .toc import MAX_TOC, Toc
 
@@ -54,15 +54,18 @@ def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     outside = place.offset < 0 or place.length <= 0 or place.offset + place.length > descriptor.size
     if outside or max(place.length, place.uncompressed) > MAX_TOC:
         raise CorruptLayer(_KIND, place.offset, "the table of contents is said to be where it cannot be")
-    packed = read_range(open_range, place.offset, place.length)
-    if place.checksum and digest_of(packed) != place.checksum:
-        raise DigestMismatch("the layer's table of contents does not have the digest that the manifest states")
-    body = bytearray()
-    for piece in Decompressor().run(iter([packed])):
-        body += piece
-        if len(body) > place.uncompressed:
+    packed = range_pieces(open_range, place.offset, place.length)
+    body = _inflated(checked(packed, place.checksum) if place.checksum else packed, place)
+    return Toc(_KIND, body, place.offset, bool(place.checksum), read + place.length)
+
+
+def _inflated(packed: Iterator[bytes], place: _Place) -> Iterator[bytes]:
+    length = 0
+    for piece in Decompressor().run(packed):
+        length += len(piece)
+        if length > place.uncompressed:
             raise CorruptLayer(_KIND, place.offset, "the table of contents is larger than stated")
-    return Toc(_KIND, bytes(body), place.offset, bool(place.checksum), read + place.length)
+        yield piece
 
 
 def _by_annotations(descriptor: Descriptor) -> Optional[_Place]:

@@ -28,11 +28,16 @@ MAX_BLOCK = 128 * 1024  # bytes that a block unfolds to, and takes, but for its 
 
 
 class FrameHeader(NamedTuple):
-    """What a frame's header says: its length, what the frame unfolds to (None: not stated), its checksum's length."""
+    """What a frame's header says.
+
+    Its length, what the frame unfolds to (None: not stated), its checksum's
+    length, and how much memory unfolding it takes. All in bytes.
+    """
 
     length: int
     content: Optional[int]
     checksum: int
+    window: int = 0
 
 
 class BlockHeader(NamedTuple):
@@ -53,7 +58,12 @@ def frame_header(head: bytes) -> Optional[FrameHeader]:
     if len(head) < length:
         return None
     content = int.from_bytes(head[length - size : length], "little") + (256 if size == 2 else 0)
-    return FrameHeader(length, content if size else None, 4 if descriptor & 4 else 0)
+    if single_segment:
+        window = content
+    else:
+        window = (1 << 10 + (head[5] >> 3)) // 8 * (8 + (head[5] & 7))
+        window = min(window, content) if size else window
+    return FrameHeader(length, content if size else None, 4 if descriptor & 4 else 0, window)
 
 
 def block_header(data: bytes, offset: int) -> BlockHeader:

@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterator, Optional
 
 from ..errors import CorruptLayer, MissingBinding
 from ..limits import LimitReached, bound
+from .windows import Window
 from .zstd_frames import FrameCutter
 
 
@@ -22,9 +23,10 @@ class FrameStream:
             raise MissingBinding(
                 "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
             ) from None
-        self._engine = zstandard.ZstdDecompressor(max_window_size=bound("window"))
+        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=bound("window"))
         self._error: Any = zstandard.ZstdError
         self._frame: Any = None  # None between frames
+        self._window = Window()
         self.cutter = FrameCutter(start)
         self.output = 0
         self.frame_output = 0
@@ -44,6 +46,8 @@ class FrameStream:
         cutter = self.cutter
         for part, ends in cutter.feed(piece):
             if self._frame is None:
+                if cutter.header.window <= bound("window"):  # the engine says no to others
+                    self._window.widen(cutter.header.window)
                 self._frame, self.frame_output = self._engine.decompressobj(), self.output
                 if begins:
                     begins(cutter.frame_start)
@@ -63,4 +67,10 @@ class FrameStream:
 
     def close(self) -> None:
         """Take the end of the blob. Raises CorruptLayer within a frame."""
+        self.release()
         self.cutter.close()
+
+    def release(self) -> None:
+        """Give back all memory; nothing can be fed any more."""
+        self._frame = self._engine = None
+        self._window.close()

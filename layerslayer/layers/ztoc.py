@@ -15,17 +15,20 @@ tar's order. See ``spans`` for the checkpoints.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, Tuple, Union
+from array import array
+from typing import Dict, Iterator, Mapping, Tuple, Union
 
 from ..descriptors import Descriptor
 from ..digests import digest_problem
 from ..entries import Device, Entry
 from ..errors import CorruptLayer
+from ..holding import Lease
 from ..limits import check_entries
 from .claimed import KINDS, ClaimedIndex, OpenRange, parse_time
+from .entry_table import EntryTable
 from .flatbuffers import I32, I64, U8, U32, Buffer, Table
-from .pax import Overrides, is_sparse
-from .spans import Spans, gzip_spans, plain_spans
+from .pax import MOST_RECORDS, Overrides, is_sparse
+from .spans import MOST_SPANS, Spans, gzip_spans, plain_spans
 
 MAJOR_VERSION = "0."  # of the format; 0.9 is the only one there is
 _KIND = "SOCI index"
@@ -39,7 +42,7 @@ class Ztoc(ClaimedIndex):
 
     aside = "checkpoints"
 
-    def __init__(self, kind: str, body: bytes, layer: Descriptor, verified: bool) -> None:
+    def __init__(self, kind: str, body: Union[bytes, bytearray], layer: Descriptor, verified: bool) -> None:
         """``body`` is the ztoc of ``layer``. Raises CorruptLayer and LimitReached."""
         ztoc = Buffer(body).root()
         version = _text(ztoc.text(0))
@@ -50,16 +53,21 @@ class Ztoc(ClaimedIndex):
         info = ztoc.table(5)
         algorithm = info.number(0, U8, _GZIP)
         super().__init__(kind, "none" if algorithm == _NONE else "gzip", verified, len(body))
+        self._lease = Lease()
+        self._lease.take(len(body))
+        entries = EntryTable()
+        self.entries = entries
         end = ztoc.number(3, I64)
         self._spans = _spans(info, algorithm, layer.size, end)
-        self._places: List[int] = []  # of the entries' contents in the tar; -1: that cannot be told
+        self._places = array("q")  # of the entries' contents in the tar; -1: that cannot be told
         reader = _Reader(end)
         metadata = ztoc.table(4)
         check_entries(metadata.count(0))
         for item in metadata.tables(0):
-            entry, place = reader.read(item, -2 - len(self.entries))
-            self.entries.append(entry)
+            entry, place = reader.read(item, -2 - len(entries))
+            entries.append(entry)
             self._places.append(place)
+        entries.lease(8 * len(entries))
 
     def digests(self) -> Dict[int, bytes]:
         return {}  # it has digests of spans only
@@ -75,12 +83,14 @@ class Ztoc(ClaimedIndex):
 
 
 def _spans(info: Table, algorithm: int, size: int, end: int) -> Spans:
+    if info.count(2) > MOST_SPANS:
+        raise CorruptLayer(_KIND, 0, "it has more than {} spans".format(MOST_SPANS))
     digests = [_text(digest) for digest in info.texts(2)]
     if info.number(1, I32) != len(digests) - 1 or any(map(digest_problem, digests)):
         raise CorruptLayer(_KIND, 0, "it has not a digest for each span")
-    checkpoints = info.text(3)
+    checkpoints = info.view(3)
     if algorithm == _NONE:
-        return Spans(plain_spans(checkpoints, size, len(digests)), digests, b"", size)
+        return Spans(plain_spans(bytes(checkpoints), size, len(digests)), digests, b"", size)
     if algorithm != _GZIP:
         raise CorruptLayer(_KIND, 0, "it is of the unknown compression {}".format(algorithm))
     spans = gzip_spans(checkpoints, size)
@@ -153,6 +163,8 @@ class _Reader:
 
 def _records(item: Table) -> Tuple[Mapping[str, bytes], bool]:
     """Return an entry's extended attributes, and whether it is stored as a sparse file."""
+    if item.count(13) > MOST_RECORDS:
+        raise CorruptLayer(_KIND, 0, "an entry has more than {} attributes".format(MOST_RECORDS))
     records = {_text(pair.text(0)): pair.text(1) for pair in item.tables(13)}
     if not records:
         return _NO_XATTRS, False

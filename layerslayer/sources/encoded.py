@@ -18,9 +18,12 @@ _HEAD = 4096  # bytes looked at
 _PIECE = 64 * 1024
 
 
-def unwrapped(answer: Answer, media_type: str) -> BinaryIO:
-    """Return the body of an answer as the blob that was stored, as far as its beginning tells."""
-    stream = answer.stream()
+def unwrapped(answer: Answer, media_type: str, document: bool = False) -> BinaryIO:
+    """Return the body of an answer as the blob that was stored, as far as its beginning tells.
+
+    ``document`` as for ``Answer.stream``.
+    """
+    stream = answer.stream(document)
     return cast(BinaryIO, _Unwrapped(stream, media_type)) if answer.encoded else stream
 
 

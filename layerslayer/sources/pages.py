@@ -1,23 +1,23 @@
 """Lists that come in pages: the ``Link`` header followed within one registry (RFC 8288).
 
 OCI distribution-spec "Listing Tags", "Listing Referrers". A registry is asked
-for at most MAX_PAGES pages, never for the same one twice, and never led to
-another origin, which would be sent what is the registry's.
+for at most MAX_PAGES pages, never for the same one twice, for no more once
+MAX_BARREN in a row brought nothing new, and never led to another origin, which
+would be sent what is the registry's.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Callable, Iterator, Optional, Set
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from ..errors import RegistryError
-from ..origins import Origin, netloc_of, origin_of
+from ..errors import InvalidAddress, RegistryError
+from ..origins import Origin, address_from, netloc_of
 from ..transport.answers import Answer
+from .links import target_of
 
 MAX_PAGES = 1000
-_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
-_NEXT = re.compile(r';\s*rel\s*=\s*(?:"\s*(?:[^"]*\s)?next(?:\s[^"]*)?"|next\s*(?:[;,]|\Z))', re.IGNORECASE)
+MAX_BARREN = 8  # pages in a row; some registries filter a page after they cut it
+_MAX_LINK = 16 * 1024  # characters of the header, whose address holds no more than a tag or a mark
 
 
 def next_page(link: str, url: str, origin: Origin) -> Optional[str]:
@@ -25,32 +25,37 @@ def next_page(link: str, url: str, origin: Origin) -> Optional[str]:
 
     None on the last page. Raises RegistryError when it is not of ``origin``.
     """
-    for match in _LINK.finditer(link):
-        target, parameters = match.group(1), match.group(2)
-        if not _NEXT.search(parameters):
-            continue
-        try:
-            absolute = urljoin(url, target.strip())
-            parts = urlsplit(absolute)
-            there = origin_of(absolute)
-        except ValueError:
-            raise RegistryError("the registry's list goes on at an unreadable address.") from None
-        if there != origin or "@" in parts.netloc:
-            raise RegistryError(
-                "the list of {} goes on at {}, which is not followed.".format(netloc_of(origin), netloc_of(there))
-            )
-        return str(urlunsplit(("", "", parts.path or "/", parts.query, "")))
-    return None
+    if len(link) > _MAX_LINK:
+        raise RegistryError("the list of {} goes on at an address without end.".format(netloc_of(origin)))
+    target = target_of(link, "next")
+    if not target:
+        return None
+    try:
+        there = address_from(url, target)
+    except InvalidAddress as error:
+        raise InvalidAddress(error.reason, "the list of {} goes on at".format(netloc_of(origin))) from None
+    if there.origin != origin or there.named_user:
+        raise RegistryError(
+            "the list of {} goes on at {}, which is not followed.".format(netloc_of(origin), netloc_of(there.origin))
+        )
+    return there.target
 
 
-def pages(ask: Callable[[str], Answer], first: str, origin: Origin) -> Iterator[Answer]:
+def pages(ask: Callable[[str], Answer], first: str, origin: Origin, gained: Callable[[], int]) -> Iterator[Answer]:
     """Yield the answer of each page, unread; ``ask`` gets path and query.
 
-    Raises RegistryError for lists that go in circles or do not end, and what ``ask`` raises.
+    ``gained`` says how much is known from the pages so far. Raises
+    RegistryError for lists that go in circles, bring nothing any more or do not
+    end, and what ``ask`` raises.
     """
     path: Optional[str] = first
     asked: Set[str] = set()
+    known = barren = 0
     while path is not None:
+        if barren >= MAX_BARREN:
+            raise RegistryError(
+                "the list of {} goes on, but its last {} pages brought nothing new.".format(netloc_of(origin), barren)
+            )
         if path in asked:
             raise RegistryError("the list of {} goes in circles.".format(netloc_of(origin)))
         if len(asked) >= MAX_PAGES:
@@ -58,4 +63,7 @@ def pages(ask: Callable[[str], Answer], first: str, origin: Origin) -> Iterator[
         asked.add(path)
         answer = ask(path)
         yield answer
+        before, known = known, gained()
+        barren = 0 if known > before else barren + 1
         path = next_page(answer.headers.get("link", ""), answer.url, origin)
+        del answer  # whose body is kept with it

@@ -20,14 +20,15 @@ class Part:
 
     def read(self, count: int = -1) -> bytes:
         count = self._left if count < 0 else min(count, self._left)
-        data = self._stream.read(count) if count else b""
-        while len(data) < count:
-            more = self._stream.read(count - len(data))
-            if not more:
+        pieces = []
+        while count:
+            piece = self._stream.read(count)
+            if not piece:
                 raise Unreachable("a part of a blob ended too early.", "Try again.")
-            data += more
-        self._left -= len(data)
-        return data
+            pieces.append(piece)
+            count -= len(piece)
+            self._left -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
         self._stream.close()

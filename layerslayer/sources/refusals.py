@@ -20,7 +20,7 @@ def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wante
     ``what`` and ``wanted`` say what was asked for, ``home`` is the registry's own origin.
     """
     try:
-        said = _said(answer.read(MAX_ERROR_BODY))
+        said = answer.quoted(_said(answer.read(MAX_ERROR_BODY)), CODE_LIMIT)
     except Unreachable:
         said = ""  # the status tells enough
     status, name = answer.status, reference.repository
@@ -83,4 +83,4 @@ def _said(body: bytes) -> str:
         words = [error[key] for key in ("code", "message") if isinstance(error.get(key), str)]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return ""
-    return " ".join(": ".join(words).split())[:CODE_LIMIT]
+    return " ".join(": ".join(words).split())

@@ -16,7 +16,7 @@ from ..descriptors import UNKNOWN_SIZE, Descriptor, digest_of
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
 from ..handshake import Handshake
 from ..limits import bound, raising
-from ..media_types import ACCEPT
+from ..media_types import ACCEPT, CONFIG_TYPES
 from ..origins import origin_of
 from ..reference import Reference
 from ..retries import allowance
@@ -99,7 +99,8 @@ class RegistrySource(Source):
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
             # Many registries get this header wrong for tags, so it is told, not fatal.
-            self._warn("the registry states the digest {} for {}, but it is {}".format(stated, wanted, digest))
+            said = answer.quoted(stated, _QUOTED)
+            self._warn("the registry states the digest {} for {}, but it is {}".format(said, wanted, digest))
         return Document(body, digest, media_type)
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:
@@ -113,7 +114,7 @@ class RegistrySource(Source):
                 raise
             from .foreign import ask_foreign  # which most images have no use for
 
-            return ask_foreign(self._transport, descriptor, self._origin).stream()
+            return ask_foreign(self._transport, descriptor).stream()
         return self._steady(descriptor, stream, 0, descriptor.size)
 
     def _whole(self, descriptor: Descriptor, answer: Optional[Answer] = None) -> BinaryIO:
@@ -125,7 +126,7 @@ class RegistrySource(Source):
             raise RegistryError(
                 "{} sent a part of a blob that was asked for whole: {}.".format(answer.final_origin.host, problem)
             )
-        return unwrapped(answer, descriptor.media_type)
+        return unwrapped(answer, descriptor.media_type, _is_document(descriptor))
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """See ``Source.blob_range``. Raises RangeIgnored where the server does not serve just that.
@@ -167,7 +168,7 @@ class RegistrySource(Source):
             raise RangeIgnored(
                 "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
             )
-        return answer.stream()
+        return answer.stream(_is_document(descriptor))
 
     def watch_repeats(self, spend: Callable[[int], None]) -> None:
         self._spend = spend
@@ -234,7 +235,7 @@ class RegistrySource(Source):
         answer = self._handshake.get(path, self._scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
-            self._warn("the registry says: " + warning[4:].lstrip("- ")[:_QUOTED])
+            self._warn("the registry says: " + answer.quoted(warning[4:].lstrip("- "), _QUOTED))
         self._watch_quota(answer)
         if answer.status in good:
             return answer
@@ -250,6 +251,11 @@ class RegistrySource(Source):
         if quota.low and not self._told_quota:
             self._told_quota = True
             self._warn("{}: {}; log in for more".format(self.reference.domain, quota))
+
+
+def _is_document(descriptor: Descriptor) -> bool:
+    """Whether a blob is an image's config or a statement about it, and no layer."""
+    return descriptor.media_type in CONFIG_TYPES or descriptor.media_type.endswith("json")
 
 
 def _too_large(wanted: str) -> InvalidDocument:

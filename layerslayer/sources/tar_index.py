@@ -22,7 +22,9 @@ from .files import OpenFile, Region, Tree
 
 _BLOCK = 512
 _MAX_MEMBERS = 100_000
+_MAX_NAMES = 20 * 1000 * 1000  # characters of all
 _MAX_LINKS = 16  # followed for one name
+_MAX_NAME = 4096  # characters; images' blobs have names of a hundred
 _MAX_HEADER = 1024 * 1024  # bytes of a pax header or long name
 _MAX_SIZE = 2**62
 _OCTAL = re.compile(rb"[\0 ]*([0-7]*)[\0 ]*")
@@ -64,6 +66,7 @@ class TarIndex(Tree):
         self.twice: Set[str] = set()
         self._file = file
         self._members: Dict[str, _Member] = {}
+        self._names = 0  # characters of them all
         try:
             self._walk()
         except BaseException:
@@ -140,17 +143,20 @@ class TarIndex(Tree):
 
     def _keep(self, header: bytes, kind: bytes, body: int, size: int, pending: _Pending) -> None:
         name = _normal(pending.name if pending.name is not None else _header_name(header))
-        if not name:
-            return  # it leads out of the archive: it cannot be asked for
+        if not name or len(name) > _MAX_NAME:
+            return  # it leads out of the archive, or nobody writes such: it cannot be asked for
         target = None
         if kind in _LINKS:
             link = pending.link if pending.link is not None else _text(header[157:257])
             base = posixpath.dirname(name) if kind == b"2" else ""
-            target = _normal(posixpath.join(base, link)) or ""
+            target = _normal(posixpath.join(base, link)) or "" if len(link) <= _MAX_NAME else ""
         if name in self._members:
             self.twice.add(name)
         elif len(self._members) >= _MAX_MEMBERS:
             raise InvalidDocument("'{}' holds more than {} files".format(self.path, _MAX_MEMBERS))
+        self._names += len(name) + len(target or "")
+        if self._names > _MAX_NAMES:
+            raise InvalidDocument("the names of the files in '{}' are too long".format(self.path))
         self._members[name] = _Member(body, size, target)
 
 

@@ -24,7 +24,7 @@ import math
 import sys
 from array import array
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from operator import le, lt
 from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple, Union
 
@@ -35,39 +35,63 @@ _ROOM = 8  # bytes of a section's length
 _KINDS = frozenset("-dlhcbp?")
 _WORD, _LONG, _REAL = "I", "q", "d"  # of 4, 8 and 8 bytes
 _GREATEST_MODE = 0o7777
+_BLOCK = 1000  # texts
+_TEXT = 64 * 1024  # bytes of texts
+_MOST_OWNERS = 65536
+_MOST_ATTRIBUTES = 16 * 2**20  # bytes
 _NONE: Dict[str, bytes] = {}
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
     """Return entries as bytes. Raises ValueError for what the format cannot hold."""
+    return b"".join(packed(entries))
+
+
+def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """Yield entries as bytes, of which only a part is held at a time. Raises as ``pack``, and for too many owners."""
     owners: Dict[Tuple[int, int, int, str, str], int] = {}
-    codes = [owners.setdefault((one.mode, one.uid, one.gid, one.uname, one.gname), len(owners)) for one in entries]
-    fractions = [(index, item.mtime) for index, item in enumerate(entries) if isinstance(item.mtime, float)]
-    devices = [(index, item.device) for index, item in enumerate(entries) if item.device is not None]
-    attributes = [(index, *pair) for index, item in enumerate(entries) for pair in item.xattrs.items()]
+    codes = array(_WORD)
+    for one in entries:
+        codes.append(owners.setdefault((one.mode, one.uid, one.gid, one.uname, one.gname), len(owners)))
+        _check(len(owners) <= _MOST_OWNERS, "too many owners to be worth it")
     try:
-        sections = (
-            _joined([item.name for item in entries]),
-            _joined([item.target for item in entries]),
-            "".join([item.kind for item in entries]).encode("ascii"),
-            _bytes(_WORD, codes),
-            _bytes(_LONG, [item.size for item in entries]),
-            _bytes(_LONG, [item.offset for item in entries]),
-            _bytes(_LONG, [0 if isinstance(item.mtime, float) else item.mtime for item in entries]),
-            _bytes(_LONG, [owner[place] for place in range(3) for owner in owners]),
-            _joined([str(owner[place]) for place in (3, 4) for owner in owners]),
-            _bytes(_WORD, [index for index, _ in fractions]),
-            _bytes(_REAL, [mtime for _, mtime in fractions]),
-            _bytes(_WORD, [index for index, _ in devices]),
-            _bytes(_LONG, [numbers[place] for place in range(2) for _, numbers in devices]),
-            _bytes(_WORD, [index for index, _, _ in attributes]),
-            _joined([key for _, key, _ in attributes]),
-            _bytes(_WORD, [len(value) for _, _, value in attributes]) + b"".join([value for *_, value in attributes]),
-            _bytes(_WORD, [index for index, item in enumerate(entries) if item.hidden]),
-        )
+        for section in chain(_texts(entries), [_little(codes)], _numbers(entries), _of_owners(owners), _rare(entries)):
+            yield len(section).to_bytes(_ROOM, "little")
+            yield section
     except OverflowError:
         raise ValueError("a number beyond 64 bits") from None
-    return b"".join(len(section).to_bytes(_ROOM, "little") + section for section in sections)
+
+
+def _texts(entries: Sequence[Entry]) -> Iterator[bytes]:
+    yield _joined([item.name for item in entries])
+    yield _joined([item.target for item in entries])
+    yield "".join([item.kind for item in entries]).encode("ascii")
+
+
+def _numbers(entries: Sequence[Entry]) -> Iterator[bytes]:
+    yield _bytes(_LONG, [item.size for item in entries])
+    yield _bytes(_LONG, [item.offset for item in entries])
+    yield _bytes(_LONG, [0 if isinstance(item.mtime, float) else item.mtime for item in entries])
+
+
+def _of_owners(owners: Dict[Tuple[int, int, int, str, str], int]) -> Iterator[bytes]:
+    yield _bytes(_LONG, [owner[place] for place in range(3) for owner in owners])
+    yield _joined([str(owner[place]) for place in (3, 4) for owner in owners])
+
+
+def _rare(entries: Sequence[Entry]) -> Iterator[bytes]:
+    fractions = [(index, item.mtime) for index, item in enumerate(entries) if isinstance(item.mtime, float)]
+    yield _bytes(_WORD, [index for index, _ in fractions])
+    yield _bytes(_REAL, [mtime for _, mtime in fractions])
+    devices = [(index, item.device) for index, item in enumerate(entries) if item.device is not None]
+    yield _bytes(_WORD, [index for index, _ in devices])
+    yield _bytes(_LONG, [numbers[place] for place in range(2) for _, numbers in devices])
+    attributes = [(index, *pair) for index, item in enumerate(entries) for pair in item.xattrs.items()]
+    _check(sum(len(value) for *_, value in attributes) <= _MOST_ATTRIBUTES, "too large attributes to be worth it")
+    yield _bytes(_WORD, [index for index, _, _ in attributes])
+    yield _joined([key for _, key, _ in attributes])
+    yield _bytes(_WORD, [len(value) for _, _, value in attributes]) + b"".join([value for *_, value in attributes])
+    yield _bytes(_WORD, [index for index, item in enumerate(entries) if item.hidden])
 
 
 def unpack(data: bytes, most: int = 2**31) -> List[Entry]:
@@ -172,21 +196,34 @@ def _indices(section: memoryview, count: int, order: Any) -> array[int]:
 
 
 def _joined(texts: List[str]) -> bytes:
-    joined = "\0".join(texts)
-    if joined.count("\0") != max(len(texts) - 1, 0):
+    # Block by block: one wide character makes all of a text take four times as much.
+    blocks = (texts[at : at + _BLOCK] for at in range(0, len(texts), _BLOCK))
+    joined = b"\0".join(["\0".join(block).encode("utf-8", "surrogateescape") for block in blocks])
+    if joined.count(b"\0") != max(len(texts) - 1, 0):
         raise ValueError("a NUL in a name")
-    return joined.encode("utf-8", "surrogateescape")
+    return joined
 
 
 def _split(section: memoryview, count: int) -> List[str]:
     """Return ``count`` texts."""
-    joined = str(section, "utf-8", "surrogateescape")
-    _check(joined.count("\0") == count - 1 if count else not joined, "texts")
-    return joined.split("\0") if count else []
+    data = bytes(section)
+    _check(data.count(0) == count - 1 if count else not data, "texts")
+    found: List[str] = []
+    at = 0
+    while count:
+        end = data.find(b"\0", at + _TEXT)
+        found += str(data[at : end if end >= 0 else len(data)], "utf-8", "surrogateescape").split("\0")
+        if end < 0:
+            break
+        at = end + 1
+    return found
 
 
 def _bytes(letter: str, values: Iterable[Any]) -> bytes:
-    column = array(letter, values)
+    return _little(array(letter, values))
+
+
+def _little(column: array[Any]) -> bytes:
     if sys.byteorder == "big":
         column.byteswap()
     return column.tobytes()

@@ -9,10 +9,11 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tup
 
 from ..entries import Entry
 from ..escaping import printable
+from ..layers.sums import SUM as _SUM
+from ..layers.sums import FileSums
 from ..limits import bound
-from .columns import pack, unpack
+from .columns import packed, unpack
 
-_SUM = 32  # bytes of a file's sha256
 _NO_SUM = bytes(_SUM)
 MOST_FACTS = 16 * 1024  # bytes
 MOST_STORED = 128 * 1024 * 1024  # bytes of a row
@@ -52,13 +53,18 @@ class _Sums(Mapping[int, bytes]):
     def __init__(self, entries: List[Entry], sums: bytes) -> None:
         self._entries = entries
         self._sums = sums
-        self._found: Optional[Dict[int, bytes]] = None
+        self._found: Optional[FileSums] = None
 
-    def _all(self) -> Dict[int, bytes]:
+    def _all(self) -> FileSums:
         if self._found is None:
-            offsets = [entry.offset for entry in self._entries if entry.kind == "-"]
-            pieces = [self._sums[at : at + _SUM] for at in range(0, len(self._sums), _SUM)]
-            self._found = {offset: piece for offset, piece in zip(offsets, pieces) if piece != _NO_SUM}
+            self._found = FileSums()
+            at = 0
+            for entry in self._entries:
+                if entry.kind == "-":
+                    piece = self._sums[at : at + _SUM]
+                    at += _SUM
+                    if piece != _NO_SUM:
+                        self._found.add(entry.offset, piece)
         return self._found
 
     def __getitem__(self, offset: int) -> bytes:
@@ -86,10 +92,13 @@ class BeyondLimits(ValueError):
 
 def to_row(known: KnownLayer) -> Row:
     """Raises ValueError for names that cannot be kept, and for more than would be taken back."""
-    columns = pack(known.entries)
-    _check(len(columns) <= _most_columns(len(known.entries)), "more than is kept")
-    packed = zlib.compress(columns, 1)
-    sums = b"".join([known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-"])
+    engine, columns, pieces = zlib.compressobj(1), 0, []
+    for piece in packed(known.entries):
+        columns += len(piece)
+        pieces.append(engine.compress(piece))
+    made = b"".join([*pieces, engine.flush()])
+    _check(columns <= _most_columns(len(known.entries)), "more than is kept")
+    sums = b"".join(known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-")
     facts = json.dumps(
         {
             "size": known.size,
@@ -98,11 +107,11 @@ def to_row(known: KnownLayer) -> Row:
             "hidden": known.hidden,
             "notes": [note for note in known.notes if _is_note(note)][:_MOST_NOTES],
             "entries": len(known.entries),
-            "columns": len(columns),
+            "columns": columns,
         }
     ).encode()
-    _check(len(facts) <= MOST_FACTS and len(packed) + len(sums) <= MOST_STORED, "more than is kept")
-    return Row(facts, packed, sums, seal_of(known.digest, facts, packed, sums))
+    _check(len(facts) <= MOST_FACTS and len(made) + len(sums) <= MOST_STORED, "more than is kept")
+    return Row(facts, made, sums, seal_of(known.digest, facts, made, sums))
 
 
 def from_row(digest: str, row: Row) -> KnownLayer:

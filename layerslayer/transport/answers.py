@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
-import sys
 import zlib
-from typing import Any, BinaryIO, List, Mapping, Optional, cast
+from typing import Any, BinaryIO, Collection, List, Mapping, Optional, cast
 
 import requests
 import urllib3
 
-from ..errors import ConnectionLost
+from ..errors import ConnectionLost, Unreachable
 from ..origins import origin_of
-from .metered import TooSlow
+from ..redaction import scrubbed
+from .patience import OutOfTime, TooSlow
 from .reasons import host_of
 
 MAX_ERROR_BODY = 64 * 1024  # bytes
@@ -22,9 +21,19 @@ MAX_ERROR_BODY = 64 * 1024  # bytes
 class Answer:
     """A response whose body has not been read. Close it, or read it to its end."""
 
-    def __init__(self, response: requests.Response, url: str) -> None:
+    _shown: Collection[str] = ()
+
+    def __init__(
+        self, response: requests.Response, url: str, shown: Collection[str] = (), exposed: bool = False
+    ) -> None:
+        """``shown`` are the secrets that servers were shown.
+
+        ``exposed``: it came over plain http from another machine, which was shown none.
+        """
         self._response = response
+        self._shown = shown
         self.url = url
+        self.exposed = exposed
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.final_origin = origin_of(url)
@@ -34,11 +43,12 @@ class Answer:
         metered = _metered(response)
         if metered is not None:
             metered.forgiving = True
+            metered.patience.document()
 
     def read(self, limit: int) -> bytes:
         """Return the body, a document, at most ``limit`` bytes and one more, to tell that it is larger.
 
-        May be called again with the same ``limit``.
+        May be called again with the same ``limit``. Raises ConnectionLost, and Unreachable when it takes too long.
         """
         if self._body is None:
             body = _Body(self._response, self.url)
@@ -54,8 +64,18 @@ class Answer:
                 self.close()
         return self._body[: limit + 1]
 
-    def stream(self) -> BinaryIO:
-        """Return the body as a readable; closing it drops the connection if bytes are left."""
+    def quoted(self, words: str, limit: int) -> str:
+        """Return words of the server's, at most ``limit`` characters, without the secrets that it was shown."""
+        return scrubbed(words, self._shown)[:limit]
+
+    def stream(self, document: bool = False) -> BinaryIO:
+        """Return the body as a readable; closing it drops the connection if bytes are left.
+
+        Unless it is a ``document``, it may take any time, as long as it comes on.
+        """
+        metered = _metered(self._response)
+        if metered is not None and not document:
+            metered.patience.layer()
         return cast(BinaryIO, _Body(self._response, self.url))
 
     def close(self) -> None:
@@ -83,7 +103,7 @@ class _Body:
     def __init__(self, response: requests.Response, url: str) -> None:
         self._response = response
         self._url = url
-        self._error: Optional[ConnectionLost] = None
+        self._error: Optional[Unreachable] = None
         self._metered = _metered(response)
 
     def read(self, count: int) -> bytes:
@@ -96,7 +116,7 @@ class _Body:
                 piece = self._response.raw.read(count, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 self._error = _broken(error, self._url)
-                piece = _salvaged(error)
+                piece = b""
             if piece:
                 pieces.append(piece)
                 count -= len(piece)
@@ -112,19 +132,10 @@ class _Body:
         self._response.close()
 
 
-def _salvaged(error: BaseException) -> bytes:
-    """Return what had arrived of a chunked body when it broke off: whole chunks, then a part of the next."""
-    chain: List[BaseException] = [error]
-    while chain[-1].__context__ is not None and len(chain) < 8:
-        chain.append(chain[-1].__context__)
-    parts = [item.partial for item in chain if isinstance(item, http.client.IncompleteRead)]
-    if sys.version_info < (3, 10):
-        del parts[1:]  # there the part of a chunk is not what arrived, but what follows it in the buffer
-    return b"".join(part for part in parts if isinstance(part, bytes))
-
-
-def _broken(error: Exception, url: str) -> ConnectionLost:
+def _broken(error: Exception, url: str) -> Unreachable:
     host = host_of(url)
+    if isinstance(error, OutOfTime):  # not worth another try, which would take as long
+        return Unreachable("{} sends data far too slowly.".format(host), "Try again later.")
     if isinstance(error, TooSlow):
         return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
     if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from typing import Callable, Mapping, Optional
-from urllib.parse import urljoin
 
 from .. import retries
 from ..early import EarlyConnections
-from ..errors import ConnectionLost, RegistryError, Unreachable
-from ..origins import base_url, origin_of
+from ..errors import ConnectionLost, InvalidAddress, RegistryError, Unreachable
+from ..origins import address_from, base_url, origin_of, read_address
 from ..tls import Tls
 from .answers import MAX_ERROR_BODY, Answer
 from .reasons import host_of
 from .sending import Sender
+from .shown import NOTHING, Secrets
 
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-
-Secrets = Callable[[str], Mapping[str, str]]  # URL -> the headers that only its origin may see
+_WAY = 4  # times the timeout that redirects may take before an answer comes
 
 
 class Transport:
@@ -47,6 +46,7 @@ class Transport:
         home: str = "",
     ) -> None:
         self.attempts = attempts
+        self._longest = _WAY * timeout
         self._tell = tell
         self._plain_http = plain_http
         self._log = log
@@ -62,6 +62,10 @@ class Transport:
 
     def close(self) -> None:
         self._sender.close()
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        self._sender.rest()
 
     def note(self, text: str) -> None:
         """Tell those who want to know all (``log``)."""
@@ -82,8 +86,10 @@ class Transport:
         ``secrets`` is asked for more headers at each hop. A body of up to
         ``whole`` bytes is read at once, so that one that breaks off is asked for
         again; ``read`` then has it. Raises Unreachable and RegistryError (for
-        redirects that are not to be followed).
+        redirects that are not to be followed; Exposed before anything private
+        leaves over plain http, see ``Shown``).
         """
+        url = read_address(url).url  # from here on just what was read
         failures = 0
         renewed = False
         while True:
@@ -132,11 +138,14 @@ class Transport:
         redirects: int,
         form: Optional[Mapping[str, str]],
     ) -> Answer:
+        began = time.monotonic()
         for _ in range(redirects + 1):
-            answer = self._sender.send(url, headers or {}, secrets(url) if secrets else {}, form)
+            answer = self._sender.send(url, headers or {}, secrets(url) if secrets else NOTHING, form)
             if answer.status not in _REDIRECTS or "location" not in answer.headers or redirects == 0:
                 return answer
             answer.close()
+            if time.monotonic() - began > self._longest:
+                raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
             url = _next_hop(url, answer.headers["location"])
         raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
 
@@ -150,11 +159,21 @@ def _is_over(answer: Answer) -> bool:
 
 
 def _next_hop(url: str, location: str) -> str:
+    """Return where a ``Location`` header of an answer from ``url`` leads (RFC 9110, 10.2.2). Raises RegistryError."""
+    here = origin_of(url)
     try:
-        target = urljoin(url, location)
-    except ValueError:
-        raise RegistryError("the registry redirects to an unreadable address.") from None
-    here, there = origin_of(url), origin_of(target)
-    if here.scheme == "https" and there.scheme == "http":
+        target = address_from(url, _as_sent(location))
+    except InvalidAddress as error:
+        raise InvalidAddress(error.reason, "{} redirects to".format(here.host)) from None
+    if here.scheme == "https" and target.origin.scheme == "http":
         raise RegistryError("{} redirects from https to http, which is not followed.".format(here.host))
-    return target
+    return target.url
+
+
+def _as_sent(value: str) -> str:
+    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5)."""
+    value = value.strip(" \t")
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

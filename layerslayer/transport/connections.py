@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import queue
 import socket
 from typing import Any, Callable, Dict, Optional
 
@@ -11,7 +12,10 @@ import urllib3
 
 from .. import __version__
 from ..early import EarlyConnections
-from .metered import MeteredResponse
+from ..errors import InvalidAddress
+from ..origins import origin_of
+from .lines import LINES
+from .metered import MeteredResponse, paced
 
 Guard = Callable[[str, str], None]  # host and address of a connection just opened
 
@@ -28,11 +32,54 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named)
-        manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
+        if not proxy.lower().startswith("socks"):  # which have pools of their own
+            manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
+        context = self.poolmanager.connection_pool_kw.get("ssl_context")
+        if context is not None:  # what the user said of a host's TLS is so behind a proxy too
+            manager.connection_pool_kw["ssl_context"] = context
         return manager
+
+    def get_connection(self, url: Any, proxies: Any = None) -> Any:
+        """Return the pool for an address, for ``requests`` before 2.32. Raises InvalidAddress, as ``_as_read``."""
+        return _as_read(super().get_connection(url, proxies), url)
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """Return the pool for a request. Raises InvalidAddress, as ``_as_read``."""
+        return _as_read(super().get_connection_with_tls_context(request, verify, proxies, cert), request.url)
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        for manager in (self.poolmanager, *list(self.proxy_manager.values())):
+            for key in list(manager.pools.keys()):  # which is safe with threads; iterating is not
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    _rest(pool)
+
+
+def _rest(pool: Any) -> None:
+    waiting = pool.pool  # a queue of connections, and of None for those that were not opened yet
+    taken = []
+    try:
+        while waiting is not None:
+            taken.append(waiting.get_nowait())
+    except queue.Empty:
+        pass
+    for connection in taken:
+        if connection is not None:
+            connection.close()
+        try:
+            waiting.put_nowait(connection)
+        except queue.Full:
+            pass  # another took its place
 
 
 class _Session(requests.Session):
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request for its address to the letter: what was read is what is asked for, signatures included."""
+        prepared = super().prepare_request(request)
+        prepared.url = str(request.url)
+        return prepared
+
     def get_redirect_target(self, resp: requests.Response) -> Optional[str]:
         """None: to look ahead to where a redirect leads, which nobody asked for, the usual one reads its body whole."""
         return None
@@ -50,6 +97,18 @@ def new_session(adapter: Adapter) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _as_read(pool: Any, url: str) -> Any:
+    """Return a pool of connections for the address ``url``, if it is one to the origin that we read there.
+
+    Raises InvalidAddress where the library has read another. That of a proxy is for whatever is asked of it.
+    """
+    scheme, host, port = origin_of(url)
+    forwarded = pool.proxy is not None and scheme == "http"
+    if not forwarded and (pool.scheme, str(pool.host).strip("[]").lower(), pool.port) != (scheme, host, port):
+        raise InvalidAddress("not all readers take the same host from it")
+    return pool
 
 
 def _let_pass(host: str, address: str) -> None:
@@ -74,13 +133,16 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return guarded(self, _taken(early, self) or super()._new_conn())
+            return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
 
     class _Https(urllib3.connection.HTTPSConnection):
         response_class = MeteredResponse
 
         def _new_conn(self) -> Any:
-            return guarded(self, _taken(early, self) or super()._new_conn())
+            return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
+
+        def _connect_tls_proxy(self, hostname: str, sock: Any) -> Any:
+            return paced(super()._connect_tls_proxy(hostname, sock))
 
     class _HttpPool(urllib3.HTTPConnectionPool):
         ConnectionCls = _Http

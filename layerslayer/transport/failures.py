@@ -6,10 +6,12 @@ import requests
 import urllib3
 
 from ..errors import ConnectionLost, RegistryError, Unreachable
-from ..origins import redacted
+from ..redaction import redacted
 from .reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 
 _SHOWN = 200  # characters of an address that cannot be used
+# InvalidSchema: addresses are http or https, so that what cannot be spoken is the proxy's, as is SOCKS without PySocks.
+_PROXY = (requests.exceptions.ProxyError, requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL)
 
 
 def failure(error: Exception, url: str, answered: bool) -> Exception:
@@ -23,7 +25,7 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
         if reason == HANDSHAKE and answered:
             return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
         return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, _PROXY):
         return Unreachable("the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY.")
     if isinstance(error, requests.exceptions.Timeout):
         return (ConnectionLost if answered else Unreachable)(

@@ -3,7 +3,8 @@
 ``http.client`` reads a body in large pieces; when the connection breaks in the
 middle of one, what had arrived of it is lost with it. Here a break while a body
 is read looks like its end, and is told afterwards. A server that sends only a
-trickle, each byte in time, is found out too, and so is one whose headers never end.
+trickle, each byte in time, is found out too (``patience``), and so is one whose
+headers never end.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ import http.client
 import io
 import socket
 import time
-from typing import Any, Optional
+from typing import Any, List, Optional, Tuple
 
-LEAST = 16 * 1024  # bytes that must arrive in PERIODS times the timeout
-PERIODS = 2
+from .chunks import Chunks
+from .patience import Patience
+
 MAX_HEAD = 1024 * 1024  # bytes before the body begins; http.client itself waits for ever for the last "100 Continue"
 _BUFFER = 8 * 1024
-
-
-class TooSlow(socket.timeout):
-    """A trickle."""
+_COOKIES = ("Set-Cookie", "Set-Cookie2")
 
 
 class Metered(io.RawIOBase):
-    """The raw stream of a socket. ``forgiving`` makes a break look like the end; ``error`` has it then."""
+    """The raw stream of a socket. ``forgiving`` makes a break look like the end; ``error`` has it then.
+
+    ``framed`` is set by who takes the body out of its frame, and then tells ``patience`` what was gained.
+    """
 
     def __init__(self, raw: Any, timeout: Optional[float]) -> None:
         super().__init__()
         self._raw = raw
-        self._period = timeout * PERIODS if timeout else None
-        self._waited = 0.0  # seconds within this period, inside of reads only: a slow reader is no slow sender
-        self._arrived = 0
+        self.patience = Patience(timeout)
+        self.framed = False
         self._head = 0  # bytes that came before anybody took the answer's body in hand
         self.forgiving = False
         self.error: Optional[OSError] = None
@@ -46,22 +47,21 @@ class Metered(io.RawIOBase):
         began = time.monotonic()
         try:
             count: Optional[int] = self._raw.readinto(buffer)
-            self._judge(count or 0, time.monotonic() - began)
-            self._bound_head(count or 0)
+            if count:
+                if not self.framed:
+                    self.patience.gain(count)
+                self.patience.wait(time.monotonic() - began)
+                self._bound_head(count)
             return count
         except OSError as error:
-            if not self.forgiving:
-                raise
-            self.error = error
+            self.fail(error)
             return 0
 
-    def _judge(self, count: int, seconds: float) -> None:
-        self._arrived += count
-        self._waited += seconds
-        if self._arrived >= LEAST:
-            self._arrived, self._waited = 0, 0.0
-        elif count and self._period and self._waited > self._period:
-            raise TooSlow("less than {} bytes in {:.0f} seconds".format(LEAST, self._waited))
+    def fail(self, error: OSError) -> None:
+        """End the stream: with ``error`` where nobody is forgiving, else as if it had come to its end."""
+        if not self.forgiving:
+            raise error
+        self.error = self.error or error
 
     def _bound_head(self, count: int) -> None:
         self._head += 0 if self.forgiving else count
@@ -75,9 +75,61 @@ class Metered(io.RawIOBase):
 
 
 class MeteredResponse(http.client.HTTPResponse):
-    """An HTTP response that reads through ``Metered``."""
+    """An HTTP response that reads through ``Metered``, and where it is chunked through ``Chunks``.
+
+    Interim answers are passed over, whichever they are (RFC 9110, 15.2), and cookies are not even looked at.
+    """
 
     def __init__(self, sock: socket.socket, *arguments: Any, **named: Any) -> None:
         super().__init__(sock, *arguments, **named)
         self.metered = Metered(self.fp.detach(), sock.gettimeout())
         self.fp = io.BufferedReader(self.metered, _BUFFER)
+        self._begun = False
+
+    def begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        super().begin()
+        for name in _COOKIES:
+            del self.headers[name]  # all of them; nothing where there is none
+        if self.chunked:
+            self.chunked = False
+            self.metered.framed = True
+            self.fp = io.BufferedReader(Chunks(self.fp, self.metered), _BUFFER)
+
+    def _read_status(self) -> Tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 < status < 200 or status == http.client.SWITCHING_PROTOCOLS:
+                return version, status, reason  # http.client passes over 100 itself
+            http.client.parse_headers(self.fp)
+
+
+def paced(opened: Any) -> Any:
+    """Bound how long a TLS socket is waited for by the TLS within it: that of a host behind a proxy that speaks https.
+
+    The inner one asks for bytes until a record is whole, or the handshake, and
+    each of its reads may take the timeout. ``opened`` itself is returned.
+    """
+    receive, send = opened.recv, opened.sendall
+    waiting: List[Patience] = []
+
+    def recv(*arguments: Any) -> bytes:
+        if not waiting:
+            waiting.append(Patience(opened.gettimeout()))
+            waiting[0].layer()
+        began = time.monotonic()
+        data: bytes = receive(*arguments)
+        if data:
+            waiting[0].gain(len(data))
+            waiting[0].wait(time.monotonic() - began)
+        return data
+
+    def sendall(data: Any, *arguments: Any) -> Any:
+        if data:  # urllib3 sends nothing, too
+            waiting.clear()  # another answer is waited for from now on
+        return send(data, *arguments)
+
+    opened.recv, opened.sendall = recv, sendall
+    return opened

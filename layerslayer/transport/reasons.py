@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from ..origins import netloc_of, origin_of
 
 HANDSHAKE = "the TLS handshake failed"
 NO_HTTPS = "it does not speak https"
@@ -13,8 +13,8 @@ PASSING = (_BROKE, _CLOSED)  # what may be otherwise the next time, even from a 
 
 
 def host_of(url: str) -> str:
-    """Return a URL's host and port, as errors name it."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    """Return an address's host and port, as errors name it. Raises InvalidAddress."""
+    return netloc_of(origin_of(url))
 
 
 def reason_of(error: Exception) -> str:
@@ -42,6 +42,7 @@ def reason_of(error: Exception) -> str:
         ("reset", _BROKE),
         ("closed connection", _CLOSED),
         ("aborted", _BROKE),
+        ("too many open files", "this system allows no more open files"),
     ):
         if sign in text:
             return reason

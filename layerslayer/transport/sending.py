@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Callable, Mapping, Optional, Set
-from urllib.parse import urlsplit
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set
 
 import requests
 import urllib3
 
-from ..addresses import is_inside, is_on_the_link
 from ..early import EarlyConnections
-from ..errors import RegistryError
-from ..origins import is_loopback, origin_of, redacted
+from ..errors import Exposed
+from ..origins import is_loopback, netloc_of, origin_of, read_address
+from ..redaction import redacted, scrubbed, secrets_in
 from ..tls import Tls
 from .answers import Answer
+from .border import Border
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
+from .lines import LINES
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
+from .shown import Shown
 
 CONNECT_TIMEOUT = 15.0  # seconds
+# What is for this machine stays in it: a proxy would see it, secrets included. Go's programs have it so as well.
+_PAST_PROXIES: Dict[str, Any] = {"http": None, "https": None, "all": None}
 _SAID = 4096  # bytes looked at to see why a server refuses http
+
+
+class _Request(NamedTuple):
+    """What is asked of an address, whichever scheme that turns out to speak; see ``Transport.get``."""
+
+    headers: Mapping[str, str]
+    shown: Shown
+    form: Optional[Mapping[str, str]]
 
 
 class Sender:
@@ -39,19 +51,26 @@ class Sender:
         tls: Tls,
         home: str,
     ) -> None:
-        self._home = (urlsplit("//" + home).hostname or "").lower()
-        self._inside = not home or is_inside(self._home)  # whether private networks are open to the registry
+        self._border = Border(home)
         self._tls = tls
         self._note = note
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._answered: Set[str] = set()  # hosts that have
-        self._switched: Set[str] = set()  # netlocs that speak the other scheme than was thought
+        self._switched: Set[str] = set()  # "scheme://netloc" of those that speak the other scheme
         self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
+        self._shown: Set[str] = set()  # secrets that somebody saw, and might say
         self._connections = connections
         self._early = early
         self._session = new_session(Adapter(connections, connections, early, self.guard))
         self._lock = threading.Lock()
         self.requests_made = 0
+        LINES.hold(self)
+
+    def rest(self) -> None:
+        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        for adapter in list(self._session.adapters.values()):
+            if isinstance(adapter, Adapter):
+                adapter.rest()
 
     def close(self) -> None:
         self._session.close()
@@ -59,48 +78,52 @@ class Sender:
             self._early.close()
 
     def send(
-        self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        shown: Shown,
+        form: Optional[Mapping[str, str]],
     ) -> Answer:
         """GET ``url`` with both kinds of headers, or POST ``form`` to it.
 
         Raises ConnectionLost for what may pass, Unreachable for what will not, RegistryError for addresses that
-        cannot be or must not be used.
+        cannot be or must not be used, Exposed for those that may not be told what was to be told.
         """
-        name = origin_of(url).host
-        if self._home and name != self._home:
-            if is_on_the_link(name):
-                raise _way_to_secrets(name)
-            if not self._inside and is_inside(name):
-                raise _way_inside(name)
+        what = _Request(headers, shown, form)
+        address = read_address(url)
+        url = address.url  # all that is connected to was made from what was read
+        self._border.pass_name(address.origin.host)
         self._dress(url)
+        self._shown.update(secrets_in({**shown, **shown.open}, form or {}))
         started = time.monotonic()
         try:
-            response = self._by_the_right_scheme(url, headers, secrets, form)
+            response = self._by_the_right_scheme(url, what)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise failure(error, url, host_of(url) in self._answered) from None
         self._answered.add(host_of(url))
         method, took = "POST" if form else "GET", (time.monotonic() - started) * 1000
-        self._note("{} {} -> {} in {:.0f} ms".format(method, redacted(url), response.status_code, took))
-        return Answer(response, url)
+        logged = scrubbed(redacted(url), self._shown)
+        self._note("{} {} -> {} in {:.0f} ms".format(method, logged, response.status_code, took))
+        return Answer(response, url, self._shown, _is_exposed(response.url or url))
 
-    def _by_the_right_scheme(
-        self, url: str, headers: Mapping[str, str], secrets: Mapping[str, str], form: Optional[Mapping[str, str]]
-    ) -> requests.Response:
+    def _by_the_right_scheme(self, url: str, what: _Request) -> requests.Response:
         """Send a request by the scheme that the host turns out to speak, where that is open.
 
         A host on this machine is taken to speak http, and may speak https; one
         that ``--insecure`` names is taken to speak https, and may speak http, but
         then sees no secrets. A host that has answered stays as it is.
         """
-        parts = urlsplit(url)
-        loopback = is_loopback(parts.hostname or "")
-        other = parts._replace(scheme="https" if parts.scheme == "http" else "http").geturl()
-        open_to = loopback if parts.scheme == "http" else not self._tls.verify(url)
-        if parts.netloc not in self._switched:
-            if parts.netloc in self._answered or not open_to:
-                return self._attempt(url, {**headers, **secrets}, form)
+        address = read_address(url)
+        scheme, netloc = address.origin.scheme, netloc_of(address.origin)
+        loopback = is_loopback(address.origin.host)
+        other = address.by("https" if scheme == "http" else "http").url
+        open_to = loopback if scheme == "http" else not self._tls.verify(url)
+        place = "{}://{}".format(scheme, netloc)
+        if place not in self._switched:
+            if netloc in self._answered or not open_to:
+                return self._attempt(url, what)
             try:
-                response = self._attempt(url, {**headers, **secrets}, form)
+                response = self._attempt(url, what)
                 if not _wants_tls(response):
                     return response
                 response.close()
@@ -108,46 +131,47 @@ class Sender:
                 if reason_of(error) != NO_HTTPS:
                     raise
             except requests.exceptions.ConnectionError as error:
-                if parts.scheme != "http" or reason_of(error) not in PASSING:
+                if scheme != "http" or reason_of(error) not in PASSING:
                     raise
-            self._switched.add(parts.netloc)
-        shown = secrets if parts.scheme == "http" or loopback else {}
+            self._switched.add(place)
         self._dress(other)
-        return self._attempt(other, {**headers, **shown}, form)
+        return self._attempt(other, what)
 
     def guard(self, host: str, address: str) -> None:
         """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
-        inside = is_inside(address)
-        if host.lower() == self._home:
-            self._inside = self._inside or inside
-        elif self._home and is_on_the_link(address):
-            raise _way_to_secrets(host)
-        elif inside and not self._inside:
-            raise _way_inside(host)
+        self._border.pass_connection(host, address)
 
     def _dress(self, url: str) -> None:
         """Give a host whose TLS is special connections of its own."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" or parts.netloc in self._dressed:
+        origin = read_address(url).origin
+        netloc = netloc_of(origin)
+        if origin.scheme != "https" or netloc in self._dressed:
             return
         with self._lock:
             context = self._tls.context(url)
             if context is not None:
                 adapter = Adapter(1, self._connections, self._early, self.guard)
                 adapter.poolmanager.connection_pool_kw["ssl_context"] = context
-                self._session.mount("https://{}/".format(parts.netloc), adapter)  # the slash: no other host begins so
-            self._dressed.add(parts.netloc)
+                self._session.mount("https://{}/".format(netloc), adapter)  # the slash: no other host begins so
+            self._dressed.add(netloc)
 
-    def _attempt(self, url: str, headers: Mapping[str, str], form: Optional[Mapping[str, str]]) -> requests.Response:
+    def _attempt(self, url: str, what: _Request) -> requests.Response:
+        """Send a request to just this address. Here, where the scheme is known, is decided what may be shown."""
+        exposed = _is_exposed(url)
+        if exposed and what.shown.private:
+            raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
+        headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
+        proxies = _PAST_PROXIES if is_loopback(origin_of(url).host) else None
         with self._lock:
             self.requests_made += 1
 
         def send() -> requests.Response:
             return self._session.request(
-                "POST" if form else "GET",
+                "POST" if what.form else "GET",
                 url,
                 headers=headers,
-                data=form,
+                data=what.form,
+                proxies=proxies,
                 stream=True,
                 allow_redirects=False,
                 timeout=self._timeout,
@@ -162,6 +186,12 @@ class Sender:
             return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
 
 
+def _is_exposed(url: str) -> bool:
+    """Whether what is sent to an address can be read on its way: plain http, but within this machine."""
+    origin = origin_of(url)
+    return origin.scheme == "http" and not is_loopback(origin.host)
+
+
 def _wants_tls(response: requests.Response) -> bool:
     """Whether an answer is what https servers say to http (Go's, and nginx's)."""
     if response.status_code != 400 or "json" in response.headers.get("content-type", ""):
@@ -171,18 +201,3 @@ def _wants_tls(response: requests.Response) -> bool:
     except (urllib3.exceptions.HTTPError, OSError):
         return False
     return b"HTTPS server" in said or b"HTTPS port" in said
-
-
-def _way_inside(host: str) -> RegistryError:
-    return RegistryError(
-        "the registry points to {}, which is in a private network; that is not followed.".format(host),
-        "If this registry may, add --allow-private.",
-    )
-
-
-def _way_to_secrets(host: str) -> RegistryError:
-    # Not from a registry in a private network either: an image's foreign addresses are a stranger's there, too.
-    return RegistryError(
-        "the registry points to {}, where clouds keep their machines' secrets; that is not followed.".format(host),
-        "If this registry may, add --allow-private.",
-    )

@@ -7,9 +7,12 @@ import socket
 
 from .. import __version__
 from ..errors import Unreachable
+from .metered import MeteredResponse
 
 
 class _UnixConnection(http.client.HTTPConnection):
+    response_class = MeteredResponse
+
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
@@ -37,6 +40,10 @@ class SocketAnswer:
             reason = getattr(error, "strerror", None) or str(error) or "it closed the connection"
             raise Unreachable("{} cannot be reached: {}.".format(self._name, reason)) from None
         self.status: int = self._response.status
+        if isinstance(self._response, MeteredResponse) and self.status == 200:
+            self._response.metered.patience.layer()
+        elif isinstance(self._response, MeteredResponse):
+            self._response.metered.patience.document()
 
     def read(self, count: int) -> bytes:
         """Return up to ``count`` bytes of the body, none at its end. Raises Unreachable for one cut short."""

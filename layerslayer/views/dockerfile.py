@@ -79,9 +79,12 @@ def _instruction(instruction: Instruction, step: Step, pairs: FrozenSet[str]) ->
     if "\n" in text:
         return _heredoc(keyword, text)
     if keyword == "RUN":
-        first, *more = [printable(part) for part in broken_at_ands(text)] or [""]
-        lines = ["RUN " + first, *("    " + part for part in more)]
-        return [line + _BREAK for line in lines[:-1]] + lines[-1:]
+        parts = broken_at_ands(text) or [""]
+        last = len(parts) - 1
+        return [
+            ("    " if number else "RUN ") + printable(part) + (_BREAK if number < last else "")
+            for number, part in enumerate(parts)
+        ]
     if keyword in ("ENV", "LABEL"):
         text = _quoted_value(text, pairs)
     return [printable("{} {}".format(keyword, text).rstrip())]
@@ -97,7 +100,7 @@ def _quoted_value(text: str, pairs: FrozenSet[str]) -> str:
 
 def _heredoc(keyword: str, text: str) -> List[str]:
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    end = "EOF"
-    while end in lines:
+    end, taken = "EOF", frozenset(lines)
+    while end in taken:
         end += "F"
     return ["{} <<{}".format(keyword, end), *map(printable, lines), end]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..differences import Difference
 from ..entries import Entry
@@ -117,18 +117,22 @@ class _Described:
         return text
 
 
-def step_text(layers: Sequence[Layer], number: int) -> str:
-    """Return the build step that made a layer, for the end of a line; empty where the history does not tell."""
-    for layer in layers:
-        if layer.number == number and layer.step:
-            return one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT)
-    return ""
+def step_texts(layers: Sequence[Layer]) -> Dict[int, str]:
+    """Return the build steps that made layers, by their numbers, for the ends of lines; those that history tells."""
+    return {
+        layer.number: one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT)
+        for layer in layers
+        if layer.step
+    }
 
 
-def removal_line(listing: Listing, gone: Removal, layers: Sequence[Layer], command: str) -> str:
-    """Return two lines for a removed path: the entry with its layer, then who removed it, and what gets it back."""
+def removal_line(listing: Listing, gone: Removal, steps: Mapping[int, str], command: str) -> str:
+    """Return two lines for a removed path: the entry with its layer, then who removed it, and what gets it back.
+
+    ``steps`` are those of ``step_texts``.
+    """
     text = listing.lines([shown_entry(gone.entry, gone.path, gone.size)])[0]
-    step = step_text(layers, gone.by)
+    step = steps.get(gone.by, "")
     lines = [
         "L{} {}".format(gone.layer, text),
         "    {} by L{}{}".format(gone.how, gone.by, "  " + step if step else ""),

@@ -10,5 +10,6 @@ planted    who put files into the folder that the program is run in
 =========  ====================================================================
 
 To add an attack, add a file ``test_WHAT.py`` to the folder of its attacker.
-Everything here talks to loopback only.
+``watching`` has servers whose every received byte is kept, ``tunnel`` a proxy,
+``ways`` every way of giving a login. Everything here talks to loopback only.
 """

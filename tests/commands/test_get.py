@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -166,3 +167,22 @@ def test_a_name_that_the_disk_does_not_take_costs_that_file_alone(run: Runner) -
         ran = run("get", registry.target, "**", "-o", "out")
     assert ran.code == 3 and ran.err.count("was not got: out") == 3
     assert sorted(path.name for path in (run.folder / "out").rglob("*") if path.is_file()) == ["a", "b"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit here")
+def test_folders_and_files_are_let_go_of_at_once(run: Runner) -> None:
+    """However many directories and images there are."""
+    import resource
+
+    layer = [file("{}/{}".format(number % 60, number)) for number in range(120)]
+    with Registry(single_image([layer])) as registry:
+        (run.folder / "list").write_text((registry.target + "\n") * 50)
+        assert run("get", registry.target, "**").code == 0  # all that it loads is loaded
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 40, before[1]))
+        try:
+            every = run("get", registry.target, "**", "-o", "out")
+            batch = run("get", "--batch", "list", "7")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (every.code, batch.code) == (0, 0), every.err + batch.err

@@ -131,7 +131,7 @@ TOLD: Dict[str, Tuple[str, Any, int, str]] = {
     "never an answer": (FIRST, raw(b""), 3, "it closed the connection without an answer"),
     "204": (FIRST, Response(204, {}), 3, "answered 204"),
     "206 for a piece": (FIRST, Response(206, {"Content-Range": "bytes 0-3/74590"}, b"abcd"), 3, "was asked for whole"),
-    "a redirect to nowhere": (FIRST, redirect("http://127.0.0.1:99999/x"), 3, "not http or https"),
+    "a redirect to nowhere": (FIRST, redirect("http://127.0.0.1:99999/x"), 3, "its port is not between"),
     "a redirect of a thousand letters": (FIRST, redirect("http://" + "a" * 1000 + "/"), 3, "cannot be used"),
     "a redirect in bytes": (FIRST, redirect("http://\xff\x9b[31m/"), 3, "unreadable address"),
     "a token service that redirects": ("/token", redirect("/other"), 2, "answered 307"),

@@ -155,7 +155,7 @@ def test_limits_that_are_none(run: Runner) -> None:
         assert ran.code == 2
         assert (
             "is no limit. Say NAME=NUMBER; "
-            "names: document, entries, extension, frames, layers, path, ratio, size, window." in ran.err
+            "names: document, entries, extension, frames, layers, memory, path, ratio, size, view, window." in ran.err
         )
 
 

@@ -100,7 +100,7 @@ def test_two_claims_are_refused() -> None:
 
 
 def toc_of(entries: Any, end: int = 1000, version: int = 1) -> Toc:
-    return Toc("eStargz", json.dumps({"version": version, "entries": entries}).encode(), end, False, 0)
+    return Toc("eStargz", [json.dumps({"version": version, "entries": entries}).encode()], end, False, 0)
 
 
 REG = {"name": "a", "type": "reg", "size": 10, "offset": 5}
@@ -133,7 +133,7 @@ def test_a_malformed_index_is_one_sentence(entries: Any) -> None:
 def test_other_bad_documents() -> None:
     for body in (b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"version":2,"entries":[]}', b'{"version":1}'):
         with pytest.raises(CorruptLayer):
-            Toc("eStargz", body, 10, False, 0)
+            Toc("eStargz", [body], 10, False, 0)
     with pytest.raises(CorruptLayer):
         toc_of([], version=2)
 
@@ -143,12 +143,13 @@ def test_a_lying_content_is_told() -> None:
     blob = annotated(built)
     toc = estargz.find(blob.descriptor, blob.range)
     assert toc is not None
+    files = toc.files = dict(toc.files)
     for index in (1, 4):
-        file = toc.files[index]
-        toc.files[index] = file._replace(digest="sha256:" + "0" * 64)
+        file = files[index]
+        files[index] = file._replace(digest="sha256:" + "0" * 64)
         with pytest.raises(DigestMismatch):
             list(toc.read_file(index, blob.range))
-        toc.files[index] = file._replace(chunks=tuple(chunk._replace(inner=1) for chunk in file.chunks))
+        files[index] = file._replace(chunks=tuple(chunk._replace(inner=1) for chunk in file.chunks))
         with pytest.raises(LayerslayerError):
             list(toc.read_file(index, blob.range))
 

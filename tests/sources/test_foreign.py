@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from types import SimpleNamespace
+from typing import Dict, List, Tuple
 
 import pytest
 
@@ -11,10 +12,8 @@ from layerslayer.demo.registry import Request, Response
 from layerslayer.descriptors import Descriptor, digest_of
 from layerslayer.errors import DigestMismatch, LayerslayerError, NotFound, Unauthorized
 from layerslayer.layers.verify import Verifier, verified_pieces
-from layerslayer.origins import origin_of
 from layerslayer.sources.base import Source
 from layerslayer.sources.foreign import ask_foreign
-from layerslayer.transport.answers import Answer
 from layerslayer.transport.client import Transport
 
 from ..registry import Normal, Opened, Registry, closed_port
@@ -110,33 +109,24 @@ def test_only_a_missing_blob_is_looked_for_elsewhere() -> None:
 
 
 class Recorded(Transport):
-    """A transport whose hops are given; nothing is sent."""
+    """A registry's transport whose hops are given; nothing is sent."""
 
-    def __init__(self, redirects: Dict[str, str]) -> None:
-        super().__init__()
+    def __init__(self, registry: str, redirects: Dict[str, str], allow_private: bool = False) -> None:
+        super().__init__(home="" if allow_private else registry)
         self.redirects = redirects
         self.sent: List[str] = []
-        self._sender.send = self._send  # type: ignore[method-assign,assignment]
+        self._sender._by_the_right_scheme = self._send  # type: ignore[method-assign,assignment]
 
-    def _send(self, url: str, headers: object, secrets: object, form: object) -> Answer:
-        assert secrets == {}
+    def _send(self, url: str, *_: object) -> SimpleNamespace:
         self.sent.append(url)
-        return FakeAnswer(url, self.redirects.get(url))
+        location = self.redirects.get(url)
+        headers = {"location": location} if location else {}
+        return SimpleNamespace(
+            status_code=302 if location else 200, headers=headers, raw=None, url=url, close=lambda: None
+        )
 
 
-class FakeAnswer(Answer):
-    def __init__(self, url: str, location: Optional[str]) -> None:
-        self.url = url
-        self.status = 302 if location else 200
-        self.headers = {"location": location} if location else {}
-        self.final_origin = origin_of(url)
-        self.encoded = False
-
-    def close(self) -> None:
-        pass
-
-
-PUBLIC, PRIVATE = "https://registry.example.com", "http://127.0.0.1:5000"
+PUBLIC, PRIVATE = "registry.example.com", "127.0.0.1:5000"
 HOPS: List[Tuple[str, Dict[str, str], str, List[str]]] = [
     (PUBLIC, {}, "https://cdn.example.com/l", ["https://cdn.example.com/l"]),
     (PUBLIC, {}, "http://127.0.0.1/l", []),
@@ -145,20 +135,28 @@ HOPS: List[Tuple[str, Dict[str, str], str, List[str]]] = [
     (PUBLIC, {}, "http://[::ffff:10.0.0.1]/", []),
     (PUBLIC, {"http://a.example.com/": "http://10.0.0.1/"}, "http://a.example.com/", ["http://a.example.com/"]),
     (PRIVATE, {}, "http://10.0.0.1/l", ["http://10.0.0.1/l"]),
+    (PRIVATE, {}, "http://169.254.169.254/latest/meta-data", []),
 ]
 
 
 @pytest.mark.parametrize(("registry", "redirects", "url", "sent"), HOPS)
 def test_no_way_into_the_users_own_network(registry: str, redirects: Dict[str, str], url: str, sent: List[str]) -> None:
-    transport = Recorded(redirects)
+    transport = Recorded(registry, redirects)
     try:
-        ask_foreign(transport, foreign(url), origin_of(registry))
+        ask_foreign(transport, foreign(url))
         reached = True
     except LayerslayerError as error:
         reached = False
-        assert "private network" in str(error)
+        assert "private network" in str(error) or "machines' secrets" in str(error)
     assert transport.sent == sent
     assert reached == (bool(sent) and not redirects)
+    transport.close()
+
+
+def test_a_way_inside_that_the_user_allows() -> None:
+    transport = Recorded(PUBLIC, {}, allow_private=True)
+    ask_foreign(transport, foreign("http://127.0.0.1/l"))
+    assert transport.sent == ["http://127.0.0.1/l"]
     transport.close()
 
 

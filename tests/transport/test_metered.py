@@ -8,7 +8,8 @@ from typing import Any, List
 import pytest
 
 from layerslayer.transport import metered
-from layerslayer.transport.metered import LEAST, Metered, TooSlow
+from layerslayer.transport.metered import Metered
+from layerslayer.transport.patience import LEAST, OutOfTime, TooSlow
 
 
 class Slow(io.RawIOBase):
@@ -41,6 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> List[float]:
 )
 def test_a_trickle_is_a_break(clock: List[float], size: int, seconds: float, slow: bool) -> None:
     raw = Metered(Slow([size] * 40, seconds, clock), timeout=10.0)
+    raw.patience.layer()
     buffer = bytearray(LEAST)
     if slow:
         with pytest.raises(TooSlow):
@@ -61,3 +63,40 @@ def test_before_the_body_a_break_is_raised(clock: List[float]) -> None:
     raw = Metered(Slow([], 0.1, clock, ConnectionResetError("gone")), timeout=None)
     with pytest.raises(ConnectionResetError):
         raw.readinto(bytearray(10))
+
+
+def seconds_of(document: bool, clock: List[float], rate: int, size: int) -> float:
+    """Return how long ``size`` bytes are waited for that come with ``rate`` bytes a second."""
+    raw = Metered(Slow([rate] * (size // rate), 1.0, clock), timeout=30.0)
+    raw.forgiving = True
+    began = clock[0]
+    (raw.patience.document if document else raw.patience.layer)()
+    buffer = bytearray(rate)
+    while raw.readinto(buffer):
+        pass
+    if raw.error:
+        raise raw.error
+    return clock[0] - began
+
+
+def test_a_document_is_bounded_in_all(clock: List[float]) -> None:
+    """By default at 3 kB/s after little more than a minute; what a slow line manages is waited for, however large."""
+    with pytest.raises(OutOfTime):
+        seconds_of(True, clock, 3000, 4 * 2**20)
+    assert 60 < clock[0] < 90
+    assert seconds_of(True, clock, 30000, 16 * 2**20) > 500
+    assert seconds_of(True, clock, 3000, 150_000) > 45
+
+
+def test_a_layer_may_take_for_ever(clock: List[float]) -> None:
+    assert seconds_of(False, clock, 300, 10**6) > 3000
+    with pytest.raises(TooSlow):
+        seconds_of(False, clock, 200, 10**6)
+
+
+def test_a_head_is_bounded_in_all(clock: List[float]) -> None:
+    raw = Metered(Slow([300] * 400, 1.0, clock), timeout=30.0)
+    with pytest.raises(TooSlow):
+        while True:
+            raw.readinto(bytearray(300))
+    assert clock[0] < 70

@@ -38,8 +38,8 @@ zstd layers have nothing to land in but the beginnings of frames::
 
 from .fetching import Fetcher
 from .frames import FrameLeaping, NoFrames
-from .leaping import Leaping, NotGzip
+from .leaping import Leaping, NotGzip, NotHeld
 from .pace import Pace
 from .returning import read_body
 
-__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "Pace", "read_body"]
+__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "NotHeld", "Pace", "read_body"]

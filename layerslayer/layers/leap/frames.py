@@ -15,6 +15,7 @@ from typing import Generator, List, Optional
 from ...descriptors import Descriptor
 from ...entries import Entry
 from ...errors import CorruptLayer, MissingBinding
+from ...holding import Holding
 from ...limits import LimitReached, check_entries, check_size
 from ..kinds import compression_of
 from ..verify import Verifier
@@ -59,6 +60,7 @@ class FrameLeaping:
         self._in_full = False  # nothing is to be leapt over any more
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
+        self._unproved = Holding(merged=False)
 
     @property
     def whole(self) -> bool:
@@ -85,6 +87,7 @@ class FrameLeaping:
             yield from self._forward()
         if self.whole:
             self.verifier.finish()
+        self._unproved.close()  # whoever takes them counts them
         for part in self.parts:
             if part.entries:
                 yield part.entries
@@ -135,9 +138,19 @@ class FrameLeaping:
         for piece in part.stream.feed(data, self._frame_begins):
             part.walk(piece)
         check_size(part.position, part.at)
+        if not self.whole:
+            self._hold(part)
         check_entries(self._given + sum(len(item.entries) for item in self.parts))
         if not self._in_full:
             self._perhaps_leap(part, len(data) / max(part.position - before, 1))
+
+    def _hold(self, part: Part) -> None:
+        """Take that the part's new entries are to be held until they are proved. Raises Unproved."""
+        try:
+            self._unproved.take(part.entries[part.counted :])
+        except LimitReached:
+            raise Unproved("its entries are too many to be held until they are proved") from None
+        part.counted = len(part.entries)
 
     def _wanted(self, part: Part) -> int:
         """Return how many bytes of the blob to read next: behind a leap, as many as lead to the header."""
@@ -159,6 +172,7 @@ class FrameLeaping:
         """Leap no more, and take back what was leapt: the layer is read as it comes from there."""
         self.notes.append("read in full after all: {}".format(why))
         del self.parts[1:]
+        self._unproved.close()
         self._table, self._in_full = None, True
 
     def _end(self, part: Part) -> None:
@@ -195,6 +209,8 @@ class FrameLeaping:
             return
         landed = Part(place, header)
         landed.walker.ignored_globals = part.walker.ignored_globals
+        if not self.whole:  # of the first one is read on where the leaps turn out wrong
+            part.stream.release()
         self.parts.append(landed)
         self.leaps += 1
 

@@ -7,7 +7,8 @@ from typing import Callable, Generator, List, Sequence
 from ...descriptors import Descriptor
 from ...entries import Entry
 from ...errors import BudgetSpent, CorruptLayer
-from ...limits import check_entries, check_size
+from ...holding import Holding
+from ...limits import LimitReached, check_entries, check_size
 from ..kinds import GZIP_MAGIC
 from ..tar import TarWalker
 from ..verify import Verifier
@@ -26,6 +27,10 @@ _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 class NotGzip(Exception):
     """There is nothing to leap in."""
+
+
+class NotHeld(Exception):
+    """What is not proved yet is too much to be held."""
 
 
 class Leaping:
@@ -61,6 +66,7 @@ class Leaping:
         self._done_leaping = False
         self._all_at_hand = True  # of what was read and not hashed
         self._given = 0  # entries already given out
+        self._unproved = Holding(merged=False)
 
     @property
     def whole(self) -> bool:
@@ -89,9 +95,17 @@ class Leaping:
             yield from self._make_good()
         if self.whole and self.verifier.count == self._size:
             self.verifier.finish()
+        self._unproved.close()  # whoever takes them counts them
         for stretch in self.stretches:
             if stretch.entries:
                 yield stretch.entries
+
+    def _hold(self, entries: Sequence[Entry]) -> None:
+        """Take that entries are to be held until they are proved. Raises NotHeld."""
+        try:
+            self._unproved.take(entries)
+        except LimitReached:
+            raise NotHeld("its entries are too many to be held until they are proved") from None
 
     def let_go(self, start: int, end: int) -> None:
         """Forget bytes that a file was read of: they are too many to keep, so the digest is done without."""
@@ -147,7 +161,10 @@ class Leaping:
             # It is sure, so not read anew but for what is sought; what comes behind a gap may be, or hashed after all.
             self.fetcher.forget(0, needed_from(stretch) if self._marks else end)
         try:
-            stretch.entries += stretch.feed(data)
+            entries = stretch.feed(data)
+            if not self.whole:
+                self._hold(entries)
+            stretch.entries += entries
             if not self.whole and stretch.walker.hidden:
                 raise CorruptLayer("tar", stretch.position, "an archive ended before the layer did")
         except CorruptLayer:

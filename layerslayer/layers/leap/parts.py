@@ -28,6 +28,7 @@ class Part:
         self.stream = FrameStream(place.stored)
         self.walker = TarWalker(header)
         self.entries: List[Entry] = []
+        self.counted = 0  # of these, as held
         self._end = b""  # of the output before the header
 
     @property

@@ -15,10 +15,11 @@ from __future__ import annotations
 import bisect
 import sys
 from array import array
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple, Optional
 
 from ...errors import CorruptLayer
+from ...holding import Lease
 from ...limits import bound
 from ..zstd_frames import MAX_BLOCK
 from .fetching import Fetcher
@@ -27,6 +28,7 @@ _MAGIC, _HEADER_MAGIC = b"\xb1\xea\x92\x8f", b"\x5e\x2a\x4d\x18"
 _HEADER, _FOOTER = 8, 9
 _LEAST_FRAME = 8  # bytes: a skippable one of nothing
 _LEAST_BLOCK = 4  # bytes: one byte, repeated
+_EACH = 48  # bytes of memory for each frame, while the table is read
 _SHARE = 16  # a table of more than so manieth of the blob is not worth having
 
 
@@ -40,7 +42,8 @@ class Place(NamedTuple):
 class SeekTable:
     """The frames of a blob, and where they end."""
 
-    def __init__(self, stored: array[int], tar: array[int]) -> None:
+    def __init__(self, stored: array[int], tar: array[int], lease: Lease) -> None:
+        self._lease = lease  # of what this takes
         self._stored = stored  # where each begins, and where the last one ends
         self._tar = tar
 
@@ -82,13 +85,16 @@ def find(fetcher: Fetcher) -> Optional[SeekTable]:
         raise CorruptLayer("zstd", size - _FOOTER, "the seek table is said to be what it cannot be")
     if count > bound("frames") or length * _SHARE > size:
         raise CorruptLayer("zstd", size - _FOOTER, "a seek table of {} frames is not worth having".format(count))
+    lease = Lease()
+    lease.take(count * _EACH)
     packed = fetcher.read(begin, size - _FOOTER)
+    fetcher.forget(begin, size - _FOOTER)
     if packed[:_HEADER] != _HEADER_MAGIC + length.to_bytes(4, "little"):
         raise CorruptLayer("zstd", begin, "the seek table is not where it is said to be")
-    return _table(packed[_HEADER:], width // 4, begin)
+    return _table(memoryview(packed)[_HEADER:], width // 4, begin, lease)
 
 
-def _table(packed: bytes, step: int, end: int) -> SeekTable:
+def _table(packed: memoryview, step: int, end: int, lease: Lease) -> SeekTable:
     """Return the table of the frames up to ``end``. Raises CorruptLayer."""
     numbers = array("I")
     numbers.frombytes(packed)
@@ -97,7 +103,7 @@ def _table(packed: bytes, step: int, end: int) -> SeekTable:
     sizes, contents = numbers[0::step], numbers[1::step]
     if any(size < _LEAST_FRAME or content > size // _LEAST_BLOCK * MAX_BLOCK for size, content in zip(sizes, contents)):
         raise CorruptLayer("zstd", end, "the seek table has a frame as there can be none")
-    stored, tar = (array("Q", accumulate([0, *column])) for column in (sizes, contents))
+    stored, tar = (array("Q", accumulate(chain((0,), column))) for column in (sizes, contents))
     if stored[-1] != end:
         raise CorruptLayer("zstd", end, "the frames of the seek table are not as long as the layer")
-    return SeekTable(stored, tar)
+    return SeekTable(stored, tar, lease)

@@ -1,0 +1,3 @@
+"""Fixtures of the tests here."""
+
+from .owners import owners  # noqa: F401

@@ -1,0 +1,3 @@
+"""Fixtures of the tests here."""
+
+from ..neighbour.owners import owners  # noqa: F401

@@ -1,0 +1,180 @@
+"""Images of a few megabytes that want gigabytes of memory: how each is made."""
+
+from __future__ import annotations
+
+import functools
+import json
+import zlib
+from typing import Callable, Dict, Sequence, Tuple
+
+from layerslayer.demo.image import Store
+
+from ...hostile.images import zstd_bomb
+from ...layers.estargz_writer import footer
+from ...layers.tars import END, header, member, octal, pax
+from ...registry.faults import blobs_image
+
+MIB = 2**20
+ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+Part = Tuple[bytes, int]  # bytes, and how often they come
+
+
+def gzip_of_parts(parts: Sequence[Part], mark: int = 0) -> bytes:
+    """Return a gzip member of ``parts``, each compressed once; ``mark`` makes another digest."""
+    engine = zlib.compressobj(6, zlib.DEFLATED, -15)
+    body, checksum, length = [], 0, 0
+    for data, times in parts:
+        body += [engine.compress(data) + engine.flush(zlib.Z_FULL_FLUSH)] * times
+        for _ in range(times):
+            checksum = zlib.crc32(data, checksum)
+        length += len(data) * times
+    head = b"\x1f\x8b\x08\0" + mark.to_bytes(4, "little") + b"\0\xff"
+    trailer = checksum.to_bytes(4, "little") + (length % 2**32).to_bytes(4, "little")
+    return head + b"".join(body) + engine.flush() + trailer
+
+
+def alike(count: int, parts: Sequence[Part]) -> Callable[[], Store]:
+    """An image of so many layers that all hold the same."""
+
+    def make() -> Store:
+        blob = gzip_of_parts(parts)
+        return blobs_image([blob[:4] + number.to_bytes(4, "little") + blob[8:] for number in range(count)])
+
+    return make
+
+
+def record(key: bytes, value: bytes) -> bytes:
+    text = b" " + key + b"=" + value + b"\n"
+    length = len(text) + 1
+    while len(str(length)) + len(text) != length:
+        length = len(str(length)) + len(text)
+    return str(length).encode() + text
+
+
+def extended(records: bytes, **fields: bytes) -> bytes:
+    """Return a member with a pax header of these records."""
+    return pax(records) + header(b"a", **fields)
+
+
+def _attributes() -> bytes:
+    return extended(record(b"SCHILY.xattr.user.a", b"x" * (MIB - 100)))
+
+
+def _records(count: int) -> bytes:
+    return extended(b"".join(record(b"SCHILY.xattr.%d" % number, b"") for number in range(count)))
+
+
+def _long(kind: bytes, text: bytes) -> bytes:
+    flag = b"2" if kind == b"K" else b"0"
+    return member(b"././@LongLink", text, kind=kind) + header(b"a", kind=flag)
+
+
+def table_layer(entries: bytes, times: int, mark: int = 0) -> bytes:
+    """Return an eStargz layer whose table lists ``entries``, which ends in a comma, so many times."""
+    begin, end = b'{"version":1,"entries":[', b'{"type":"dir","name":"z"}]}'
+    length = len(begin) + len(entries) * times + len(end)
+    parts = [(header(b"stargz.index.json", octal(length, 12)) + begin, 1), (entries, times)]
+    files = gzip_of_parts([(member(b"a", b"x" * 70000), 1), (END, 1)], mark) + b"\0" * 70000
+    return files + gzip_of_parts([*parts, (end + bytes(-length % 512) + END, 1)]) + footer(len(files))
+
+
+def tables(count: int, entries: bytes, times: int) -> Callable[[], Store]:
+    return lambda: blobs_image([table_layer(entries, times, mark) for mark in range(count)])
+
+
+def _windows(broken: bool) -> Store:
+    """Layers of zstd that take a window of 128 MiB each, and fill it."""
+    begin = header(b"zeros", octal(8**11 - 1, 12))
+    raw = (len(begin) << 3).to_bytes(3, "little") + begin
+    bomb = zstd_bomb(1100)
+    frame = bomb[:5] + bytes([17 << 3]) + raw + bomb[6:]
+    skippable = b"\x50\x2a\x4d\x18\x04\0\0\0"
+    tail = b"\x28\xb5\x2f\xfd\0\x58\x07\0\0" if broken else b""
+    return blobs_image([frame + tail + skippable + number.to_bytes(4, "little") for number in range(8)], ZSTD)
+
+
+def _implied() -> Store:
+    names = [b"%d/" % number + b"d/" * 2000 + b"f" for number in range(220)]
+    return blobs_image([gzip_of_parts([(b"".join(_long(b"L", name) for name in names) + END, 1)])])
+
+
+def _removed() -> Store:
+    """Short names behind a link to a long one, all of them taken away again."""
+    deep = b"/".join([b"d" * 200] * 19)
+    link = member(b"././@LongLink", deep, kind=b"K") + header(b"s", kind=b"2")
+    files = b"".join(header(b"s/%d" % number) for number in range(60000))
+    first = _long(b"L", deep + b"/f") + link + files + END
+    return blobs_image(
+        [
+            gzip_of_parts([(first, 1)]),
+            gzip_of_parts([(header(b".wh." + b"d" * 90) + END, 1)]),
+            gzip_of_parts([(member(b"././@LongLink", b".wh." + b"d" * 200, kind=b"L") + header(b"w") + END, 1)]),
+        ]
+    )
+
+
+def _waiting() -> Store:
+    """A layer that takes a while, and many behind it whose listings are long."""
+    slow = gzip_of_parts([(header(b"zeros", octal(600 * MIB, 12)), 1), (bytes(MIB), 600), (END, 1)])
+    lines = b"".join(header(b"%d" % number + b"x" * 90, prefix=b"p" * 150) for number in range(4000))
+    rest = gzip_of_parts([(lines, 2), (END, 1)])
+    return blobs_image([slow, *(rest[:4] + number.to_bytes(4, "little") + rest[8:] for number in range(1, 160))])
+
+
+def _damaged() -> Store:
+    lines = b"".join(header(b"%d" % number + b"x" * 80) for number in range(120_000))
+    store = blobs_image([gzip_of_parts([(lines + END, 1)])])
+    for digest, body in list(store.blobs.items()):
+        if len(body) > 10000:
+            store.blobs[digest] = body[:4] + b"\1\2\3\4" + body[8:]
+    return store
+
+
+_ENTRY = json.dumps({"type": "reg", "name": "usr/lib/x", "size": 1, "digest": "sha256:" + "ab" * 32}).encode() + b","
+HEAVY: Dict[str, Callable[[], Store]] = {
+    "attributes of 1 MiB": alike(8, [(_attributes(), 48), (END, 1)]),
+    "thousands of records": alike(8, [(_records(8000), 16), (END, 1)]),
+    "too many records": alike(8, [(_records(45000), 2), (END, 1)]),
+    "global headers": alike(
+        8,
+        [
+            (pax(_records(8000)[512:200_000] and b"".join(record(b"k%d" % n, b"") for n in range(8000)), b"g"), 20),
+            (header(b"a") + END, 1),
+        ],
+    ),
+    "names of a megabyte": alike(8, [(_long(b"L", b"\x1b" * (MIB - 1)), 30), (END, 1)]),
+    "targets of a megabyte": alike(8, [(_long(b"K", b"\xff/" * (MIB // 2 - 1)), 30), (END, 1)]),
+    "owners of a megabyte": alike(8, [(extended(record(b"uname", b"u" * (MIB - 100))), 48), (END, 1)]),
+    "owners that differ": lambda: blobs_image(
+        [
+            gzip_of_parts(
+                [
+                    (
+                        b"".join(
+                            extended(record(b"uname", b"%d" % n) + record(b"uid", b"%d" % (n + 1000)), kind=b"3")
+                            for n in range(60000)
+                        )
+                        + END,
+                        1,
+                    )
+                ]
+            )
+        ]
+    ),
+    "a table of empty objects": tables(8, b"{}," * 10000, 600),
+    "a table of empty lists": tables(8, b'{"x":[' + b"[]," * 150_000 + b"[]]},", 30),
+    "a table of one object without end": tables(8, b'{"x":' * 1000, 3000),
+    "tables of many entries": tables(6, _ENTRY * 100, 800),
+    "windows of 128 MiB": lambda: _windows(False),
+    "windows that end in damage": lambda: _windows(True),
+    "directories that are implied": _implied,
+    "paths that links make long": _removed,
+    "listings that wait": _waiting,
+    "a damaged layer": _damaged,
+}
+
+
+@functools.lru_cache(maxsize=None)
+def heavy(name: str) -> Store:
+    """Return a registry's content with the image of that name, tagged 1.0."""
+    return HEAVY[name]()

@@ -1,0 +1,86 @@
+"""Bodies in chunks: whatever frames them, what is in them comes out, and an end that is none is told."""
+
+from __future__ import annotations
+
+import io
+import random
+from typing import Optional
+
+import pytest
+
+from layerslayer.transport.chunks import Chunks
+from layerslayer.transport.metered import Metered
+
+
+def opened(wire: bytes, forgiving: bool = True) -> tuple[io.BufferedReader, Metered]:
+    metered = Metered(io.BytesIO(wire), timeout=None)
+    metered.forgiving, metered.framed = forgiving, True
+    return io.BufferedReader(Chunks(io.BufferedReader(metered, 16), metered)), metered
+
+
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        (b"0\r\n\r\n", b""),
+        (b"3\r\nabc\r\n0\r\n\r\n", b"abc"),
+        (b"3\nabc\n0\n\n", b"abc"),
+        (b'00000003;a=b;c="d"\r\nabc\r\nA \r\n0123456789\r\n000\r\nX: y\r\n\r\nHTTP/1.1 200', b"abc0123456789"),
+        (b"1\r\na\r\n" * 5000 + b"0\r\n\r\n", b"a" * 5000),
+        (b"0001\r\na\r\n" * 50000 + b"0\r\n\r\n", b"a" * 50000),
+    ],
+    ids=["nothing", "one", "bare newlines", "extensions and trailers", "single bytes", "single bytes, padded"],
+)
+def test_what_is_in_them(wire: bytes, body: bytes) -> None:
+    stream, metered = opened(wire)
+    assert (stream.read(), stream.read(), metered.error) == (body, b"", None)
+
+
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        (b"", b""),
+        (b"3\r\nab", b"ab"),
+        (b"3\r\nabc", b"abc"),
+        (b"3\r\nabc\r\n", b"abc"),
+        (b"3\r\nabcd\r\n0\r\n\r\n", b"abc"),
+        (b"3\r\nabc\r\n0\r\n", b"abc"),
+        (b"3\r\nabc\r\n0\r\nX: y\r\n", b"abc"),
+        (b"3\r\nabc\r\nzz\r\n", b"abc"),
+        (b"3\r\nabc\r\n-1\r\n", b"abc"),
+        (b"3\r\nabc\r\n+1\r\na\r\n0\r\n\r\n", b"abc"),
+        (b"3\r\nabc\r\n0x1\r\na\r\n0\r\n\r\n", b"abc"),
+        (b"3\r\nabc\r\n\r\n0\r\n\r\n", b"abc"),
+        (b"3\r\nabc\r\n" + b"1" * 16 + b"\r\n", b"abc"),
+        (b"3\r\nabc\r\n1;" + b"a" * 5000 + b"\r\nx\r\n0\r\n\r\n", b"abc"),
+        (b"3\r\nabc\r\n0\r\n" + b"X: y\r\n" * 20000 + b"\r\n", b"abc"),
+    ],
+)
+def test_what_is_wrong_ends_them_and_is_told(wire: bytes, body: bytes) -> None:
+    stream, metered = opened(wire)
+    assert (stream.read(), stream.read()) == (body, b"")
+    assert isinstance(metered.error, OSError)
+    with pytest.raises(OSError):
+        opened(wire, forgiving=False)[0].read()
+
+
+@pytest.mark.parametrize("cut", [None, 0, 1, 100, 4000])
+def test_any_split(cut: Optional[int]) -> None:
+    rng = random.Random(cut)
+    body = bytes(rng.randrange(256) for _ in range(5000))
+    wire, ends, at = b"", [0], 0
+    while at < len(body):
+        size = rng.choice([1, 2, 15, 16, 17, 700])
+        piece = body[at : at + size]
+        at += size
+        wire += b"%x\r\n" % len(piece)
+        wire += piece + b"\r\n"
+        ends.append(len(wire))
+    stream, metered = opened((wire + b"0\r\n\r\n")[:cut])
+    got = b""
+    while True:
+        piece = stream.read(rng.randrange(1, 999))
+        got += piece
+        if not piece:
+            break
+    assert body.startswith(got)
+    assert (got == body) == (metered.error is None) == (cut is None)
