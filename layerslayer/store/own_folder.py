@@ -13,8 +13,9 @@ import stat
 import sys
 from typing import Iterator, Sequence
 
-# Android's applications have users of their own, and folders that belong to the system.
-_OWNERS = hasattr(os, "geteuid") and not hasattr(sys, "getandroidapilevel")
+# Cygwin makes owners and permissions up; on Android applications are users, and their folders the system's.
+_MADE_UP = sys.platform in ("cygwin", "msys", "android") or hasattr(sys, "getandroidapilevel")
+_OWNERS = hasattr(os, "geteuid") and not _MADE_UP
 _WITHOUT = "; this run does without a cache. Name a folder of your own (--cache-dir or LAYERSLAYER_CACHE_DIR)"
 
 
@@ -53,8 +54,8 @@ def _home() -> str:
     return home if os.path.isabs(home) else ""
 
 
-def own_folder(path: str, files: Sequence[str]) -> bool:
-    """Make the folder at ``path`` (absolute, real parents) the user's own; return whether others could enter it so far.
+def own_folder(path: str, files: Sequence[str]) -> None:
+    """Make the folder at ``path`` (absolute, real parents) the user's own.
 
     ``files`` are the names that belong in there. It is closed to others, unless
     it holds more than those: then nobody else may write in it. Raises NotOurs
@@ -65,24 +66,17 @@ def own_folder(path: str, files: Sequence[str]) -> bool:
     if not stat.S_ISDIR(found.st_mode):
         raise NotOurs("the cache folder {} is {}".format(path, "a link" if _is_link(found) else "no folder"))
     if not _OWNERS:
-        return False
+        return
     if found.st_uid != os.geteuid():
         raise NotOurs("the cache folder {} belongs to another user".format(path))
-    if not stat.S_IMODE(found.st_mode) & 0o077:
-        return False
-    if found.st_mode & stat.S_ISVTX or _holds_more(path, files):
-        if _others_write(found):
-            raise NotOurs("the cache folder {} can be written to by other users".format(path))
-    else:
-        os.chmod(path, 0o700)
-    return _others_reach(found)
+    if stat.S_IMODE(found.st_mode) & 0o077 and not found.st_mode & stat.S_ISVTX and not _holds_more(path, files):
+        found = _closed(path, 0o700)
+    if _others_write(found):
+        raise NotOurs("the cache folder {} can be written to by other users".format(path))
 
 
-def own_file(path: str, reached: bool) -> bool:
-    """Close a file to others that may not be there; return whether others could have written it.
-
-    ``reached``: others could enter its folder so far. Raises NotOurs and OSError.
-    """
+def own_file(path: str) -> bool:
+    """Close a file to others, if it is there; return whether they could have written it. Raises NotOurs and OSError."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -95,9 +89,19 @@ def own_file(path: str, reached: bool) -> bool:
         raise NotOurs("the cache's file {} belongs to another user".format(path))
     if found.st_nlink > 1:
         return True  # by its other name; that one is none of ours, and keeps its permissions
-    if stat.S_IMODE(found.st_mode) != 0o600:
-        os.chmod(path, 0o600)
-    return reached and _others_write(found)
+    closed = found if stat.S_IMODE(found.st_mode) == 0o600 else _closed(path, 0o600)
+    if _others_write(closed):
+        raise NotOurs("the cache's file {} can be written to by other users".format(path))
+    return _others_write(found)
+
+
+def _closed(path: str, mode: int) -> os.stat_result:
+    """Give what is ours these permissions, where the disk has any; return what it then has."""
+    try:
+        os.chmod(path, mode)
+    except OSError:
+        pass
+    return os.lstat(path)
 
 
 def _make(path: str) -> None:
@@ -138,10 +142,6 @@ def _refuse_shared(folder: str, path: str) -> None:
 
 def _others_write(found: os.stat_result) -> bool:
     return bool(found.st_mode & 0o002 or (found.st_mode & 0o020 and not _is_private(found.st_gid)))
-
-
-def _others_reach(found: os.stat_result) -> bool:
-    return bool(found.st_mode & 0o003 or (found.st_mode & 0o030 and not _is_private(found.st_gid)))
 
 
 def _is_private(gid: int) -> bool:

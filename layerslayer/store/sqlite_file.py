@@ -139,8 +139,8 @@ class SqliteFile:
         """See that folder and files are the user's own and nobody else's. Raises NotOurs and OSError."""
         folder = _real(self.folder)
         self.path = os.path.join(folder, FILE)
-        reached = own_folder(folder, _FILES)
-        foreign = [own_file(os.path.join(folder, name), reached) for name in _FILES]
+        own_folder(folder, _FILES)
+        foreign = [own_file(os.path.join(folder, name)) for name in _FILES]
         if any(foreign):
             self.complain("the cache in {} could be changed by others and is made anew.".format(self.folder))
             self._remove()
