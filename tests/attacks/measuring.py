@@ -28,7 +28,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 # Of this program alone: what wait4 and getrusage tell of a child counts what the process was before it began.
 _CHILD = """
-import gc, json, os, resource, sys
+import ctypes, gc, json, os, resource, sys
 from layerslayer.cli import main
 
 def peak():
@@ -41,6 +41,10 @@ def peak():
 
 def begin_anew():
     gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)  # what earlier runs gave back, and the library kept
+    except (OSError, AttributeError):
+        pass
     try:
         with open("/proc/self/clear_refs", "w") as refs:
             refs.write("5")

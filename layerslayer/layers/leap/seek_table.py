@@ -20,7 +20,7 @@ from typing import NamedTuple, Optional
 
 from ...errors import CorruptLayer
 from ...holding import Lease
-from ...limits import bound
+from ...limits import LimitReached, bound
 from ..zstd_frames import MAX_BLOCK
 from .fetching import Fetcher
 
@@ -86,9 +86,11 @@ def find(fetcher: Fetcher) -> Optional[SeekTable]:
     if count > bound("frames") or length * _SHARE > size:
         raise CorruptLayer("zstd", size - _FOOTER, "a seek table of {} frames is not worth having".format(count))
     lease = Lease()
-    lease.take(count * _EACH)
+    try:
+        lease.take(count * _EACH)
+    except LimitReached:
+        raise CorruptLayer("zstd", begin, "a seek table of {} frames is too large now".format(count)) from None
     packed = fetcher.read(begin, size - _FOOTER)
-    fetcher.forget(begin, size - _FOOTER)
     if packed[:_HEADER] != _HEADER_MAGIC + length.to_bytes(4, "little"):
         raise CorruptLayer("zstd", begin, "the seek table is not where it is said to be")
     return _table(memoryview(packed)[_HEADER:], width // 4, begin, lease)
