@@ -37,8 +37,8 @@ LENGTH = 64 * 1024
 GLANCE = 8 * 1024  # all texts are tried in this length first, and those that take long in eight times as much
 SUSPECT = 0.0007  # seconds: the square of eight times that is below what is allowed
 FOUND: List[Expression] = expressions()
-# What meets fields of a fixed length only, where going back and forth costs nothing: their lengths.
-FIELDS = {"layers.fields:_OCTAL": 12, "sources.tar_index:_OCTAL": 12}
+# What meets fields and lines of a bounded length only, where going back and forth costs nothing: their lengths.
+FIELDS = {"layers.fields:_OCTAL": 12, "sources.tar_index:_OCTAL": 12, "transport.chunks:_SIZE": 4096}
 # The headers of lists in pages have an attack of their own.
 ELSEWHERE = frozenset({"sources.pages:_LINK", "sources.pages:_NEXT"})
 
