@@ -24,6 +24,7 @@ def entry(name: str = "usr/bin/env", **fields: Any) -> Entry:
 
 def test_names_targets_owners_and_attributes_count() -> None:
     holding = Holding()
+    holding.cost([entry()])  # its owner is known from then on
     plain = holding.cost([entry()])
     assert holding.cost([entry("d" * 5000)]) > plain + 5000
     assert holding.cost([entry(kind="l", target="t" * 5000)]) > plain + 5000

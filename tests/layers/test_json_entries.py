@@ -54,7 +54,7 @@ def test_what_is_no_table(body: bytes) -> None:
 
 def test_no_more_than_an_entry_is_waited_for() -> None:
     entries = JsonEntries(lambda item: None)
-    with pytest.raises(ValueError, match="more than"):
+    with pytest.raises(ValueError):
         entries.feed(b'{"entries": [{"a": "')
         for _ in range(100):
             entries.feed(b"x" * 100_000)
