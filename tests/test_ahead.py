@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Callable, Iterator, List
 
 import pytest
 
-from layerslayer.ahead import Ahead, at_once, in_order
+from layerslayer.ahead import Ahead, at_once, in_order, wait_for_turn
 
 GUARD = 20.0  # seconds until a broken test gives up
 
@@ -125,3 +126,39 @@ def test_costs_decide_how_many_start_at_once(costs: List[int], jobs: int, expect
     hold.set()
     items = [*(first or ()), *(item for iterator in iterators for item in iterator)]
     assert items == list(range(len(costs)))
+
+
+def test_what_waits_of_all_is_bounded_and_the_one_that_is_taken_goes_on() -> None:
+    made = [0] * 30
+
+    def maker(number: int) -> Iterator[bytes]:
+        for _ in range(20):
+            made[number] += 1
+            yield bytes(100)
+
+    runs = in_order([partial(maker, number) for number in range(30)], 4, 10**6, len, room=1000)
+    first = next(runs)
+    assert next(first) == bytes(100)
+    deadline = threading.Event()
+    for _ in range(50):  # as long as more is made
+        before = sum(made)
+        deadline.wait(0.02)
+        if sum(made) == before:
+            break
+    assert sum(made) <= 20 + 10 + 2 * 4
+    assert sum(1 for _ in first) == 19
+    assert [sum(1 for _ in run) for run in runs] == [20] * 29
+
+
+def test_turns_come_in_order() -> None:
+    order: List[int] = []
+
+    def maker(number: int) -> Iterator[int]:
+        wait_for_turn()
+        order.append(number)
+        yield number
+
+    wait_for_turn()  # nobody waits where nothing runs ahead
+    taken = [list(run) for run in in_order([partial(maker, number) for number in range(6)], 3, 0, lambda item: 1)]
+    assert taken == [[number] for number in range(6)]
+    assert order == list(range(6))

@@ -60,20 +60,16 @@ def main(words: Sequence[str]) -> int:
     for name in [*HEAVY, *ALL]:
         if not all(word in name for word in words):
             continue
-        with Registry(heavy(name) if name in HEAVY else by_name(name)) as registry:
-            with tempfile.TemporaryDirectory() as folder:
-                for line in every(registry.target):
-                    cost = measured(line, Path(folder))
-                    told = beyond(cost)
-                    count += bool(told)
-                    shown = " ".join(word for word in line if word != registry.target)
-                    mark = "!! " + told if told else ""
-                    print(
-                        "{:32} {:50} {:6.1f} MB {:5.2f} s  {}".format(
-                            name[:32], shown, cost.peak / 1e6, cost.seconds, mark
-                        )
-                    )
-    print("{} beyond".format(count))
+        content = heavy(name) if name in HEAVY else by_name(name)
+        with Registry(content) as registry, tempfile.TemporaryDirectory() as folder:
+            for line in every(registry.target):
+                cost = measured(line, Path(folder))
+                told = beyond(cost)
+                count += bool(told)
+                shown = " ".join(word for word in line if word != registry.target)
+                figures = "{:6.1f} MB {:5.2f} s".format(cost.peak / 1e6, cost.seconds)
+                sys.stdout.write("{:32} {:50} {} {}\n".format(name[:32], shown, figures, told and "BEYOND: " + told))
+    sys.stdout.write("{} beyond\n".format(count))
     return count
 
 
