@@ -126,20 +126,19 @@ class _States:
 
     def _node(self, path: str) -> Optional[Node]:
         """Return what stands at just that path."""
-        climbed: List[str] = []  # up to a directory that was met a moment ago
-        directory, known = path, self._recent
-        while directory not in known:
-            directory, _, name = directory.rpartition("/")
-            climbed.append(name)
-        node: Optional[Node] = known[directory]
-        for name in reversed(climbed):
-            node = node.children.get(name) if node is not None and node.children is not None else None
-        if node is not None and node.children is not None:
-            if len(known) > _RECENT:
-                known.clear()
-                known[""] = self._tree.root
-            known[path] = node
-        return node
+        above, _, name = path.rpartition("/")
+        directory = self._recent.get(above)
+        if directory is None:
+            directory = self._tree.root
+            for part in above.split("/"):
+                inner = directory.children.get(part) if directory.children is not None else None
+                if inner is None:
+                    return None
+                directory = inner
+            if len(self._recent) > _RECENT:
+                self._recent = {"": self._tree.root}
+            self._recent[above] = directory
+        return directory.children.get(name) if directory.children is not None else None
 
 
 def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:
