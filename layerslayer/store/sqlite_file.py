@@ -50,6 +50,7 @@ _NO_DAMAGE = (
     "disk I/O error",
     "out of memory",
 )
+_CREATING = threading.Lock()
 T = TypeVar("T")
 
 
@@ -149,8 +150,7 @@ class SqliteFile:
             self._remove()
 
     def _connected(self) -> sqlite3.Connection:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        os.close(os.open(self.path, flags, 0o600))  # which SQLite gives to the files beside it, too
+        _create(self.path)
         db = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
             self._bound(db)
@@ -203,6 +203,19 @@ class SqliteFile:
         if not self._warned:
             self._warned = True
             self._warn(text)
+
+
+def _create(path: str) -> None:
+    """Make an empty file of the user's own, unless it is there; SQLite gives its permissions to those beside it, too.
+
+    One that is there is never opened but by SQLite: a process that closes a file
+    loses all its locks on it, those of its other connections as well.
+    """
+    with _CREATING:
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass
 
 
 def _schema(db: sqlite3.Connection) -> Set[str]:

@@ -116,3 +116,19 @@ def test_threads_and_processes_share_it(tmp_path: Path) -> None:
         thread.join()
     assert [other.wait(60) for other in others] == [0, 0]
     assert len(opened.store.layers()) == 68 and opened.warnings == []
+
+
+def test_a_second_store_of_a_process_does_not_take_the_locks_of_the_first(tmp_path: Path) -> None:
+    """A process that closes a file loses all its locks on it; another would then clear away what the first still uses."""
+    first, second = Opened(tmp_path), Opened(tmp_path)
+    first.store.keep_layer(known("sha256:a", "x"))
+    assert second.store.knows("sha256:a")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tests.store.opened import Store, known\n"
+        "store = Store(sys.argv[2]); store.keep_layer(known('sha256:b', 'x')); store.close()\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    subprocess.run([sys.executable, "-c", script, root, str(tmp_path)], check=True, cwd=root)
+    assert (tmp_path / "layers.sqlite-wal").exists()
+    assert first.store.knows("sha256:b") and second.store.knows("sha256:b")
