@@ -63,9 +63,9 @@ def _paths(old: Tree, new: Tree, base_known: bool) -> Iterator[str]:
     """Yield the paths of both, each once, sorted by their components; none are held."""
     sources: List[Iterable[str]] = [_standing(tree, base_known) for tree in (old, new)]
     if not base_known:
-        sources.append(sorted(_deleted(old) | _deleted(new), key=_components))
+        sources.append(sorted(_deleted(old) | _deleted(new), key=_in_order))
     last: Optional[str] = None
-    for path in heapq.merge(*sources, key=_components):
+    for path in heapq.merge(*sources, key=_in_order):
         if path != last:
             yield path
         last = path
@@ -75,8 +75,11 @@ def _standing(tree: Tree, base_known: bool) -> Iterator[str]:
     return (path for path, node in tree.nodes() if base_known or node.entry.offset != IMPLIED)
 
 
-def _components(path: str) -> List[str]:
-    return path.split("/")
+def _in_order(path: str) -> str:
+    """Return a text that sorts as the path's components do: the slash before all that names may hold."""
+    if "\0" in path or "\1" in path:
+        path = path.replace("\1", "\1\2").replace("\0", "\1\1")
+    return path.replace("/", "\0")
 
 
 def _deleted(tree: Tree) -> Set[str]:
