@@ -119,7 +119,7 @@ def test_threads_and_processes_share_it(tmp_path: Path) -> None:
 
 
 def test_a_second_store_of_a_process_does_not_take_the_locks_of_the_first(tmp_path: Path) -> None:
-    """A process that closes a file loses all its locks on it; another would then clear away what the first still uses."""
+    """Who closes a file loses all locks on it; another process would then clear away what the first still uses."""
     first, second = Opened(tmp_path), Opened(tmp_path)
     first.store.keep_layer(known("sha256:a", "x"))
     assert second.store.knows("sha256:a")
