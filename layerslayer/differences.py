@@ -102,7 +102,7 @@ class _States:
         self._tree = tree
         self._known = base_known
         self._deleted = _deleted(tree)
-        self._recent = {"": tree.root}
+        self._recent: Dict[str, Optional[Node]] = {"": tree.root}
         self._emptied: Dict[str, bool] = {"": "*" in self._deleted}  # directories, each looked at once
 
     def at(self, path: str) -> _State:
@@ -129,19 +129,26 @@ class _States:
 
     def _node(self, path: str) -> Optional[Node]:
         """Return what stands at just that path."""
-        above, _, name = path.rpartition("/")
-        directory = self._recent.get(above)
-        if directory is None:
-            directory = self._tree.root
-            for part in above.split("/"):
-                inner = directory.children.get(part) if directory.children is not None else None
-                if inner is None:
-                    return None
-                directory = inner
-            if len(self._recent) > _RECENT:
-                self._recent = {"": self._tree.root}
-            self._recent[above] = directory
-        return directory.children.get(name) if directory.children is not None else None
+        directory, _, name = path.rpartition("/")
+        above = self._above(directory)
+        return above.children.get(name) if above is not None and above.children is not None else None
+
+    def _above(self, directory: str) -> Optional[Node]:
+        """Return what stands at a path that others begin with; the last ones are known, and what is missing too."""
+        climbed: List[str] = []
+        path, known = directory, self._recent
+        while path not in known:
+            path, _, name = path.rpartition("/")
+            climbed.append(name)
+        node = known[path]
+        for name in reversed(climbed):
+            node = node.children.get(name) if node is not None and node.children is not None else None
+        if climbed:
+            if len(known) > _RECENT:
+                known.clear()
+                known[""] = self._tree.root
+            known[directory] = node
+        return node
 
 
 def _between(path: str, old: _State, new: _State, old_digests: Digests, new_digests: Digests) -> Optional[Difference]:
