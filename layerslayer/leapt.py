@@ -8,12 +8,13 @@ from .entries import Entry
 from .errors import CorruptLayer, DigestMismatch, RangeIgnored
 from .image import Layer
 from .layers.bodies import Sink
-from .layers.leap import Fetcher, Leaping, NotGzip, Pace, read_body
+from .layers.leap import Fetcher, Leaping, NotGzip, Pace, TooDense, read_body
 from .layers.reading import layer_notes
 from .layers.report import Report
 from .sources.base import Source
 
-CANNOT_LEAP = (NotGzip, RangeIgnored, CorruptLayer, DigestMismatch)  # what reading in full may still do without
+# What reading in full may still do without.
+CANNOT_LEAP = (NotGzip, TooDense, RangeIgnored, CorruptLayer, DigestMismatch)
 
 
 class LeaptLayer:
