@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ..members import BLOCK
 from .aiming import Aim
 from .fetching import Fetcher
-from .landing import Doubtful, Endless
+from .landing import Doubtful, Endless, Landing
 from .settling import landed_at, settled
 from .stretches import Stretch
 from .tuning import Tuning
@@ -84,11 +84,11 @@ class LookingBack:
         begins = after.begins
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
-        sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
+        sure = _sure(at, landing)
         for data in self._pieces(at, begins):
             landing.feed(data)
             at += len(data)
-            sure = sure or ((at, landing.stream.output) if landing.certain else None)
+            sure = sure or _sure(at, landing)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output
         while within or landing.first is not None:
@@ -107,5 +107,12 @@ class LookingBack:
             landing.feed(self._fetcher.read(at, end))
             at = end
         if sure is not None and not within:
-            after.extend_back(8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends])
+            after.extend_back(
+                8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends[sure[2] :]]
+            )
         return None
+
+
+def _sure(at: int, landing: Landing) -> Optional[Tuple[int, int, int]]:
+    """Return up to where in the blob a landing was fed, its output, and how many members ended, once it is certain."""
+    return (at, landing.stream.output, len(landing.stream.ends)) if landing.certain else None

@@ -113,8 +113,9 @@ class Stretch:
     def append(self, other: Stretch, origin: int, skipped: int = 0) -> None:
         """Go on with what ``other`` read, but for its first entries; see ``meets``."""
         other.move(origin - other.origin)
-        ends = [item for item in other.all_ends() if item[0] > self.position]
-        self.ends, other.stream.ends = self.all_ends() + ends, []
+        own = self.all_ends()  # perhaps all of a member came out, and its trailer was not read yet
+        ends = [item for item in other.all_ends() if item[0] >= self.position and item not in own]
+        self.ends, other.stream.ends = own + ends, []
         self.entries += other.entries[skipped:]
         self.marks += other.marks
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base

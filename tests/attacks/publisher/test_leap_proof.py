@@ -51,6 +51,12 @@ def test_layers_that_were_listed_wrongly(seed: int) -> None:
     assert tried(seed).kind in ("proved", "in full")
 
 
+@pytest.mark.parametrize("seed", [9669, 11610])
+def test_layers_of_many_members_that_were_taken_for_broken(seed: int) -> None:
+    """The end of a member was counted twice where a landing was looked back from."""
+    assert tried(seed).kind == "in full"
+
+
 # -- a file within a file -----------------------------------------------------
 
 BODY = noise(random.Random(1), 3 << 20)
