@@ -9,14 +9,14 @@ from .errors import CorruptLayer, DigestMismatch, RangeIgnored
 from .holding import Holding
 from .image import Layer
 from .layers.bodies import Sink
-from .layers.leap import Fetcher, Leaping, NotGzip, NotHeld, Pace, read_body
+from .layers.leap import Fetcher, Leaping, NotGzip, NotHeld, Pace, TooDense, read_body
 from .layers.reading import layer_notes
 from .layers.report import Report
 from .limits import LimitReached
 from .sources.base import Source
 
 # What reading in full may still do without.
-CANNOT_LEAP = (NotGzip, NotHeld, RangeIgnored, CorruptLayer, DigestMismatch)
+CANNOT_LEAP = (NotGzip, NotHeld, TooDense, RangeIgnored, CorruptLayer, DigestMismatch)
 
 
 class LeaptLayer:

@@ -46,9 +46,13 @@ def inflate_at(window: bytes, bits: int, data: bytes) -> Tuple[Any, bytes]:
     """
     if not 0 <= bits <= 7 or (bits and not data):
         raise ValueError("no such place in a byte: {} bits of {} bytes".format(bits, len(data)))
-    engine = zlib.decompressobj(-zlib.MAX_WBITS, zdict=window[-WINDOW:])
+    return zlib.decompressobj(-zlib.MAX_WBITS, zdict=window[-WINDOW:]), primed(bits, data)
+
+
+def primed(bits: int, data: bytes) -> bytes:
+    """Return the bytes to feed any decompressor of raw deflate there, in place of ``data``."""
     if not bits:
-        return engine, data
+        return data
     missing = 8 - bits  # which the empty blocks must fill, modulo 8: 93 is 5 there, 10 is 2
     odd = missing % 2
     fields = (_DYNAMIC if odd else ()) + _FIXED * ((missing - 5 * odd) // 2 % 4)
@@ -57,4 +61,4 @@ def inflate_at(window: bytes, bits: int, data: bytes) -> Tuple[Any, bytes]:
         value |= number << length
         length += width
     value |= (data[0] >> missing) << length
-    return engine, value.to_bytes((length + bits) // 8, "little") + data[1:]
+    return value.to_bytes((length + bits) // 8, "little") + data[1:]

@@ -104,6 +104,11 @@ class TarWalker:
             return -1
         return self._skip
 
+    @property
+    def padding(self) -> int:
+        """How many of the bytes that are owed fill up the last block of the body; they are zeros."""
+        return min(self._skip, self._last_padding)
+
     def shift(self, by: int) -> None:
         """Take that all positions are so many bytes further on than was said."""
         self.position += by

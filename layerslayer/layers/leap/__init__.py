@@ -12,7 +12,9 @@ is a chain of blocks, and a decoder can begin with any of them::
     looking_back landing before that, for headers which were missed
     settling     from a stretch to a landing in its body, and from that to the next stretch
     members      gzip members, and the lengths that their trailers state
+    engines      streams that inflate faster, and cannot be copied
     stretches    what was read, the gaps between, and whether the lengths add up
+    proof        whether that is all of the layer
     leaping      the walk, and its repair
     sought       which gaps to read for what was found behind them
     suspects     which gaps to doubt when the lengths do not add up
@@ -24,8 +26,10 @@ is a chain of blocks, and a decoder can begin with any of them::
     pace         how long the line takes
 
 The proof is the gzip trailer: headers and bodies must add up to the member's
-length modulo 2**32. A listing that cannot be proved is mended, at worst by
-reading every gap: the whole layer, and a twentieth of it more.
+length modulo 2**32, and from the last header on all must have been inflated
+(``docs/design/leap-proof.md``). A listing that cannot be proved is mended, at
+worst by reading every gap: the whole layer, and a twentieth of it more. Where
+so much comes out of so little that looking takes longer than reading, it is read.
 
 zstd layers have nothing to land in but the beginnings of frames::
 
@@ -38,8 +42,8 @@ zstd layers have nothing to land in but the beginnings of frames::
 
 from .fetching import Fetcher
 from .frames import FrameLeaping, NoFrames
-from .leaping import Leaping, NotGzip, NotHeld
+from .leaping import Leaping, NotGzip, NotHeld, TooDense
 from .pace import Pace
 from .returning import read_body
 
-__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "NotHeld", "Pace", "read_body"]
+__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "NotHeld", "Pace", "TooDense", "read_body"]

@@ -8,12 +8,15 @@ from typing import List, Optional, Set, Tuple
 from ..fields import checksum_holds
 from ..inflate_at import WINDOW
 from ..members import BLOCK
-from .boundaries import Boundary, find_boundary, inflater_at
+from .boundaries import DENSE, Boundary, Dense, find_boundary
+from .engines import stream_at
 from .fetching import Fetcher
 from .landing import MAGIC, MAGIC_AT
 from .members import MemberStream
 from .sampling import Reach, Samples
 from .tuning import Tuning
+
+_Place = Tuple[int, bytes, Boundary]  # where a piece of the blob begins, the piece, and a block's beginning in it
 
 _MOST_AT_ONCE = 24  # pieces asked for together
 _FIRST = 4  # samples
@@ -23,6 +26,11 @@ _EARLY = 0.3  # of the samples worth taking, those taken before looking where th
 _SPARSE = 40  # bytes of a body for each one looked at: what compresses best is rare, and not to be missed
 _SURPRISE = 0.5  # standard deviations: what seems to be body beyond that is perhaps another one
 _KNOWN = 8  # samples: with fewer, what is seen behind the body's probable end tells nothing
+_LEAST_VAIN = 64 * 1024  # bytes that may be searched in vain, for each of which 200 could be read
+_VAIN_SHARE = 800  # the same, as one part in so many of the blob
+_WORTH = 2  # bytes in vain that one in which a block was found makes up for
+_WIDE = 2.5  # times as far from one sample to the next as usually
+_FEW_PLACES = 4
 _FEW = 2.0  # samples, which tell so little of their spread that a leap falls short by twice as much
 
 
@@ -34,12 +42,14 @@ class Aim:
         self._fetcher = fetcher
         self._tuning = tuning
         self._looked: Set[Tuple[int, int]] = set()  # places, and how many bytes of them
-        self._barren = 0  # bytes searched since a block was last found to begin
+        self._vain = 0  # bytes searched for a block's beginning in vain, less what was found since
+        self._most = min(max(_LEAST_VAIN, fetcher.size // _VAIN_SHARE), 4 * tuning.greatest_piece)  # of these
+        self._dense: Optional[_Place] = None  # what was found just now and is not landed on
 
     @property
     def hopeless(self) -> bool:
         """Whether the layer seems to be one endless block, or fixed ones only, which nothing tells the beginning of."""
-        return self._barren > 4 * self._tuning.greatest_piece
+        return self._vain > self._most
 
     @property
     def least(self) -> int:
@@ -55,7 +65,8 @@ class Aim:
         looked_behind = False  # since the samples were last spread over the body
         while not self.hopeless:
             reach = samples.reach()
-            if reach.end - start < self.least:
+            left = samples.left - samples.output_at(start)[0]
+            if reach.end - start < self.least or left > DENSE * (reach.end - start):
                 return None
             places = self._places(samples, reach, start, looked_behind)
             behind = bool(places) and places[-1] > reach.end
@@ -87,7 +98,13 @@ class Aim:
             left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
             behind = samples.places(self._count(left), low, int(high))
             wanted = enough if slow else 0
-        return sorted({*behind, *self._spread(samples, int(wanted))})
+        return sorted({*behind, *self._spread(samples, int(wanted))}) or self._widest(samples, reach, start)
+
+    def _widest(self, samples: Samples, reach: Reach, start: int) -> List[int]:
+        """Return where to look in a part of the body that was left out: its end was thought to come sooner."""
+        apart = (reach.end - start) / max(samples.count, 1)
+        left_out = samples.count >= _KNOWN and samples.unseen(int(reach.end)) > _WIDE * max(apart, 4 * self.piece)
+        return samples.spread(_FEW_PLACES) if left_out else []
 
     def _spread(self, samples: Samples, wanted: int) -> List[int]:
         """Return where to look on the way to having ``wanted`` samples: as many again at most, on a slow line half."""
@@ -113,16 +130,33 @@ class Aim:
             return samples.last_place(samples.ceiling) or 0
         return int(reach.end - _margin(samples, reach)) - self.piece
 
-    def boundary_from(self, start: int) -> Optional[Tuple[int, bytes, Boundary]]:
+    def boundary_from(self, start: int) -> Optional[_Place]:
         """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
-        length = self.piece
+        length, searched, self._dense = self.piece, 0, None
         while length <= self._tuning.greatest_piece and start < self._fetcher.size and not self.hopeless:
+            length = min(length, searched + self._most - self._vain + 1)  # none is searched that is not to be
             piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
-            boundary = self._boundary_in(piece)
+            try:
+                boundary = find_boundary(piece, patient=False, searched=searched)
+            except Dense as found:  # reading on is quicker there
+                self._dense = (start, piece, found.boundary)
+                return None
             if boundary is not None:
+                self._vain = max(0, self._vain - _WORTH * len(piece))
                 return start, piece, boundary
+            self._vain += len(piece) - searched
+            searched = len(piece)
             length *= 2
         return None
+
+    @property
+    def dense(self) -> bool:
+        """Whether what was looked at last inflates to so much that nothing is landed on there."""
+        return self._dense is not None
+
+    def misled(self) -> None:
+        """Take that what was found last was no beginning of a block."""
+        self._vain += 2 * _WORTH * self.piece
 
     def _look(self, samples: Samples, wanted: List[int]) -> bool:
         """Take samples at these places, asked for at once; False where nothing more can be learnt of the body."""
@@ -134,24 +168,19 @@ class Aim:
         for place in places:
             self._looked.add((place, piece))
             found = self.boundary_from(place)
-            longer += found is None or len(found[1]) > piece
-            if found is None:
+            where = found or self._dense
+            longer += where is None or len(where[1]) > piece
+            if where is None:
                 continue
-            _, data, boundary = found
-            engine, rest = inflater_at(data, boundary, 0)
-            output, headers = _sampled(MemberStream(engine), rest)
+            _, data, boundary = where
+            output, headers = _sampled(*stream_at(data, boundary, fast=found is None))
             if headers:
                 samples.bound(place)
             else:
-                samples.add(place + boundary.bit // 8, place + len(data), output, place)
+                samples.add(place + boundary.bit // 8, place + len(data), output, place if found else None)
         if 2 * longer > len(places):
             self.piece = min(2 * piece, self._tuning.greatest_piece)
         return (samples.count, samples.ceiling, self.piece) != known
-
-    def _boundary_in(self, piece: bytes) -> Optional[Boundary]:
-        boundary = find_boundary(piece)
-        self._barren = 0 if boundary is not None else self._barren + len(piece)
-        return boundary
 
 
 def _latest(reach: Reach) -> float:

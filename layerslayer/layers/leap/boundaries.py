@@ -17,11 +17,14 @@ import zlib
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 from ..inflate_at import WINDOW, inflate_at
+from ..inflate_at import primed as primed_at
 
 _SPAN = 4 * 1024  # bytes searched at a time, all eight phases of them
 _GLANCE = 96  # bytes that most wrong guesses die within
 _PROOF = 1024  # bytes of input that a right one must get beyond, past the end of its block at best
 _MAX_OUTPUT = 256 * 1024  # bytes of output at a time
+DENSE = 16  # bytes that come out of one: beyond that reading on is quicker than finding out where one is
+_FREE = 1024 * 1024  # bytes of output that do not count for that
 
 
 def _bytes(allowed: Callable[[int], int]) -> bytes:
@@ -62,15 +65,26 @@ class Boundary(NamedTuple):
     stored: bool
 
 
-def find_boundary(piece: bytes, start: int = 0, end: Optional[int] = None) -> Optional[Boundary]:
+class Dense(Exception):
+    """A block begins there, and what follows inflates to so many times its bytes that it is not looked at further."""
+
+    def __init__(self, boundary: Boundary) -> None:
+        super().__init__(boundary)
+        self.boundary = boundary
+
+
+def find_boundary(
+    piece: bytes, start: int = 0, end: Optional[int] = None, patient: bool = True, searched: int = 0
+) -> Optional[Boundary]:
     """Return a place from the byte ``start`` on, the first in general, where a block surely begins, or None.
 
     It is before the byte ``end``, if one is given. "Surely" means that the rest
-    of ``piece`` inflates from there without a fault.
+    of ``piece`` inflates from there without a fault. In the first ``searched``
+    bytes no dynamic block begins. Raises Dense, unless ``patient``.
     """
     for pattern in (_TYPICAL, _USUAL, _ANY):
-        for candidate in _candidates(piece, start, len(piece) if end is None else end, pattern):
-            if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate):
+        for candidate in _candidates(piece, start, len(piece) if end is None else end, pattern, searched):
+            if (candidate.stored or _glance(piece, candidate.bit)) and _holds(piece, candidate, patient):
                 return candidate
     return None
 
@@ -85,19 +99,28 @@ def inflater_at(piece: bytes, boundary: Boundary, fill: int) -> Tuple[Any, bytes
 
 def inflater_behind(window: bytes, piece: bytes, boundary: Boundary) -> Tuple[Any, bytes]:
     """Return the same, with a window."""
+    return inflate_at(window, *_beginning(piece, boundary))
+
+
+def primed(piece: bytes, boundary: Boundary) -> bytes:
+    """Return the first input of any decompressor that begins there, once it has come to a whole byte."""
+    return primed_at(*_beginning(piece, boundary))
+
+
+def _beginning(piece: bytes, boundary: Boundary) -> Tuple[int, bytes]:
     byte, bit = divmod(boundary.bit, 8)
     if boundary.stored:  # its three bits are zeros, like the padding after them
-        return inflate_at(window, 0, b"\0" + piece[byte:])
-    return inflate_at(window, (8 - bit) % 8, piece[byte:])
+        return 0, b"\0" + piece[byte:]
+    return (8 - bit) % 8, piece[byte:]
 
 
-def _candidates(piece: bytes, start: int, end: int, pattern: Pattern[bytes]) -> Iterator[Boundary]:
+def _candidates(piece: bytes, start: int, end: int, pattern: Pattern[bytes], searched: int) -> Iterator[Boundary]:
     """Yield what looks like the beginning of a block, in order, span by span."""
     for at in range(start, end, _SPAN):
         span = piece[at : at + _SPAN + 12]
         found: List[Tuple[int, bool]] = [(8 * (at + place), True) for place in _stored(span)]
         number = int.from_bytes(span, "little")
-        for phase in range(8):
+        for phase in range(8 if at + _SPAN + _PROOF > searched else 0):
             shifted = (number >> phase).to_bytes(len(span), "little") if phase else span
             found += [(8 * (at + place) + phase, False) for place in _dynamic(shifted, pattern)]
         for bit, stored in sorted(found):
@@ -147,8 +170,9 @@ def _glance(piece: bytes, bit: int) -> bool:
     return True
 
 
-def _holds(piece: bytes, candidate: Boundary) -> bool:
-    """Whether all that follows can be inflated; the stream may end in it."""
+def _holds(piece: bytes, candidate: Boundary, patient: bool) -> bool:
+    """Whether all that follows can be inflated; the stream may end in it. Raises Dense, unless ``patient``."""
+    made = 0
     engine, data = inflater_at(piece, candidate, 0)
     if len(data) < _PROOF and not candidate.stored:
         return False
@@ -157,11 +181,14 @@ def _holds(piece: bytes, candidate: Boundary) -> bool:
     ):
         return False  # nothing after it would confirm it
     try:
+        given = len(data)
         while data:
-            engine.decompress(data, _MAX_OUTPUT)
+            made += len(engine.decompress(data, _MAX_OUTPUT))
             if engine.eof:
                 return _plausible_end(engine.unused_data)
             data = engine.unconsumed_tail
+            if not patient and made > _FREE + DENSE * (given - len(data)):
+                raise Dense(candidate)
     except zlib.error:
         return False
     return True

@@ -207,7 +207,7 @@ class FrameLeaping:
         if place is None or place.stored - part.at < self._least or place.stored > self._fetcher.size:
             self._stay = header
             return
-        landed = Part(place, header)
+        landed = Part(place, header, part.walker.padding)
         landed.walker.ignored_globals = part.walker.ignored_globals
         if not self.whole:  # of the first one is read on where the leaps turn out wrong
             part.stream.release()

@@ -29,6 +29,9 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _LEAST_KNOWN = 8  # bytes of a header: its checksum, its name or its size are no copies of what was before
+_TWICE_FREE, _ONCE_FREE = 32, 64  # bytes that may come out of one with two guesses, or one, and do not count
+_TWICE = 3  # times as long as one guess two take, with all that is compared
+_KEPT = 2 * WINDOW + BLOCK  # bytes of output that are looked at before a header, at least
 _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it is given up
 
 
@@ -36,17 +39,25 @@ class Doubtful(Exception):
     """What was landed on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
 
 
+class Endless(Exception):
+    """So much comes out of what follows a landing that walking on with guesses takes longer than reading the body."""
+
+
 class Landing:
     """Feeds on what follows a landing, until a header is found and nothing is uncertain any more.
 
-    ``position`` is where that header must stand in the tar. ``first`` is how many
-    bytes of output came before it, None while none was found; ``walker`` has
-    walked from there on, ``entries`` are its. ``certain``: the last 32 KiB are.
+    ``position`` is where that header must stand in the tar, right behind
+    ``padding`` bytes, which are zeros. ``first`` is how many bytes of output came
+    before it, None while none was found; ``walker`` has walked from there on,
+    ``entries`` are its. ``certain``: the last 32 KiB are.
     ``doubted``: another header may have come before it, among bytes that are not known.
-    ``zeros`` is how many certain zero bytes the output ends with.
+    ``zeros`` is how many certain zero bytes the output ends with. ``dense``: how
+    many bytes of output may still come of what is hardly any input.
     """
 
-    def __init__(self, zeros: MemberStream, ones: MemberStream, position: int) -> None:
+    def __init__(
+        self, zeros: MemberStream, ones: MemberStream, position: int, padding: int = 0, dense: int = 2**62
+    ) -> None:
         self.stream = zeros
         self.first: Optional[int] = None
         self.walker = TarWalker(position)
@@ -54,6 +65,8 @@ class Landing:
         self.certain = False
         self.zeros = 0
         self.doubted = False
+        self._padding = padding
+        self.dense = dense
         self._certain_from: Optional[int] = None  # how much output had come out by then
         self._ones: Optional[MemberStream] = ones
         self._other = TarWalker(position)  # walks the second guess
@@ -75,19 +88,29 @@ class Landing:
         return self.first is not None and self.certain
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the blob. Raises Doubtful, and CorruptLayer as the walk does."""
+        """Take the next bytes of the blob. Raises Doubtful, Endless, and CorruptLayer as the walk does."""
         for at in range(0, len(data), 16 * 1024):  # so that two guesses of a bomb stay small
             part = data[at : at + 16 * 1024]
-            pieces = self.stream.feed(part)
+            pieces, free = self.stream.feed(part), _TWICE_FREE * len(part)
             if self._ones is None:
+                free = _ONCE_FREE * len(part)
                 for piece in pieces:
+                    free = 0 if self.settled else self._spend(free, len(piece))
                     self._take(piece, piece)
             else:
                 others = self._ones.feed(part)
                 for piece in pieces:
+                    free = self._spend(free, _TWICE * len(piece))
                     self._take(piece, next(others))
                 for _ in others:  # none is left; but it ends what it does only when asked once more
                     pass
+
+    def _spend(self, free: int, count: int) -> int:
+        """Count what comes out beyond what is ``free``; return how much still is. Raises Endless."""
+        self.dense -= max(0, count - free)
+        if self.dense < 0:
+            raise Endless
+        return max(0, free - count)
 
     def _take(self, piece: bytes, other: bytes) -> None:
         before = self.stream.output - len(piece)
@@ -102,7 +125,7 @@ class Landing:
             self._doubt(buffer, other_buffer, start)
         found = self._header(buffer, other_buffer, start)
         if found is None:
-            self._tail, self._other_tail = buffer[-WINDOW - BLOCK :], other_buffer[-WINDOW - BLOCK :]
+            self._tail, self._other_tail = buffer[-_KEPT:], other_buffer[-_KEPT:]
             self._compare(b"", b"")
             return
         self.first = start + found
@@ -128,15 +151,19 @@ class Landing:
     def _check_doubts(self, buffer: bytes, other: bytes, begins: int, at: int) -> None:
         """Take that a header begins there in the buffers, its magic at ``at`` of the output.
 
-        Raises Doubtful when another very likely came before it.
+        Raises Doubtful when another very likely came before it, or it does not stand right behind the body.
         """
+        filled = begins - self._padding
+        if filled < 0 or buffer[filled:begins].strip(b"\0") or other[filled:begins].strip(b"\0"):
+            raise Doubtful  # it is in the body, or behind another one
         if at % BLOCK in self._likely:
             raise Doubtful
         self.doubted = any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
         for end in range(begins, 0, -BLOCK):
             start = max(0, end - BLOCK)
-            if buffer[start:end] != other[start:end] and _may_be_header(_marked(buffer[start:end], other[start:end])):
-                raise Doubtful
+            block, guess = buffer[start:end], other[start:end]
+            if checksum_holds(block) if block == guess else _may_be_header(_marked(block, guess)):
+                raise Doubtful  # what is certain was none of today's, but there were headers before "ustar"
 
     def _doubt(self, buffer: bytes, other: bytes, start: int) -> None:
         """Note where a magic may be that is not known."""

@@ -12,16 +12,21 @@ from ...limits import LimitReached, check_entries, check_size
 from ..kinds import GZIP_MAGIC
 from ..tar import TarWalker
 from ..verify import Verifier
+from .boundaries import DENSE
+from .engines import FAST, new_engine
 from .fetching import Fetcher
 from .lander import Lander
 from .marks import Marks, needed_from
 from .members import MemberStream
+from .proof import cheaper_gaps, doubtful_gaps, proves
+from .settling import LastBody
 from .sought import Sought
-from .stretches import Stretch, adds_up, align, deficit
+from .stretches import Stretch, align, deficit
 from .suspects import suspects
 from .tuning import Tuning
 
 _HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
+_LEAST_DENSE = 64 * 1024 * 1024
 _FIRST_EXPANSION = 3.0  # of a layer that nothing is known of
 
 
@@ -31,6 +36,10 @@ class NotGzip(Exception):
 
 class NotHeld(Exception):
     """What is not proved yet is too much to be held."""
+
+
+class TooDense(Exception):
+    """So much of the layer is zeros, or nearly, that reading all of it is quicker."""
 
 
 class Leaping:
@@ -54,11 +63,11 @@ class Leaping:
         self.leaps = 0
         self.repairs = 0
         self.verifier = Verifier(descriptor)  # of use as long as there is no gap
-        self.stretches: List[Stretch] = [Stretch(0, 0, MemberStream(), TarWalker(), 0, 0)]
+        self.stretches: List[Stretch] = [Stretch(0, 0, _first_stream(returning), TarWalker(), 0, 0)]
         self.fetcher = fetcher
         self._size = fetcher.size
         self._stated = descriptor.media_type.endswith("gzip")
-        self.lander = Lander(fetcher, tuning)
+        self.lander = Lander(fetcher, tuning, fast=not returning)
         self._chunk = tuning.chunk
         self._marks = Marks(tuning.chunk) if returning else None
         self._behind = Sought()
@@ -67,6 +76,8 @@ class Leaping:
         self._all_at_hand = True  # of what was read and not hashed
         self._given = 0  # entries already given out
         self._unproved = Holding(merged=False)
+        # Bytes that may come out of hardly any input, where that takes longer than for those who read all.
+        self._dense_left = max(_LEAST_DENSE, fetcher.size // 3) if returning and FAST else None
 
     @property
     def whole(self) -> bool:
@@ -149,7 +160,7 @@ class Leaping:
             last.ended = True
             last.stream.close()
             last.entries += last.walker.close()
-        self.proved = adds_up(self.stretches)
+        self.proved = proves(self.stretches)
         if self.whole and not self.proved:
             raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")
 
@@ -172,8 +183,18 @@ class Leaping:
             raise
         if self._marks:
             self._marks.add(stretch, self.stretches)
+            self._spend(stretch)
         check_size(stretch.position, stretch.at)
         check_entries(self._given + sum(len(item.entries) for item in self.stretches))
+
+    def _spend(self, stretch: Stretch) -> None:
+        """Count what came out of hardly any input, and what will. Raises TooDense."""
+        read, output = stretch.shown
+        if self._dense_left is None or output <= DENSE * read or self.fetcher.pace.in_flight:
+            return
+        self._dense_left -= output
+        if self._dense_left < stretch.walker.owed:
+            raise TooDense("its files are zeros, or nearly, and sooner read than leapt over")
 
     def _expansion(self, stretch: Stretch) -> float:
         """Return what a byte of the layer has inflated to so far."""
@@ -185,7 +206,17 @@ class Leaping:
             return
         if stretch.walker.end is not None:  # what comes after the end marker is hidden, which no landing can know
             return
-        landed = self.lander.leap(stretch, self._expansion(stretch))
+        if stretch.stream.several:  # no member's length proves anything where others may be hidden in gaps
+            self._done_leaping = True
+            return
+        try:
+            landed = self.lander.leap(stretch, self._expansion(stretch), sure=self.whole)
+        except LastBody:
+            for _ in range(cheaper_gaps(self.stretches, self._size) or 0):
+                self._fill(1)
+            landed = None
+            if self.whole:
+                return
         if landed is None:
             self._stay = stretch.position + owed
             return
@@ -232,7 +263,11 @@ class Leaping:
         if broken:
             self._fill(broken[0])
             return
+        doubtful = doubtful_gaps(self.stretches)
         missing = deficit(self.stretches)
+        if not missing and doubtful:
+            self._fill(doubtful[0])
+            return
         if missing > 0 and any(self._look_back(number, missing) for number in suspects(self.stretches, missing)):
             return
         self._fill(suspects(self.stretches, missing, whole=True)[0])
@@ -272,3 +307,8 @@ class Leaping:
     def _read_up_to(self, stretch: Stretch, end: int) -> None:
         for data in self.lander.pieces(stretch.at, end):
             self._advance(stretch, data)
+
+
+def _first_stream(returning: bool) -> MemberStream:
+    """Return what inflates a layer from its beginning; it can be copied if that is ``returning`` to places."""
+    return MemberStream() if returning else MemberStream(None, new_engine)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ..members import BLOCK
 from .aiming import Aim
 from .fetching import Fetcher
-from .landing import Doubtful
+from .landing import Doubtful, Endless, Landing
 from .settling import landed_at, settled
 from .stretches import Stretch
 from .tuning import Tuning
+
+_DENSE = 4 * 1024 * 1024  # bytes of output that may come of hardly any input
 
 
 class LookingBack:
@@ -42,10 +44,29 @@ class LookingBack:
                 return None
             try:
                 fuller = self._leading_into(before, after, start, within)
-            except (Doubtful, CorruptLayer):
+            except (Doubtful, Endless, CorruptLayer):
                 fuller = None
             if fuller is not None or within:
                 return fuller
+            back *= 2
+        return None
+
+    def from_before(self, before: Stretch, after: Stretch, back: int) -> Optional[Stretch]:
+        """Land ``back`` bytes of the blob before ``after``, or further; return what the landing is then.
+
+        That is ``after``, which begins there, if no header was missed; else a
+        stretch that leads into it. None where it cannot be told.
+        """
+        while after.begins - back - before.at >= self._tuning.step_back:
+            begun = after.bit
+            try:
+                fuller = self._leading_into(before, after, after.begins - back, False)
+            except (Doubtful, Endless, CorruptLayer):
+                fuller = None
+            if fuller is not None:
+                return fuller
+            if after.bit < begun:
+                return after
             back *= 2
         return None
 
@@ -59,15 +80,15 @@ class LookingBack:
         if found is None:
             return None
         start, piece, boundary = found
-        landing, data = landed_at(before, piece, boundary)
+        landing, data = landed_at(before, piece, boundary, _DENSE)
         begins = after.begins
         at = min(start + len(piece), begins)
         landing.feed(data[: len(data) - (start + len(piece) - at)])
-        sure = (at, landing.stream.output) if landing.certain else None  # from where on no header was missed
+        sure = _sure(at, landing)
         for data in self._pieces(at, begins):
             landing.feed(data)
             at += len(data)
-            sure = sure or ((at, landing.stream.output) if landing.certain else None)
+            sure = sure or _sure(at, landing)
         output, ends = landing.stream.output, list(landing.stream.ends)
         meets = output + after.first  # the first header of ``after``, in this landing's output
         while within or landing.first is not None:
@@ -78,6 +99,7 @@ class LookingBack:
             ):
                 fuller = settled(before, 8 * start + boundary.bit, at, landing)
                 fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
+                fuller.unseen = after.unseen
                 return fuller if fuller.lead_into(after, landing.entries, meets) else None
             if at >= after.at:
                 return None
@@ -85,5 +107,12 @@ class LookingBack:
             landing.feed(self._fetcher.read(at, end))
             at = end
         if sure is not None and not within:
-            after.extend_back(8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends])
+            after.extend_back(
+                8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends[sure[2] :]]
+            )
         return None
+
+
+def _sure(at: int, landing: Landing) -> Optional[Tuple[int, int, int]]:
+    """Return up to where in the blob a landing was fed, its output, and how many members ended, once it is certain."""
+    return (at, landing.stream.output, len(landing.stream.ends)) if landing.certain else None

@@ -11,7 +11,7 @@ Wire format of a member (RFC 1952)::
 from __future__ import annotations
 
 import zlib
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ..kinds import GZIP_MAGIC
@@ -53,13 +53,17 @@ class MemberStream:
 
     ``output`` counts the bytes that came out, ``ends`` has for each member that
     ended how many had come out by then, and its ISIZE; ``trailing`` counts bytes
-    after the last member that are neither a member nor zeros.
+    after the last member that are neither a member nor zeros; ``several``: one
+    began after another had ended.
     """
 
-    def __init__(self, engine: Any = None) -> None:
+    def __init__(self, engine: Any = None, new_engine: Callable[[], Any] = lambda: zlib.decompressobj(-15)) -> None:
         self._engine = engine  # None between members
+        self._new_engine = new_engine  # what inflates a member from its beginning
+        self._over = 0  # bytes of output that are still to be passed over
         self._held = b""  # the beginning of a header or trailer
         self._begun = False  # whether a member has ended
+        self.several = False
         self.trailing = 0
         self.output = 0
         self.ends: List[Tuple[int, int]] = []
@@ -76,10 +80,13 @@ class MemberStream:
             try:
                 piece = engine.decompress(data, _PIECE)
                 while piece:
-                    self.output += len(piece)
-                    yield piece
-                    if len(piece) < _PIECE:
-                        break
+                    fresh = piece[self._over :] if self._over else piece
+                    self._over -= len(piece) - len(fresh)
+                    self.output += len(fresh)
+                    if fresh:
+                        yield fresh
+                    if len(piece) < _PIECE or engine.eof:
+                        break  # at the end zlib may keep an input that was used up already
                     piece = engine.decompress(engine.unconsumed_tail, _PIECE)
             except zlib.error as error:
                 raise CorruptLayer("gzip", 0, "the stream cannot be inflated ({})".format(error)) from None
@@ -118,13 +125,20 @@ class MemberStream:
         if length is None:
             self._held = data
             return b""
-        self._engine = zlib.decompressobj(-15)  # isal's may hold bytes back, and where they are counts
+        self.several = self._begun
+        self._engine = self._new_engine()
         return data[length:]
 
+    def pass_over(self, count: int) -> None:
+        """Take that the next ``count`` bytes of output have come out already."""
+        self._over = count
+        self.output += count
+
     def copy(self) -> MemberStream:
-        """Return another that goes on from here, knowing of no member that has ended."""
+        """Return another that goes on from here, knowing of no member that has ended. Only of zlib's engines."""
         twin = MemberStream(self._engine and self._engine.copy())
         twin._held, twin._begun, twin.trailing = self._held, self._begun, self.trailing
+        twin.several = self.several
         return twin
 
     def close(self) -> None:

@@ -19,9 +19,12 @@ class Unproved(Exception):
 
 
 class Part:
-    """Frames read without a gap from ``place`` on, and the walk from ``header`` on, which is a place in the tar."""
+    """Frames read without a gap from ``place`` on, and the walk from ``header`` on, which is a place in the tar.
 
-    def __init__(self, place: Place, header: int) -> None:
+    Before the header the last block of a body is filled up by ``padding`` zeros.
+    """
+
+    def __init__(self, place: Place, header: int, padding: int = 0) -> None:
         self.at = place.stored  # up to where in the blob it was fed
         self.base = place.tar
         self.skip = header - place.tar  # bytes of output before the header
@@ -30,6 +33,7 @@ class Part:
         self.entries: List[Entry] = []
         self.counted = 0  # of these, as held
         self._end = b""  # of the output before the header
+        self._padding = padding
 
     @property
     def position(self) -> int:
@@ -47,6 +51,8 @@ class Part:
             if not self.skip:
                 if members_lead_to(self._end[len(self._end) % BLOCK :]):
                     raise Unproved("files stand where its frames are said to hold none")
+                if self._padding and self._end[-self._padding :].strip(b"\0"):
+                    raise Unproved("a file goes on where it is said to end")
                 self._end = b""
         if piece:
             self.entries += self.walker.feed(piece)

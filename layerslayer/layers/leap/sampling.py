@@ -96,6 +96,15 @@ class Samples:
             variance += ((end - begin) * doubt) ** 2
         return total, max(math.sqrt(variance), _LEAST_DEVIATION * total)
 
+    def before(self, output: int, at: int, deviations: float) -> int:
+        """Return the last place up to ``at`` before which there is no more ``output``, by so many deviations."""
+        low, high = self.start, at
+        while low < high:
+            middle = (low + high + 1) // 2
+            made, deviation = self.output_at(middle)
+            low, high = (middle, high) if made + deviations * deviation <= output else (low, middle - 1)
+        return low
+
     def passed(self, at: int, deviations: float) -> bool:
         """Whether the body has probably ended before ``at``, by more than so many standard deviations."""
         output, deviation = self.output_at(at)
@@ -129,6 +138,10 @@ class Samples:
                 spans += [(longest[0], middle), (middle, longest[1])]
         spans.sort(key=lambda span: span[0] - span[1])
         return sorted((begin + to) // 2 for begin, to in spans[:count])
+
+    def unseen(self, until: int) -> int:
+        """Return how many bytes before ``until`` lie between two samples, at most."""
+        return max([end - begin for begin, end, _, doubt in self._stretches(until) if doubt], default=0)
 
     @property
     def count(self) -> int:

@@ -6,19 +6,26 @@ from typing import Tuple
 
 from ..members import BLOCK
 from ..tar import TarWalker
+from . import stretches as lengths
 from .boundaries import Boundary, inflater_at
 from .landing import Doubtful, Landing
 from .members import MemberStream
 from .stretches import Stretch
 
-_END_PADDING = 64 * 1024  # bytes of zeros an archive may end with
+_AT_ONCE = 64 * 1024  # bytes of padding walked at a time
 
 
-def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary) -> Tuple[Landing, bytes]:
-    """Return a landing in the body that a stretch has come to, and its first input."""
+class LastBody(Exception):
+    """The blob ends without another header, and where the last body ends is not known for sure."""
+
+
+def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary, dense: int) -> Tuple[Landing, bytes]:
+    """Return a landing in the body that a stretch has come to, and its first input; ``dense``: see ``Landing``."""
     zeros, data = inflater_at(piece, boundary, 0)
     ones, _ = inflater_at(piece, boundary, 0xFF)
-    return Landing(MemberStream(zeros), MemberStream(ones), stretch.position + stretch.walker.owed), data
+    walker = stretch.walker
+    position = stretch.position + walker.owed
+    return Landing(MemberStream(zeros), MemberStream(ones), position, walker.padding, dense), data
 
 
 def settled(before: Stretch, bit: int, at: int, landing: Landing) -> Stretch:
@@ -31,17 +38,22 @@ def settled(before: Stretch, bit: int, at: int, landing: Landing) -> Stretch:
 def at_the_end(stretch: Stretch, bit: int, landing: Landing, size: int) -> Stretch:
     """Return the stretch of a landing after which the blob ends without another header: its body must be the last.
 
-    Only zeros come after that. What the trailer states tells how many; they must all be there. Raises Doubtful.
+    Nothing was leapt over before ``stretch``, so where its body ends is known.
+    What the trailer states tells how many bytes come after that: all of them
+    must have come out, and be zeros. Raises Doubtful.
     """
     ends = landing.stream.ends
     landing.stream.close()
     ends_at = stretch.position + stretch.walker.owed
     if landing.first is not None or len(ends) != 1:
         raise Doubtful
-    padding = (ends[0][1] - ends_at) % 2**32
-    if padding > min(landing.zeros, _END_PADDING) or padding % BLOCK:
+    padding = (ends[0][1] - ends_at) % lengths.MODULUS
+    if padding > landing.zeros or padding % BLOCK:
         raise Doubtful
     walker = TarWalker(ends_at)
-    walker.feed(bytes(padding))
+    for at in range(0, padding, _AT_ONCE):
+        walker.feed(bytes(min(_AT_ONCE, padding - at)))
     first = landing.stream.output - padding
-    return Stretch(bit, size, landing.stream, walker, first, ends_at - first)
+    found = Stretch(bit, size, landing.stream, walker, first, ends_at - first)
+    found.tail = True
+    return found

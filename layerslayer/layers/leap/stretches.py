@@ -11,7 +11,7 @@ from .members import MemberStream
 
 _PART = 16 * 1024  # bytes of the blob fed at a time
 GREATEST_EXPANSION = 1032  # bytes that deflate makes of one, at most
-_MODULUS = 2**32  # of a gzip member's stated length
+MODULUS = 2**32  # of a gzip member's stated length
 
 
 class Mark(NamedTuple):
@@ -49,6 +49,8 @@ class Stretch:
         self.blind = 0  # bytes of its output in which a header may have been missed
         self.shown = (0, 0)  # bytes of the blob read last that are all of the body it has come to, and their output
         self.expected, self.deviation = 0.0, 1.0  # bytes of tar in the gap before it, as samples told
+        self.unseen = 0  # bytes of the blob in the longest part of that gap without a sample
+        self.tail = False  # no header was found in it: it is the end of the body before it, and what comes after that
 
     @property
     def begins(self) -> int:
@@ -111,8 +113,9 @@ class Stretch:
     def append(self, other: Stretch, origin: int, skipped: int = 0) -> None:
         """Go on with what ``other`` read, but for its first entries; see ``meets``."""
         other.move(origin - other.origin)
-        ends = [item for item in other.all_ends() if item[0] > self.position]
-        self.ends, other.stream.ends = self.all_ends() + ends, []
+        own = self.all_ends()  # perhaps all of a member came out, and its trailer was not read yet
+        ends = [item for item in other.all_ends() if item[0] >= self.position and item not in own]
+        self.ends, other.stream.ends = own + ends, []
         self.entries += other.entries[skipped:]
         self.marks += other.marks
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
@@ -171,7 +174,7 @@ def align(stretches: Sequence[Stretch]) -> None:
 
 def adds_up(stretches: Sequence[Stretch]) -> bool:
     """Whether every member that ended is just as long as it states, gaps included, and no gap is impossible."""
-    return deficit(stretches) == 0 and all(_possible(before, after) for before, after in zip(stretches, stretches[1:]))
+    return deficit(stretches) == 0 and all(possible(before, after) for before, after in zip(stretches, stretches[1:]))
 
 
 def deficit(stretches: Sequence[Stretch]) -> int:
@@ -182,9 +185,9 @@ def deficit(stretches: Sequence[Stretch]) -> int:
     begun = 0
     for stretch in stretches:
         for position, stated in stretch.all_ends():
-            missing = (stated - (position - begun)) % _MODULUS
+            missing = (stated - (position - begun)) % MODULUS
             if missing:
-                return missing if missing < _MODULUS // 2 else missing - _MODULUS
+                return missing if missing < MODULUS // 2 else missing - MODULUS
             begun = position
     return 0
 
@@ -194,7 +197,7 @@ def gap(before: Stretch, after: Stretch) -> int:
     return before.walker.owed - after.first
 
 
-def _possible(before: Stretch, after: Stretch) -> bool:
+def possible(before: Stretch, after: Stretch) -> bool:
     """Whether deflate can make so many bytes of those in the gap; stored blocks of 64 KiB grow by 5 bytes."""
     passed = after.bit // 8 - before.at
     return passed <= gap(before, after) * 1.001 + 1024 and 0 <= gap(before, after) <= GREATEST_EXPANSION * (passed + 64)

@@ -109,10 +109,12 @@ LAYERS: Dict[str, Callable[[], bytes]] = {
     "no tar after the end": lambda: gzipped(FIRST, member(b"a", large()), END, b"no tar" * 900),
 }  # fmt: skip
 # These must cost but a part of their bytes. The others may well cost them all.
-CHEAP = {"an ordinary one", "incompressible", "the last body", "the last body, ends with zeros", "no end",
-         "flushed all the time", "the last body, much padding", "the last body, no end", "zeros at last",
-         "zeros after the gzip member",
-         "garbage after the gzip member", "members cut in a header"}  # fmt: skip
+CHEAP = {"an ordinary one", "incompressible", "the last body", "the last body, ends with zeros",
+         "flushed all the time", "the last body, much padding", "the last body, no end",
+         "zeros after the gzip member"}  # fmt: skip
+# Of these nothing can be proved as long as there are gaps: an archive's end was not seen, or not the blob's; or what
+# is known of the length is one member's, and others may lie in a gap.
+UNPROVED = {"no end", "garbage after the gzip member", "members cut in a header"}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -120,6 +122,7 @@ def test_layers_that_mislead(name: str) -> None:
     found = compared(LAYERS[name]())
     assert found.error is None
     assert name not in CHEAP or (found.walk.leaps and found.share < 0.9)
+    assert name not in UNPROVED or found.walk.whole
 
 
 @pytest.mark.parametrize("body", ["large", "hard"])

@@ -152,7 +152,7 @@ def test_files_of_hard_layers(seed: int) -> None:
 
 
 def test_they_were_leapt_through() -> None:
-    assert sum(map(leaps_in, SEEDS)) > 10
+    assert sum(map(leaps_in, SEEDS)) > 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)

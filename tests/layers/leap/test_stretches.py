@@ -145,7 +145,7 @@ def test_align_moves_all_that_follow() -> None:
 @pytest.mark.parametrize("modulus", [2**10, 2**20])
 def test_another_modulus(monkeypatch: pytest.MonkeyPatch, modulus: int) -> None:
     """Lengths known modulo something small prove as they do modulo 2**32, which few tests can afford to go beyond."""
-    monkeypatch.setattr(stretches, "_MODULUS", modulus)
+    monkeypatch.setattr(stretches, "MODULUS", modulus)
     made = two(100_000, 3_000_320, first=50_000)
     end = made[1].position
     for off in (0, 512, -512):

@@ -1,0 +1,74 @@
+"""Whether a layer that was read with gaps is proved to hold what the walk has of it. No I/O.
+
+``docs/design/leap-proof.md`` has it in full.
+
+What is not known is ``d``, how far a header really stands beyond where the walk
+has it. A landing behind some headers makes it grow, one at a header within a
+body makes it shrink. Behind the last gap all was decoded, so there the true
+place is known: it is the member's stated length less what came out from there
+to the member's end. That the two agree says d = 0, with nothing left open but
+multiples of 2**32, and that errors may cancel.
+"""
+
+from __future__ import annotations
+
+from typing import List, Optional, Sequence
+
+from ..members import BLOCK
+from . import stretches as lengths
+from .stretches import GREATEST_EXPANSION, Stretch, adds_up, gap, possible
+
+_END_BLOCKS = 2  # zero blocks that end an archive
+_SURELY = 8.0  # standard deviations
+
+
+def proves(stretches: Sequence[Stretch]) -> bool:
+    """Whether the stretches, the last of which was read to the end of the blob, hold all of the layer."""
+    if len(stretches) == 1:
+        return adds_up(stretches)
+    return _ends_there(stretches) and adds_up(stretches) and not doubtful_gaps(stretches)
+
+
+def doubtful_gaps(stretches: Sequence[Stretch]) -> List[int]:
+    """Return before which stretches the lengths alone would let a gap hold something else.
+
+    Deflate cannot make so many bytes of those in the gap, or so few; or it could
+    hold 2**32 more of them, or less, for all that samples tell.
+    """
+    numbers = range(1, len(stretches))
+    return [number for number in numbers if not _only_one_length(stretches[number - 1], stretches[number])]
+
+
+def _ends_there(stretches: Sequence[Stretch]) -> bool:
+    """Whether the blob is one member, and its end the archive's: seen, not inferred from the member's length."""
+    last = stretches[-1]
+    walker, stream = last.walker, last.stream
+    if not last.ended or stream.trailing or walker.hidden or walker.foreign is not None:
+        return False
+    if any(stretch.stream.several for stretch in stretches) or len(last.all_ends()) != 1:
+        return False  # of others' lengths, those of members that nobody saw might be a part
+    if any(stretch.all_ends() for stretch in stretches[:-1]):
+        return False
+    if last.tail:  # the last body was leapt over: where it ends must be known from elsewhere
+        return len(stretches) == 2
+    return walker.end is not None and last.position - walker.end >= _END_BLOCKS * BLOCK
+
+
+def _only_one_length(before: Stretch, after: Stretch) -> bool:
+    if not possible(before, after):
+        return False
+    room, passed = gap(before, after), after.bit // 8 - before.at
+    if room < lengths.MODULUS and room + lengths.MODULUS > GREATEST_EXPANSION * (passed + 64):
+        return True
+    off = abs(room - after.expected) + _SURELY * after.deviation
+    return off < lengths.MODULUS / 2 and after.unseen * GREATEST_EXPANSION < lengths.MODULUS
+
+
+def cheaper_gaps(stretches: Sequence[Stretch], size: int) -> Optional[int]:
+    """Return how many gaps to read rather than the last body, which the last stretch has come to.
+
+    Without a gap before it, its end is known, and it can be leapt over. None
+    where the body, up to the end of a blob of ``size`` bytes, is less.
+    """
+    gaps = sum(after.begins - before.at for before, after in zip(stretches, stretches[1:]))
+    return len(stretches) - 1 if gaps < size - stretches[-1].at else None
