@@ -58,14 +58,15 @@ _SECRETS = (
     "192.0.0.192/32",
     "168.63.129.16/32",
 )
+_ANY_CASE = re.IGNORECASE | re.ASCII  # of ASCII: else U+017F would be an s, and U+212A a k
 # What getaddrinfo takes for an IPv4 address: 127.1, 0x7f.1, 2130706433, 0177.0.0.1. And what looks like one.
-_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)
+_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", _ANY_CASE)
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(r"{0}(?:\.{0}){{3}}".format(_BYTE))
-_IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + _IPV4.pattern + ")?", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
+_IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + _IPV4.pattern + ")?", _ANY_CASE)
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", _ANY_CASE)
 _MAX_NAME = 253  # characters (RFC 1035, 2.3.4)
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", re.IGNORECASE)
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", _ANY_CASE)
 
 
 def host_problem(host: str) -> str:

@@ -164,10 +164,10 @@ def _read_netloc(netloc: str) -> Tuple[str, int, str]:
     parts = _NETLOC.fullmatch(netloc)
     if not parts:
         return "", 0, host_problem(netloc) or "its host is no name that can be looked up"
-    host, port = parts.group(1).lower(), parts.group(2)
+    host, port = parts.groups()
     if port and not (_PORT.fullmatch(port) and 0 < int(port) < 65536):
         return "", 0, "its port is not between 1 and 65535"
-    return host, int(port or 0), host_problem(host)
+    return host.lower(), int(port or 0), host_problem(host)  # as it stands: beyond ASCII lower() makes other letters
 
 
 def _without_dots(path: str) -> str:

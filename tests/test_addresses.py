@@ -160,5 +160,8 @@ def test_hosts_that_everyone_reads_alike(host: str) -> None:
 def test_loopback_is_known_by_its_usual_names_only() -> None:
     assert all(map(is_loopback, ("localhost", "LocalHost", "127.0.0.1", "127.255.0.1", "::1", "[::1]")))
     assert not any(
-        map(is_loopback, ("127.1", "127.٠.0.1", "localhost.", "localhost.evil", "127.0.0.1.evil", "::2", "0"))
+        map(
+            is_loopback,
+            ("127.1", "127.٠.0.1", "localhost.", "localhost.evil", "127.0.0.1.evil", "::2", "0", "localho\u017ft"),
+        )
     )

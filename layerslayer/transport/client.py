@@ -171,9 +171,14 @@ def _next_hop(url: str, location: str) -> str:
 
 
 def _as_sent(value: str) -> str:
-    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5)."""
+    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5).
+
+    Where they are not, those of Latin-1 come percent-encoded, as they are asked for.
+    """
     value = value.strip(" \t")
     try:
         return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
+    except UnicodeEncodeError:
         return value
+    except UnicodeDecodeError:
+        return "".join(letter if letter < "\xa0" else "%{:02X}".format(ord(letter)) for letter in value)
