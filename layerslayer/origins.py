@@ -15,6 +15,7 @@ from typing import List, NamedTuple, Tuple
 
 from .addresses import host_problem, is_loopback
 from .errors import InvalidAddress, UsageError
+from .typed import without_user
 
 __all__ = [
     "Address",
@@ -154,7 +155,9 @@ def base_url(host: str, plain_http: bool = False) -> str:
 def _given(text: str) -> Tuple[str, int]:
     host, port, problem = _read_netloc(text)
     if problem:
-        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+        shown = without_user(text)
+        problem = problem if shown == text else "there is no place for a login"
+        shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
         raise UsageError("'{}' is not a host with an optional port: {}.".format(shown, problem), "Write HOST[:PORT].")
     return host.strip("[]"), port
 

@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from .errors import InvalidAddress
 from .origins import netloc_of, read_address
+from .typed import HIDDEN
 
-HIDDEN = "REDACTED"
 _NAMES = re.compile(r"[A-Za-z0-9._:/,@*+ -]{0,512}")
 _HARMLESS = {  # parameters, with what their values look like
     "scope": _NAMES,

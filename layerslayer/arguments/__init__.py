@@ -9,6 +9,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UsageError
+from ..typed import without_login
 from .parsers import build_parser, verb_parser
 from .verbs import NO_IMAGE, VERBS
 
@@ -34,7 +35,7 @@ def _parse_modes(argv: List[str]) -> Namespace:
         if verbs:
             raise UsageError("The verb comes first.", "Write: layerslayer {} IMAGE ...".format(verbs[0]))
         raise UsageError(
-            "'{}' is no verb.".format(options.words[0]),
+            "'{}' is no verb.".format(without_login(options.words[0])),
             "An image is named with -t; the verbs are {}.".format(", ".join(VERBS)),
         )
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""

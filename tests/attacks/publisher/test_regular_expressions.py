@@ -61,7 +61,7 @@ def test_no_expression_goes_back_and_forth(expression: Expression) -> None:
 def test_they_are_all_found() -> None:
     keys = {item.key for item in FOUND}
     assert len(keys) > 60
-    assert {"escaping:_UNSAFE", "instructions:_SHELL_FORM", "layers.pax:_TIME", "origins:_LOOPBACK"} <= keys
+    assert {"escaping:_UNSAFE", "instructions:_SHELL_FORM", "layers.pax:_TIME", "addresses:_LOOPBACK"} <= keys
     # Those made of what a user types (globs, --regex), and those of a block's first bytes, one for each.
     assert {place.partition(":")[0] for place in unaccounted()} == {"patterns", "layers.leap.boundaries"}
 
