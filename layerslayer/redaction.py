@@ -90,7 +90,7 @@ def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[
             values += [pair, pair.partition(":")[2]]
     for value in values:
         if len(value) >= _LEAST:
-            yield from {value, quote(value, safe="")}
+            yield from {value, quote(value, safe="", errors="surrogateescape")}
 
 
 def _query(query: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set
+from typing import Callable, Mapping, NamedTuple, Optional, Set
 
 import requests
 import urllib3
@@ -19,12 +19,11 @@ from .border import Border
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
 from .lines import LINES
+from .proxies import proxies_for, shown_to_proxies
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
 from .shown import Shown
 
 CONNECT_TIMEOUT = 15.0  # seconds
-# What is for this machine stays in it: a proxy would see it, secrets included. Go's programs have it so as well.
-_PAST_PROXIES: Dict[str, Any] = {"http": None, "https": None, "all": None}
 _SAID = 4096  # bytes looked at to see why a server refuses http
 
 
@@ -58,7 +57,7 @@ class Sender:
         self._answered: Set[str] = set()  # hosts that have
         self._switched: Set[str] = set()  # "scheme://netloc" of those that speak the other scheme
         self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
-        self._shown: Set[str] = set()  # secrets that somebody saw, and might say
+        self._shown: Set[str] = shown_to_proxies()  # secrets that somebody saw, and might say
         self._connections = connections
         self._early = early
         self._session = new_session(Adapter(connections, connections, early, self.guard))
@@ -161,7 +160,6 @@ class Sender:
         if exposed and what.shown.private:
             raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
         headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
-        proxies = _PAST_PROXIES if is_loopback(origin_of(url).host) else None
         with self._lock:
             self.requests_made += 1
 
@@ -171,7 +169,7 @@ class Sender:
                 url,
                 headers=headers,
                 data=what.form,
-                proxies=proxies,
+                proxies=proxies_for(url),
                 stream=True,
                 allow_redirects=False,
                 timeout=self._timeout,
