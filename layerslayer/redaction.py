@@ -45,6 +45,7 @@ _ASSIGNED = re.compile(
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,4})([^\s,;\"']{6,})", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;\"'()<>]{16,}")
 _LEAST = 4  # letters of a secret; a shorter one is in every other word
+_TELLING = 6  # letters, and other things among them, of a secret that is no word of ours by chance
 _PUBLIC_FIELDS = ("grant_type", "service", "client_id", "scope")  # of the form that a token is asked for with
 
 
@@ -71,6 +72,17 @@ def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
     words = _ASSIGNED.sub(r"\1" + HIDDEN, words)
     words = _SCHEME.sub(_credential, words)
     return _WORD.sub(lambda match: HIDDEN if _is_like_a_secret(match.group()) else match.group(), words)
+
+
+def unspoken(words: str, secrets: Collection[str]) -> str:
+    """Return our own words about hosts that a server named, without ``secrets`` that it may have named them by.
+
+    A secret that is short, or letters alone, might as well be a word of ours, and stays.
+    """
+    for secret in sorted((item for item in tuple(secrets) if item in words), key=len, reverse=True):
+        if len(secret) >= _TELLING and not secret.isalpha():
+            words = words.replace(secret, HIDDEN)
+    return words
 
 
 def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[str]:

@@ -60,6 +60,14 @@ class Transport:
         """Return ``scheme://host`` for a registry host (see ``origins.base_url``)."""
         return base_url(host, self._plain_http)
 
+    def unspoken(self, words: str) -> str:
+        """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
+        return self._sender.unspoken(words)
+
+    def unspoken_to(self, tell: Callable[[str], None]) -> Callable[[str], None]:
+        """Return ``tell``, of words of ours that are made so."""
+        return lambda text: tell(self.unspoken(text))
+
     def close(self) -> None:
         self._sender.close()
 

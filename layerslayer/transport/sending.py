@@ -12,7 +12,7 @@ import urllib3
 from ..early import EarlyConnections
 from ..errors import Exposed
 from ..origins import is_loopback, netloc_of, origin_of, read_address
-from ..redaction import redacted, scrubbed, secrets_in
+from ..redaction import redacted, scrubbed, secrets_in, unspoken
 from ..tls import Tls
 from .answers import Answer
 from .border import Border
@@ -64,6 +64,10 @@ class Sender:
         self._lock = threading.Lock()
         self.requests_made = 0
         LINES.hold(self)
+
+    def unspoken(self, words: str) -> str:
+        """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
+        return unspoken(words, self._shown)
 
     def rest(self) -> None:
         """Close the connections that nobody uses; they are opened anew when they are needed."""
