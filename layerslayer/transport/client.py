@@ -155,6 +155,7 @@ class Transport:
             if time.monotonic() - began > self._longest:
                 raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
             url = _next_hop(url, answer.headers["location"])
+            self._sender.pass_hop(url)
         raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
 
 

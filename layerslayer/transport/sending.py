@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import Callable, Mapping, NamedTuple, Optional, Set
+from urllib.parse import unquote, unquote_plus
 
 import requests
 import urllib3
@@ -68,6 +69,12 @@ class Sender:
     def unspoken(self, words: str) -> str:
         """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
         return unspoken(words, self._shown)
+
+    def pass_hop(self, url: str) -> None:
+        """See where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
+        if _is_exposed(url) and any(self.unspoken(text) != text for text in (url, unquote(url), unquote_plus(url))):
+            host = self.unspoken(host_of(url))
+            raise Exposed("a redirect to {} holds a secret, and would carry it over plain http.".format(host))
 
     def rest(self) -> None:
         """Close the connections that nobody uses; they are opened anew when they are needed."""
