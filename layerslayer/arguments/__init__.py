@@ -25,6 +25,11 @@ def parse(argv: List[str]) -> Namespace:
     options = _parse_verb(argv[0], argv[1:]) if argv and argv[0] in VERBS else _parse_modes(argv)
     if getattr(options, "password_stdin", False) and not options.username:
         raise UsageError("--password-stdin brings the password of a user.", "Say which with --username NAME.")
+    if getattr(options, "password_stdin", False) and getattr(options, "batch", None) == "-":
+        raise UsageError(
+            "--batch - and --password-stdin would both read standard input.",
+            "Put the images into a file, or the password into LAYERSLAYER_PASSWORD.",
+        )
     return options
 
 
