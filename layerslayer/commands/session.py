@@ -90,7 +90,7 @@ class Session:
             self._given.name(text)
 
     def take_password(self) -> None:
-        """Read the password of ``--password-stdin``, if any: its line must not be taken for an answer. Raises UsageError."""
+        """Read the password of ``--password-stdin``, if any, which must be no answer to a prompt. Raises UsageError."""
         if self.options.password_stdin:
             from .identity import Identity
 
