@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     IP = Union[IPv4Address, IPv6Address]
 
-_LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "localdomain")
+# Last parts of names that networks have for themselves (RFC 6761, RFC 8375, ICANN's "name collisions").
+_LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "localdomain", "corp", "private", "svc")
 _SPECIAL = (
     "0.0.0.0/8",  # this network
     "10.0.0.0/8",  # private use
@@ -58,14 +59,16 @@ _SECRETS = (
     "192.0.0.192/32",
     "168.63.129.16/32",
 )
+_SECRETS_BY_NAME = ("metadata.google.internal", "metadata.goog", "instance-data.ec2.internal", "instance-data")
+_ANY_CASE = re.IGNORECASE | re.ASCII  # of ASCII: else U+017F would be an s, and U+212A a k
 # What getaddrinfo takes for an IPv4 address: 127.1, 0x7f.1, 2130706433, 0177.0.0.1. And what looks like one.
-_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)
+_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", _ANY_CASE)
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(r"{0}(?:\.{0}){{3}}".format(_BYTE))
-_IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + _IPV4.pattern + ")?", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
+_IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + _IPV4.pattern + ")?", _ANY_CASE)
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", _ANY_CASE)
 _MAX_NAME = 253  # characters (RFC 1035, 2.3.4)
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", re.IGNORECASE)
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", _ANY_CASE)
 
 
 def host_problem(host: str) -> str:
@@ -98,15 +101,16 @@ def is_inside(host: str) -> bool:
         bare = name.rstrip(".")
         if ":" in name or _NUMERIC.fullmatch(name):
             return True  # an unusual spelling of an address hides something, whatever it is
-        return "." not in bare or bare.rpartition(".")[2] in _LOCAL_NAMES
+        return "." not in bare or bare.rpartition(".")[2] in _LOCAL_NAMES or ("." + bare).endswith(".home.arpa")
     return not _is_public(address)
 
 
 def is_on_the_link(host: str) -> bool:
-    """Whether ``host`` is an address where clouds have their machines' secrets: link-local, or one of their own."""
-    address = _address(host.strip("[]").lower())
+    """Whether ``host`` is where clouds have their machines' secrets: link-local, an address or name of their own."""
+    name = host.strip("[]").lower()
+    address = _address(name)
     if address is None:
-        return False
+        return name.rstrip(".") in _SECRETS_BY_NAME
     return any(_is_among(item, _SECRETS) for item in (address, *_carried(address)))
 
 

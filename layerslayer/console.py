@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List,
 from .errors import EndOfInput, LayerslayerError, LocalFileError
 from .escaping import ContentText, printable
 from .tee import Tee
+from .typed import without_login
 
 if TYPE_CHECKING:
     from .progress import Progress
@@ -54,8 +55,7 @@ class Console:
         Raises BrokenPipeError when their reader is gone, LocalFileError for a full disk.
         """
         with self._lock:
-            if self._tee:
-                self._tee.write(text)
+            self._log(text)
             if self._live is not None and _is_terminal(self._stdout):
                 self._above_bars(text)
             else:
@@ -125,8 +125,7 @@ class Console:
     def _err(self, text: str) -> None:
         with self._lock:
             self._flush_quietly()
-            if self._tee:
-                self._tee.write(text + "\n")
+            self._log(text + "\n")
             if self._live is not None:
                 self._above_bars(text + "\n")
                 return
@@ -151,8 +150,7 @@ class Console:
         """Show a prompt and return the line typed, stripped. Raises EndOfInput."""
         with self._lock:
             self._flush_quietly()
-            if self._tee:
-                self._tee.write(prompt)
+            self._log(prompt)
             terminal = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
             if not terminal:
                 _write(self._stderr, prompt)
@@ -160,10 +158,8 @@ class Console:
         if answer is None:
             self._echo("\n")
             raise EndOfInput("the input has ended")
-        if self._tee:
-            self._tee.write(printable(answer) + "\n")
-        if not terminal:
-            _write(self._stderr, printable(answer) + "\n")  # a pipe does not echo
+        shown = printable(without_login(answer)) + "\n"
+        (self._log if terminal else self._echo)(shown)  # a pipe does not echo
         return answer.strip()
 
     def read_rest(self) -> str:
@@ -194,9 +190,12 @@ class Console:
         return line.rstrip("\r\n") if line else None
 
     def _echo(self, text: str) -> None:
+        self._log(text)
+        _write(self._stderr, text)
+
+    def _log(self, text: str) -> None:
         if self._tee:
             self._tee.write(text)
-        _write(self._stderr, text)
 
     # -- progress ---------------------------------------------------------
 

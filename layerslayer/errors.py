@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from .typed import without_login
+
 TYPE_CHECKING = False  # see cli
 if TYPE_CHECKING:
     from typing import Optional
@@ -44,9 +46,10 @@ class UsageError(LayerslayerError):
 
 
 class InvalidReference(UsageError):
-    """A text that is no image reference."""
+    """A text that is no image reference. It is quoted without a login."""
 
     def __init__(self, text: str, reason: str, hint: str = "") -> None:
+        text = without_login(text)
         shown = text if len(text) <= 120 else text[:117] + "..."
         super().__init__("'{}' is not an image reference: {}.".format(shown, reason), hint)
         self.text = text

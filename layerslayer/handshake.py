@@ -6,7 +6,7 @@ import threading
 from typing import Callable, Dict, List, Mapping, Optional
 
 from .auth import ATTEMPTS, BearerAuth
-from .errors import Unreachable
+from .errors import LayerslayerError, Unreachable
 from .origins import Origin, origin_of
 from .realms import carries_secrets
 from .transport.answers import MAX_ERROR_BODY, Answer
@@ -36,6 +36,14 @@ class Handshake:
 
     def get(self, path: str, scope: str, headers: Optional[Dict[str, str]] = None, whole: int = 0) -> Answer:
         """GET ``path`` of the registry (see ``Transport.get``). A 401 comes back only when no token helps."""
+        try:
+            return self._get(path, scope, headers, whole)
+        except LayerslayerError as error:  # which may name a host that the registry named by a secret
+            error.args = (self._transport.unspoken(str(error)),)
+            error.hint = self._transport.unspoken(error.hint)
+            raise
+
+    def _get(self, path: str, scope: str, headers: Optional[Dict[str, str]], whole: int) -> Answer:
         tried: Dict[Origin, List[str]] = {}
         sent: Dict[Origin, Optional[str]] = {}
 

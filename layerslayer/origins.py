@@ -15,6 +15,7 @@ from typing import List, NamedTuple, Tuple
 
 from .addresses import host_problem, is_loopback
 from .errors import InvalidAddress, UsageError
+from .typed import without_user
 
 __all__ = [
     "Address",
@@ -154,7 +155,9 @@ def base_url(host: str, plain_http: bool = False) -> str:
 def _given(text: str) -> Tuple[str, int]:
     host, port, problem = _read_netloc(text)
     if problem:
-        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+        shown = without_user(text)
+        problem = problem if shown == text else "there is no place for a login"
+        shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
         raise UsageError("'{}' is not a host with an optional port: {}.".format(shown, problem), "Write HOST[:PORT].")
     return host.strip("[]"), port
 
@@ -164,10 +167,10 @@ def _read_netloc(netloc: str) -> Tuple[str, int, str]:
     parts = _NETLOC.fullmatch(netloc)
     if not parts:
         return "", 0, host_problem(netloc) or "its host is no name that can be looked up"
-    host, port = parts.group(1).lower(), parts.group(2)
+    host, port = parts.groups()
     if port and not (_PORT.fullmatch(port) and 0 < int(port) < 65536):
         return "", 0, "its port is not between 1 and 65535"
-    return host, int(port or 0), host_problem(host)
+    return host.lower(), int(port or 0), host_problem(host)  # as it stands: beyond ASCII lower() makes other letters
 
 
 def _without_dots(path: str) -> str:

@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from .errors import InvalidAddress
 from .origins import netloc_of, read_address
+from .typed import HIDDEN
 
-HIDDEN = "REDACTED"
 _NAMES = re.compile(r"[A-Za-z0-9._:/,@*+ -]{0,512}")
 _HARMLESS = {  # parameters, with what their values look like
     "scope": _NAMES,
@@ -45,6 +45,7 @@ _ASSIGNED = re.compile(
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,4})([^\s,;\"']{6,})", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;\"'()<>]{16,}")
 _LEAST = 4  # letters of a secret; a shorter one is in every other word
+_TELLING = 6  # letters, and other things among them, of a secret that is no word of ours by chance
 _PUBLIC_FIELDS = ("grant_type", "service", "client_id", "scope")  # of the form that a token is asked for with
 
 
@@ -73,6 +74,17 @@ def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
     return _WORD.sub(lambda match: HIDDEN if _is_like_a_secret(match.group()) else match.group(), words)
 
 
+def unspoken(words: str, secrets: Collection[str]) -> str:
+    """Return our own words about hosts that a server named, without ``secrets`` that it may have named them by.
+
+    A secret that is short, or letters alone, might as well be a word of ours, and stays.
+    """
+    for secret in sorted((item for item in tuple(secrets) if item in words), key=len, reverse=True):
+        if len(secret) >= _TELLING and not secret.isalpha():
+            words = words.replace(secret, HIDDEN)
+    return words
+
+
 def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[str]:
     """Yield what is secret in the headers that only one origin may see, and in the form that it is sent.
 
@@ -90,7 +102,7 @@ def secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> Iterator[
             values += [pair, pair.partition(":")[2]]
     for value in values:
         if len(value) >= _LEAST:
-            yield from {value, quote(value, safe="")}
+            yield from {value, quote(value, safe="", errors="surrogateescape")}
 
 
 def _query(query: str) -> str:

@@ -20,6 +20,7 @@ from .addresses import host_problem
 from .digests import digest_problem
 from .errors import InvalidReference
 from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
+from .typed import without_login
 
 DOCKER_HUB = "docker.io"
 _HUB_ALIASES = ("docker.io", "index.docker.io", "registry-1.docker.io")
@@ -35,6 +36,7 @@ _TAG_ONLY = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _BARE_HEX = re.compile("[a-f0-9]{64}")
 _MAX_TEXT = 4096  # characters
 
+_NO_LOGIN = "Leave that out, and give it with --username and --password-stdin."
 _SYNONYM = "docker://"
 _SCHEME = re.compile("[a-z]{1,20}://", re.IGNORECASE)
 _HOST_LIKE = re.compile("[.:A-Z]")
@@ -150,6 +152,8 @@ def parse_reference(text: str) -> Reference:
         raise InvalidReference(text, "it is longer than {} characters".format(_MAX_TEXT))
     if "://" in text:
         raise InvalidReference(text, "it looks like a URL", "Leave out the scheme: HOST/PATH[:TAG].")
+    if without_login(text) != text:
+        raise InvalidReference(text, "it holds a login", _NO_LOGIN)
     if _BARE_HEX.fullmatch(text):
         raise InvalidReference(text, "64 hex digits alone are ambiguous", "Write NAME@sha256:HEX.")
     name, digest = _split_digest(text)

@@ -15,11 +15,13 @@ INSIDE = [
     "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1",
     "::ffff:10.0.0.1", "2002:7f00:1::", "127.1", "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1.",
     "8.8.8", "134744072", "localhost", "LOCALHOST", "localhost.", "a.localhost", "printer.local",
-    "metadata.google.internal", "registry", "nas.lan", "x.home", "::ffff:0177.0.0.1", "0X7F.0.0.1", "08.8.8.8",
+    "metadata.google.internal", "registry", "nas.lan", "x.home", "nas.home.arpa", "git.corp", "a.b.private",
+    "vault.default.svc", "::ffff:0177.0.0.1", "0X7F.0.0.1", "08.8.8.8",
 ]  # fmt: skip
 OUTSIDE = [
     "8.8.8.8", "1.1.1.1", "172.32.0.1", "[2606:4700::1111]", "2606:4700::1111", "example.com", "mcr.microsoft.com",
     "example.com.", "1e100.net", "10.example.com", "127.0.0.1.example.com", "local.example.com",
+    "corp.example", "athome.arpa",
 ]  # fmt: skip
 # IANA's registries of special-purpose addresses, row by row, and what else nobody has of the public internet.
 SPECIAL: List[Tuple[str, str]] = [
@@ -135,7 +137,7 @@ def test_of_ipv6_only_what_is_given_out_is_public(value: int) -> None:
     ["169.254.169.254", "[fe80::1]", "fe80::a9fe:a9fe%eth0", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200",
      "192.0.0.192", "168.63.129.16", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "64:ff9b::a9fe:a9fe",
      "64:ff9b:1::a9fe:a9fe", "::169.254.169.254", "2002:a9fe:a9fe::1", "2001:0:a9fe:a9fe::1",
-     "2001:0:808:808::5601:5601"],
+     "2001:0:808:808::5601:5601", "metadata.google.internal", "Metadata.goog."],
 )  # fmt: skip
 def test_where_clouds_keep_secrets(host: str) -> None:
     assert is_on_the_link(host)
@@ -160,5 +162,8 @@ def test_hosts_that_everyone_reads_alike(host: str) -> None:
 def test_loopback_is_known_by_its_usual_names_only() -> None:
     assert all(map(is_loopback, ("localhost", "LocalHost", "127.0.0.1", "127.255.0.1", "::1", "[::1]")))
     assert not any(
-        map(is_loopback, ("127.1", "127.٠.0.1", "localhost.", "localhost.evil", "127.0.0.1.evil", "::2", "0"))
+        map(
+            is_loopback,
+            ("127.1", "127.٠.0.1", "localhost.", "localhost.evil", "127.0.0.1.evil", "::2", "0", "localho\u017ft"),
+        )
     )

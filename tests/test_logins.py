@@ -193,6 +193,7 @@ HELPERS = {
 }
 BROKEN_HELPERS = {
     "an error": ("echo the keychain is locked; echo more; exit 1", "failed: the keychain is locked."),
+    "an answer all the same": ("""echo '{"Username":"u","Secret":"s1"}'; exit 1""", '"Secret":"REDACTED"'),
     "silence": ("exit 3", "failed: exit code 3."),
     "no JSON": ("echo hello", "cannot be read"),
     "not what it should be": ("echo '[]'", "cannot be read"),

@@ -44,6 +44,7 @@ REFUSED = [
     "https://a b.example/", "https://a%00.example/", "https://a%2fb.example/", "https://a%2eexample/",
     "https://a%5c@b.example%00/", "https://a@b@c.example/", "https://a\u3000@b.example/", "https://[@b.example/",
     "https://ａ.example/", "https://a。example/", "https://ⓔvil.example/", "https://a.example／b/", "https://ß.example/",
+    "https://doc\u212aer.example/", "https://te\u017ft.example/", "https://\u0131.example/", "http://localho\u017ft/",
     "https://a.example./", "https://a..example/", "https://.a.example/", "https://" + "a" * 64 + ".example/",
     "https://" + "a." * 127 + "example/", "https://*.example/", "https://a,b.example/", "https://a;b/", "https://a'b/",
     "https://127.1/", "https://0x7f.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerslayer.redaction import HIDDEN, redacted, scrubbed, secrets_in
+from layerslayer.redaction import HIDDEN, redacted, scrubbed, secrets_in, unspoken
 
 HEX = "0f" * 32
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
@@ -114,3 +114,10 @@ def test_long_words_take_no_time() -> None:
         assert isinstance(scrubbed(piece * (65536 // len(piece)), {"secret"}), str)
         redacted("https://a.example/" + piece * (16000 // len(piece)))
     assert json.dumps(scrubbed("\x00" * 10))
+
+
+def test_a_short_or_plain_secret_might_be_a_word_of_ours() -> None:
+    said = "a user name and password for hunter-2 at admin1.hunter-2.test"
+    assert unspoken(said, {"password", "admin", "hunter-2", "user"}) == (
+        "a user name and password for REDACTED at admin1.REDACTED.test"
+    )

@@ -43,6 +43,7 @@ VALUES = (
     "differences",
     "index_differences",
     "escaping",
+    "typed",
 )
 # What a value room may have of the standard library: nothing that reaches outside the process.
 PURE = {
@@ -51,7 +52,7 @@ PURE = {
     "struct",
     "typing", "unicodedata", "urllib.parse", "warnings",
 }  # fmt: skip
-LIGHT = ("arguments", "errors")  # what the words of the command line need; every call loads it
+LIGHT = ("arguments", "errors", "typed")  # what the words of the command line need; every call loads it
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 
 

@@ -117,3 +117,19 @@ def test_the_guard_by_itself() -> None:
             seen.append("refused")
     transport.close()
     assert seen == ["passed", "passed", "refused", "refused", "refused", "refused", "refused"]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("localhost", "93.184.216.34"), ("LocalHost", "10.0.0.1"), ("localhost", "2606:4700::1"), ("localhost", "fe80::1"),
+     ("127.0.0.1", "127.0.0.2.example"), ("localhost", "::ffff:10.0.0.1"), ("localhost", "0.0.0.0")],
+)  # fmt: skip
+def test_this_machine_is_no_other(host: str, address: str, allowed: bool) -> None:
+    """To it secrets go over plain http, so what a resolver says of its names counts little."""
+    transport = Transport(home="" if allowed else "localhost:5000")
+    with pytest.raises(RegistryError, match="leads to another machine than this one"):
+        transport._sender.guard(host, address)
+    for here in ("127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"):
+        transport._sender.guard(host, here)
+    transport.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import UsageError
+from ..typed import without_login
 from .parsers import build_parser, verb_parser
 from .verbs import NO_IMAGE, VERBS
 
@@ -24,6 +25,11 @@ def parse(argv: List[str]) -> Namespace:
     options = _parse_verb(argv[0], argv[1:]) if argv and argv[0] in VERBS else _parse_modes(argv)
     if getattr(options, "password_stdin", False) and not options.username:
         raise UsageError("--password-stdin brings the password of a user.", "Say which with --username NAME.")
+    if getattr(options, "password_stdin", False) and getattr(options, "batch", None) == "-":
+        raise UsageError(
+            "--batch - and --password-stdin would both read standard input.",
+            "Put the images into a file, or the password into LAYERSLAYER_PASSWORD.",
+        )
     return options
 
 
@@ -34,7 +40,7 @@ def _parse_modes(argv: List[str]) -> Namespace:
         if verbs:
             raise UsageError("The verb comes first.", "Write: layerslayer {} IMAGE ...".format(verbs[0]))
         raise UsageError(
-            "'{}' is no verb.".format(options.words[0]),
+            "'{}' is no verb.".format(without_login(options.words[0])),
             "An image is named with -t; the verbs are {}.".format(", ".join(VERBS)),
         )
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""

@@ -10,6 +10,7 @@ import argparse
 import os
 
 from ..errors import UsageError
+from ..typed import without_secrets
 from .flags import (
     cache_flags,
     cost_flags,
@@ -56,6 +57,7 @@ def _columns() -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = without_secrets(message)
         raise UsageError(message[:1].upper() + message[1:] + ".", "See {} --help.".format(self.prog))
 
 

@@ -6,6 +6,7 @@ from typing import Callable, Dict, List
 
 from ..errors import ExitCode, LayerslayerError, LocalFileError, UsageError
 from ..escaping import printable
+from ..typed import without_login
 from ..views import json_lines
 from .connections import Connections
 from .diff import diff
@@ -49,7 +50,9 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
 def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, connections: Connections) -> ExitCode:
     try:
         if not session.options.json:
-            session.console.out("{}== {}{}\n".format(session.style.bold, printable(target), session.style.off))
+            session.console.out(
+                "{}== {}{}\n".format(session.style.bold, printable(without_login(target)), session.style.off)
+            )
         return verb(session.with_target(target, connections))
     except LayerslayerError as error:
         session.console.error(error)

@@ -71,6 +71,10 @@ class Identity:
         """Return the host (and port) that ``--client-cert`` is shown to of those a registry leads to, or nothing."""
         return netloc_given(reference.api_host) if self._given.owns(reference) else ""
 
+    def take_password(self) -> None:
+        """Read the password now, before anything else that is read from standard input."""
+        self._password()
+
     def _password(self) -> str:
         with self._given.reading:
             if self._given.password is None:

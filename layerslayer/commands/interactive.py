@@ -26,6 +26,7 @@ def interactive(session: Session) -> ExitCode:
 
     Raises EndOfInput when the input ends at a prompt.
     """
+    session.take_password()
     reference, source, candidates = _found(session)
     try:
         codes: List[ExitCode] = []

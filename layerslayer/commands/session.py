@@ -89,6 +89,13 @@ class Session:
         for text in texts:
             self._given.name(text)
 
+    def take_password(self) -> None:
+        """Read the password of ``--password-stdin``, if any, which must be no answer to a prompt. Raises UsageError."""
+        if self.options.password_stdin:
+            from .identity import Identity
+
+            Identity(self.options, self.console, self._given).take_password()
+
     def target(self, text: str) -> Target:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
         return located(parse_target(text))

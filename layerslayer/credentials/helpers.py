@@ -13,6 +13,7 @@ import subprocess
 from typing import Optional
 
 from ..errors import LocalFileError
+from ..redaction import scrubbed
 from .documents import Helper
 from .login import Login
 
@@ -50,7 +51,7 @@ def ask(helper: Helper, origin: str) -> Optional[Login]:
         words = said.decode("utf-8", "replace").strip()
         if words == _NOT_FOUND:
             return None
-        first = words.splitlines()[0][:200] if words else "exit code {}".format(running.returncode)
+        first = scrubbed(words.splitlines()[0])[:200] if words else "exit code {}".format(running.returncode)
         raise LocalFileError("{} failed: {}.".format(name, first.rstrip(".")))
     return _read(said, name, "{} ({})".format(name, origin))
 

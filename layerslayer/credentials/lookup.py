@@ -12,6 +12,7 @@ import sys
 from typing import Callable, Iterator, Mapping, Optional, Tuple
 
 from ..errors import LocalFileError
+from ..typed import as_path
 from . import documents
 from .helpers import ask
 from .login import Login
@@ -63,7 +64,8 @@ def read_small(file: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise LocalFileError("the logins in {} cannot be read: {}.".format(file, error.strerror or error)) from None
+        reason = error.strerror or error
+        raise LocalFileError("the logins in {} cannot be read: {}.".format(as_path(file), reason)) from None
     if len(body) > _MAX_FILE:
         raise LocalFileError("{} is larger than {} bytes, and is not used.".format(file, _MAX_FILE))
     return body

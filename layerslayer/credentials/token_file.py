@@ -20,6 +20,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from ..errors import LocalFileError
 from ..reference import DOCKER_HUB, canonical_host
+from ..typed import as_path
 
 TOKEN_FILE = "token.txt"
 _MAX_FILE = 64 * 1024  # bytes
@@ -53,7 +54,8 @@ def read_token_file(
         with open(path, "rb", opener=_open_found if found else None) as file:
             content = file.read(_MAX_FILE + 1)
     except OSError as error:
-        raise LocalFileError("the token file {} cannot be read: {}.".format(path, error.strerror or error)) from None
+        reason = error.strerror or error
+        raise LocalFileError("the token file {} cannot be read: {}.".format(as_path(path), reason)) from None
     if len(content) > _MAX_FILE:
         raise LocalFileError("the token file {} is larger than {} bytes.".format(path, _MAX_FILE))
     tokens: Dict[str, UserToken] = {}

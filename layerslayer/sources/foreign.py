@@ -30,7 +30,7 @@ def ask_foreign(transport: Transport, descriptor: Descriptor) -> Answer:
                 raise InvalidAddress("it holds a user name", "the image names")
             answer = transport.get(url)
         except LayerslayerError as error:
-            problem = str(error).rstrip(".")
+            problem = transport.unspoken(str(error).rstrip("."))
             continue
         if answer.status == 200:
             return answer

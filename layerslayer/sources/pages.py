@@ -17,13 +17,16 @@ from .links import target_of
 
 MAX_PAGES = 1000
 MAX_BARREN = 8  # pages in a row; some registries filter a page after they cut it
+_QUOTED = 300  # characters of a host
 _MAX_LINK = 16 * 1024  # characters of the header, whose address holds no more than a tag or a mark
 
 
-def next_page(link: str, url: str, origin: Origin) -> Optional[str]:
+def next_page(
+    link: str, url: str, origin: Origin, quoted: Callable[[str, int], str] = lambda words, limit: words
+) -> Optional[str]:
     """Return path and query of the page that the ``Link`` header of an answer from ``url`` names next.
 
-    None on the last page. Raises RegistryError when it is not of ``origin``.
+    None on the last page. Raises RegistryError when it is not of ``origin``, whose words are ``quoted``.
     """
     if len(link) > _MAX_LINK:
         raise RegistryError("the list of {} goes on at an address without end.".format(netloc_of(origin)))
@@ -36,7 +39,9 @@ def next_page(link: str, url: str, origin: Origin) -> Optional[str]:
         raise InvalidAddress(error.reason, "the list of {} goes on at".format(netloc_of(origin))) from None
     if there.origin != origin or there.named_user:
         raise RegistryError(
-            "the list of {} goes on at {}, which is not followed.".format(netloc_of(origin), netloc_of(there.origin))
+            "the list of {} goes on at {}, which is not followed.".format(
+                netloc_of(origin), quoted(netloc_of(there.origin), _QUOTED)
+            )
         )
     return there.target
 
@@ -65,5 +70,5 @@ def pages(ask: Callable[[str], Answer], first: str, origin: Origin, gained: Call
         yield answer
         before, known = known, gained()
         barren = 0 if known > before else barren + 1
-        path = next_page(answer.headers.get("link", ""), answer.url, origin)
+        path = next_page(answer.headers.get("link", ""), answer.url, origin, answer.quoted)
         del answer  # whose body is kept with it

@@ -66,8 +66,9 @@ class RegistrySource(Source):
         self._made_before = transport.requests_made
         handshake = handshakes.get(reference.path) if handshakes is not None else None
         if handshake is None:
-            auth = BearerAuth(transport, self._origin, token, warn, find_login, trusted_realms)
-            handshake = Handshake(transport, auth, base, warn, find_headers)
+            tell = transport.unspoken_to(warn)
+            auth = BearerAuth(transport, self._origin, token, tell, find_login, trusted_realms)
+            handshake = Handshake(transport, auth, base, tell, find_headers)
         if handshakes is not None:
             handshakes[reference.path] = handshake
         self._handshake = handshake

@@ -12,8 +12,9 @@
   way from the first address on, so that signed addresses are made anew.
 
 ``client`` asks again and follows redirects, ``sending`` sends one request,
-``connections`` opens and watches connections, ``lines`` counts them,
-``metered`` and ``chunks`` read from them, with ``patience``, ``answers`` are what comes back,
-``reasons`` says in a sentence what went wrong. Nothing is imported here, so
-that ``unix_socket``, one plain GET for daemons, comes without ``requests``.
+``connections`` opens and watches connections, ``lines`` counts them, ``proxies``
+knows those of the environment, ``metered`` and ``chunks`` read from them, with
+``patience``, ``answers`` are what comes back, ``reasons`` and ``failures`` say
+in a sentence what went wrong. Nothing is imported here, so that
+``unix_socket``, one plain GET for daemons, comes without ``requests``.
 """

@@ -11,7 +11,7 @@ import urllib3
 
 from ..errors import ConnectionLost, Unreachable
 from ..origins import origin_of
-from ..redaction import scrubbed
+from ..redaction import scrubbed, unspoken
 from .patience import OutOfTime, TooSlow
 from .reasons import host_of
 
@@ -51,7 +51,7 @@ class Answer:
         May be called again with the same ``limit``. Raises ConnectionLost, and Unreachable when it takes too long.
         """
         if self._body is None:
-            body = _Body(self._response, self.url)
+            body = _Body(self._response, self._host)
             try:
                 data = body.read(limit + 1)
                 while len(data) <= limit:
@@ -76,7 +76,11 @@ class Answer:
         metered = _metered(self._response)
         if metered is not None and not document:
             metered.patience.layer()
-        return cast(BinaryIO, _Body(self._response, self.url))
+        return cast(BinaryIO, _Body(self._response, self._host))
+
+    @property
+    def _host(self) -> str:
+        return unspoken(host_of(self.url), self._shown)
 
     def close(self) -> None:
         self._response.close()
@@ -100,9 +104,9 @@ def _metered(response: requests.Response) -> Any:
 class _Body:
     """The raw body of a response as a file-like object with ``read`` and ``close``."""
 
-    def __init__(self, response: requests.Response, url: str) -> None:
+    def __init__(self, response: requests.Response, host: str) -> None:
         self._response = response
-        self._url = url
+        self._host = host
         self._error: Optional[Unreachable] = None
         self._metered = _metered(response)
 
@@ -115,7 +119,7 @@ class _Body:
             try:
                 piece = self._response.raw.read(count, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                self._error = _broken(error, self._url)
+                self._error = _broken(error, self._host)
                 piece = b""
             if piece:
                 pieces.append(piece)
@@ -123,7 +127,7 @@ class _Body:
             if not piece or self._error is not None:
                 break
         if self._metered is not None and self._metered.error is not None:
-            self._error = _broken(self._metered.error, self._url)
+            self._error = _broken(self._metered.error, self._host)
         if self._error is not None and not pieces:
             raise self._error
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -132,8 +136,7 @@ class _Body:
         self._response.close()
 
 
-def _broken(error: Exception, url: str) -> Unreachable:
-    host = host_of(url)
+def _broken(error: Exception, host: str) -> Unreachable:
     if isinstance(error, OutOfTime):  # not worth another try, which would take as long
         return Unreachable("{} sends data far too slowly.".format(host), "Try again later.")
     if isinstance(error, TooSlow):

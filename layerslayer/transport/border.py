@@ -12,7 +12,7 @@ import threading
 from enum import Enum
 from typing import Optional
 
-from ..addresses import is_inside, is_on_the_link
+from ..addresses import is_inside, is_loopback, is_on_the_link
 from ..errors import RegistryError
 from ..origins import host_given
 
@@ -51,8 +51,14 @@ class Border:
     def pass_connection(self, host: str, address: str) -> None:
         """See a connection to ``host``, now open to ``address``, before anything is sent over it.
 
-        Raises RegistryError for one that leads inside, and for one to the registry that is elsewhere than its first.
+        Raises RegistryError for one that leads inside, and for one to the registry that is elsewhere than its first;
+        for this machine's own names as well, over which secrets go in plain http, where they lead to another.
         """
+        if is_loopback(host) and not _is_here(address):
+            raise RegistryError(
+                "the name {} leads to another machine than this one; that is not followed.".format(host),
+                "Look what this system has for it.",
+            )
         if not self._home:
             return
         place = _place_of(address)
@@ -70,6 +76,11 @@ class Border:
     def _open(self) -> bool:
         """Whether private networks are open to the registry."""
         return is_inside(self._home) if self._place is None else self._place is not _Place.PUBLIC
+
+
+def _is_here(address: str) -> bool:
+    mapped = "::ffff:"  # of a socket for both kinds (RFC 4291, 2.5.5.2)
+    return is_loopback(address[len(mapped) :] if address.lower().startswith(mapped) else address)
 
 
 def _place_of(address: str) -> _Place:

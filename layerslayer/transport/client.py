@@ -60,6 +60,14 @@ class Transport:
         """Return ``scheme://host`` for a registry host (see ``origins.base_url``)."""
         return base_url(host, self._plain_http)
 
+    def unspoken(self, words: str) -> str:
+        """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
+        return self._sender.unspoken(words)
+
+    def unspoken_to(self, tell: Callable[[str], None]) -> Callable[[str], None]:
+        """Return ``tell``, of words of ours that are made so."""
+        return lambda text: tell(self.unspoken(text))
+
     def close(self) -> None:
         self._sender.close()
 
@@ -147,6 +155,7 @@ class Transport:
             if time.monotonic() - began > self._longest:
                 raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
             url = _next_hop(url, answer.headers["location"])
+            self._sender.pass_hop(url)
         raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
 
 
@@ -171,9 +180,14 @@ def _next_hop(url: str, location: str) -> str:
 
 
 def _as_sent(value: str) -> str:
-    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5)."""
+    """Return a header's value without white space around it, its bytes read as UTF-8 where they are (RFC 9110, 5.5).
+
+    Where they are not, those of Latin-1 come percent-encoded, as they are asked for.
+    """
     value = value.strip(" \t")
     try:
         return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
+    except UnicodeEncodeError:
         return value
+    except UnicodeDecodeError:
+        return "".join(letter if letter < "\xa0" else "%{:02X}".format(ord(letter)) for letter in value)

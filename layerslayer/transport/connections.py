@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import queue
 import socket
+import threading
 from typing import Any, Callable, Dict, Optional
 
 import requests
@@ -111,6 +112,24 @@ def _as_read(pool: Any, url: str) -> Any:
     return pool
 
 
+class _ToTheLetter:
+    """A pool that asks for what it is told to, as it stands: urllib3 would write ``%2f`` as ``%2F`` and quote a ``|``.
+
+    Whoever signed an address may have signed its letters. That they do no harm was seen to when it was read.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._told = threading.local()
+
+    def urlopen(self, method: str, url: str, *args: Any, **named: Any) -> Any:
+        self._told.target = url
+        return super().urlopen(method, url, *args, **named)  # type: ignore[misc]
+
+    def _make_request(self, conn: Any, method: str, url: str, *args: Any, **named: Any) -> Any:
+        return super()._make_request(conn, method, self._told.target, *args, **named)  # type: ignore[misc]
+
+
 def _let_pass(host: str, address: str) -> None:
     return
 
@@ -144,10 +163,10 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
         def _connect_tls_proxy(self, hostname: str, sock: Any) -> Any:
             return paced(super()._connect_tls_proxy(hostname, sock))
 
-    class _HttpPool(urllib3.HTTPConnectionPool):
+    class _HttpPool(_ToTheLetter, urllib3.HTTPConnectionPool):
         ConnectionCls = _Http
 
-    class _HttpsPool(urllib3.HTTPSConnectionPool):
+    class _HttpsPool(_ToTheLetter, urllib3.HTTPSConnectionPool):
         ConnectionCls = _Https
 
     return {"http": _HttpPool, "https": _HttpsPool}

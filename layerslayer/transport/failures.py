@@ -7,6 +7,7 @@ import urllib3
 
 from ..errors import ConnectionLost, RegistryError, Unreachable
 from ..redaction import redacted
+from .proxies import goes_by_one
 from .reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 
 _SHOWN = 200  # characters of an address that cannot be used
@@ -26,7 +27,7 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
             return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
         return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
     if isinstance(error, _PROXY):
-        return Unreachable("the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY and NO_PROXY.")
+        return _by_proxy(host)
     if isinstance(error, requests.exceptions.Timeout):
         return (ConnectionLost if answered else Unreachable)(
             "{} does not answer.".format(host), "Check the address, or allow more time with --timeout."
@@ -38,7 +39,15 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
         )
     if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
         return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
+    if goes_by_one(url):  # an address that was read can be used, so it is the proxy's that cannot
+        return _by_proxy(host)
     return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
+
+
+def _by_proxy(host: str) -> Unreachable:
+    return Unreachable(
+        "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+    )
 
 
 def _about_trust(host: str, reason: str) -> str:

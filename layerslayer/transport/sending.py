@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set
+from typing import Callable, Mapping, NamedTuple, Optional, Set
+from urllib.parse import unquote, unquote_plus
 
 import requests
 import urllib3
@@ -12,19 +13,18 @@ import urllib3
 from ..early import EarlyConnections
 from ..errors import Exposed
 from ..origins import is_loopback, netloc_of, origin_of, read_address
-from ..redaction import redacted, scrubbed, secrets_in
+from ..redaction import redacted, scrubbed, secrets_in, unspoken
 from ..tls import Tls
 from .answers import Answer
 from .border import Border
 from .connections import Adapter, new_session
 from .failures import failure, was_dropped
 from .lines import LINES
+from .proxies import proxies_for, shown_to_proxies
 from .reasons import NO_HTTPS, PASSING, host_of, reason_of
 from .shown import Shown
 
 CONNECT_TIMEOUT = 15.0  # seconds
-# What is for this machine stays in it: a proxy would see it, secrets included. Go's programs have it so as well.
-_PAST_PROXIES: Dict[str, Any] = {"http": None, "https": None, "all": None}
 _SAID = 4096  # bytes looked at to see why a server refuses http
 
 
@@ -58,13 +58,23 @@ class Sender:
         self._answered: Set[str] = set()  # hosts that have
         self._switched: Set[str] = set()  # "scheme://netloc" of those that speak the other scheme
         self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
-        self._shown: Set[str] = set()  # secrets that somebody saw, and might say
+        self._shown: Set[str] = shown_to_proxies()  # secrets that somebody saw, and might say
         self._connections = connections
         self._early = early
         self._session = new_session(Adapter(connections, connections, early, self.guard))
         self._lock = threading.Lock()
         self.requests_made = 0
         LINES.hold(self)
+
+    def unspoken(self, words: str) -> str:
+        """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
+        return unspoken(words, self._shown)
+
+    def pass_hop(self, url: str) -> None:
+        """See where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
+        if _is_exposed(url) and any(self.unspoken(text) != text for text in (url, unquote(url), unquote_plus(url))):
+            host = self.unspoken(host_of(url))
+            raise Exposed("a redirect to {} holds a secret, and would carry it over plain http.".format(host))
 
     def rest(self) -> None:
         """Close the connections that nobody uses; they are opened anew when they are needed."""
@@ -161,7 +171,6 @@ class Sender:
         if exposed and what.shown.private:
             raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
         headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
-        proxies = _PAST_PROXIES if is_loopback(origin_of(url).host) else None
         with self._lock:
             self.requests_made += 1
 
@@ -171,7 +180,7 @@ class Sender:
                 url,
                 headers=headers,
                 data=what.form,
-                proxies=proxies,
+                proxies=proxies_for(url),
                 stream=True,
                 allow_redirects=False,
                 timeout=self._timeout,

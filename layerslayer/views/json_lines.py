@@ -17,6 +17,7 @@ from ..errors import LayerslayerError
 from ..escaping import raw_name
 from ..image import Image, Layer
 from ..layers.report import IndexCheck, Report
+from ..typed import without_login
 
 KINDS = {
     "-": "file",
@@ -196,4 +197,4 @@ def saved_object(path: str, state: str, size: int, layer: Optional[int], digest:
 
 def error_object(target: str, error: LayerslayerError) -> Object:
     """Return what went wrong with one image of several."""
-    return {"type": "error", "image": target, "message": str(error), "hint": error.hint}
+    return {"type": "error", "image": without_login(target), "message": str(error), "hint": error.hint}

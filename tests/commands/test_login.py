@@ -94,6 +94,27 @@ def test_a_token_for_a_login(run: Runner, nobody: Path, monkeypatch: pytest.Monk
     assert SECRET not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["typed", "named"])
+def test_a_piped_password_is_no_answer_to_a_prompt(
+    run: Runner, nobody: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """Else it would be asked for as an image of Docker Hub, and stand on the screen and in the log."""
+    word = "hunter2pw"
+    with Registry() as hub, Registry() as registry:
+        monkeypatch.setattr("layerslayer.reference._HUB_API", hub.host)
+        target = ["-t", registry.target] if named else []
+        ran = run(*target, "--username", "me", "--password-stdin", "-l", "log.txt", typed=word + "\n")
+        assert hub.requests == []
+    assert ran.err.endswith("The input has ended; nothing more to do.\n")
+    assert word not in ran.out + ran.err + Path("log.txt").read_text(encoding="utf-8")
+
+
+def test_a_piped_password_is_no_image_of_a_batch(run: Runner, nobody: Path) -> None:
+    ran = run("ls", "--batch", "-", "--username", "me", "--password-stdin", typed="hunter2pw\n")
+    assert ran.code == 2 and "hunter2pw" not in ran.out + ran.err
+    assert ran.err.startswith("Error: --batch - and --password-stdin would both read standard input. Put the images")
+
+
 def test_a_login_that_the_service_refuses_is_told_and_left_out(run: Runner, nobody: Path) -> None:
     def anonymous_only(request: Request, normal: Normal) -> Response:
         return Response(401, {}, b"{}") if "authorization" in request.headers else normal()

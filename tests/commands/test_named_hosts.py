@@ -29,7 +29,7 @@ def test_a_registry_that_cannot_be_meant(run: Runner, host: str) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--insecure", "--trust-realm"])
-@pytest.mark.parametrize("host", ["", "https://a.example", "a.example/", "a\\b", "me@a", "a:0", "127.1", "a b", "a."])
+@pytest.mark.parametrize("host", ["", "https://a.example", "a.example/", "a\\b", "me a", "a:0", "127.1", "a b", "a."])
 def test_a_host_of_a_flag_that_cannot_be_meant(run: Runner, flag: str, host: str) -> None:
     with Registry() as registry:
         ran = run("ls", registry.target, flag, host)

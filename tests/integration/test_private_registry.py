@@ -183,7 +183,10 @@ def test_tokens_of_an_auth_service(tmp_path_factory: pytest.TempPathFactory, hom
         assert refused.returncode == 2
         assert b"was refused" in refused.stderr
         write_login(home, server.host)
-        assert_listed(peek(server, home))
+        unasked = peek(server, home)
+        assert unasked.returncode == 2 and b"if you trust it, add --trust-realm" in unasked.stderr
+        assert set(tokens.seen) == {""}  # it is at another port
+        assert_listed(peek(server, home, "--trust-realm", tokens.url.split("/")[2]))
         assert tokens.seen[0] == "" and tokens.seen[-1] == BASIC
     finally:
         server.stop()

@@ -11,7 +11,7 @@ import pytest
 
 from layerslayer.demo.registry import Request, Response, error
 
-from ...registry import Normal, Registry, seen_by
+from ...registry import Answer, Normal, Registry, seen_by
 from ...registry.faults import redirect, token_body
 from ...registry.running import Runner
 
@@ -116,6 +116,44 @@ def test_what_was_shown_is_not_said(
     told = ran.out + ran.err + (tmp_path / "log.txt").read_text(encoding="utf-8")
     for secret in (SECRET, SECRET.replace("/", "-"), SECRET.replace("/", "%2F"), BASIC, ISSUED):
         assert secret not in told
+
+
+HOST_SECRET = "s3cret-of-mine"
+HOSTS: Dict[str, Answer] = {
+    "a redirect": redirect("http://{}.test/x".format(HOST_SECRET)),
+    "a redirect beyond names": redirect("http://{}.test:1/x".format(HOST_SECRET)),
+    "a realm": Response(401, {"WWW-Authenticate": 'Bearer realm="http://{}.test/t"'.format(HOST_SECRET)}),
+    "a page": lambda request, normal: in_a_page_elsewhere(normal()),
+}
+
+
+def in_a_page_elsewhere(response: Response) -> Response:
+    link = "<http://{}.test/v2/>; rel=next".format(HOST_SECRET)
+    return response._replace(headers=dict(response.headers, Link=link))
+
+
+@pytest.mark.parametrize("case", HOSTS)
+@pytest.mark.parametrize("verb", ["peek", "tags"])
+def test_a_host_that_is_called_by_a_secret(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, verb: str
+) -> None:
+    monkeypatch.setenv("LAYERSLAYER_USERNAME", USER)
+    monkeypatch.setenv("LAYERSLAYER_PASSWORD", HOST_SECRET)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def answer(request: Request, normal: Normal) -> Response:
+        if "authorization" not in request.headers:
+            return Response(401, {"WWW-Authenticate": 'Basic realm="x"'})
+        said = HOSTS[case]
+        return said if isinstance(said, Response) else said(request, normal)
+
+    with Registry() as registry:
+        registry.fault("^/v2/", answer)
+        target = registry.target if verb == "peek" else registry.target.rpartition(":")[0]
+        ran = run(verb, target, "-v", "-l", "log.txt", "--retries", "0", "--json")
+    told = ran.out + ran.err + (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert HOST_SECRET not in told
+    assert "REDACTED.test" in told or (case == "a page" and verb == "peek")
 
 
 def test_a_token_of_the_user(run: Runner, tmp_path: Path) -> None:
