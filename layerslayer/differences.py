@@ -103,7 +103,10 @@ class _States:
         self._known = base_known
         self._deleted = _deleted(tree)
         self._recent: Dict[str, Optional[Node]] = {"": tree.root}
-        self._emptied: Dict[str, bool] = {"": "*" in self._deleted}  # directories, each looked at once
+        # The directory that was asked last and those above it, each looked at once for all in it: where in its path
+        # they end, what stands there, and whether nothing is left of what the shared layers have in them.
+        self._last = ""
+        self._stack: List[Tuple[int, Optional[Node], bool]] = [(0, tree.root, "*" in self._deleted)]
 
     def at(self, path: str) -> _State:
         node = self._node(path)
@@ -115,16 +118,20 @@ class _States:
 
     def _is_emptied(self, directory: str) -> bool:
         """Whether nothing that the shared layers have in a directory is left."""
-        climbed: List[str] = []
-        while directory not in self._emptied:
-            climbed.append(directory)
-            directory = directory.rpartition("/")[0]
-        emptied = self._emptied[directory]
-        for directory in reversed(climbed):
-            above = self._node(directory)
-            emptied = emptied or directory in self._deleted or directory + "/*" in self._deleted
-            emptied = emptied or (above is not None and above.children is None)
-            self._emptied[directory] = emptied
+        stack, deleted = self._stack, self._deleted
+        while stack[-1][0] and not (directory + "/").startswith(self._last[: stack[-1][0]] + "/"):
+            stack.pop()
+        end, node, emptied = stack[-1]
+        while end < len(directory):
+            start = end + 1 if end else 0
+            end = directory.find("/", start)
+            end = end if end >= 0 else len(directory)
+            node = node.children.get(directory[start:end]) if node is not None and node.children is not None else None
+            if not emptied:
+                path = directory[:end]
+                emptied = path in deleted or path + "/*" in deleted or (node is not None and node.children is None)
+            stack.append((end, node, emptied))
+        self._last = directory
         return emptied
 
     def _node(self, path: str) -> Optional[Node]:

@@ -32,7 +32,7 @@ class _Process:
     """All that the process holds."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # what is let go may be found while it is held, by the collector
         self.entries = 0
         self.memory = 0  # bytes
         self.views = 0  # that are, or are to be, laid out
@@ -62,7 +62,7 @@ class Holding:
         _process.views += self._view
         self._each = ENTRY + (_NODE if merged else 0)
         self._owners: Set[Tuple[int, int, str, str]] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.entries = 0
         self.memory = 0  # bytes
 

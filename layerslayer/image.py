@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
+from .bombs import Beyond
 from .candidates import Candidate, no_platform, read_config
 from .config import Config, Step, parse_config
 from .descriptors import UNKNOWN_SIZE, Descriptor, Platform
@@ -72,6 +73,7 @@ def open_image(
     manifest = parse_manifest(document.body, document.media_type)
     if isinstance(manifest, Index):
         raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
+    Beyond.begin_image()
     unnamed = tuple(Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers))
     first = soon(Opening(document, manifest, unnamed))
     if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform

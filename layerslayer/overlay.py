@@ -18,9 +18,11 @@ from .limits import bound
 from .nodes import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 
 MAX_IMPLIED = 500_000  # directories that no layer mentions
-_KNOWN = 50_000  # directories that are found at once by their paths
+_KNOWN = 50_000  # directories that are found at once by their paths,
+_LETTERS = 4_000_000  # which have no more characters together
 _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
-_IMPLIED, _REMOVAL, _COVERED = 400, 200, 150  # bytes of memory that each takes, and its text besides
+# Bytes of memory that each takes, and its text besides; what is removed gives its node back, and a whiteout has none.
+_IMPLIED, _REMOVAL, _COVERED = 400, 60, 150
 _ODD = frozenset(("", ".", ".."))  # no names
 _TOO_LONG = "a name too long (--limit path=NUMBER)"
 
@@ -42,6 +44,7 @@ class Tree(FileSystem):
         self._keep_removed = keep_removed
         self._implied = 0
         self._through: Dict[str, Node] = {}  # directories by paths that end in symlinks to them; as ``_directories``
+        self._letters = 0  # of the paths in both
         self._dangling: List[Node] = []  # hardlinks of the layer at hand whose target is not there yet
         self._below: Dict[str, Optional[Tuple[int, Entry]]] = {}  # targets of hardlinks before the layer's whiteouts
 
@@ -75,8 +78,9 @@ class Tree(FileSystem):
                 continue
             node = siblings[base] = Node(base, parent, entry, number)
             if kind == "d":
-                if len(self._directories) > _KNOWN:
-                    self._directories, self._through = {"": self.root}, {}
+                self._letters += len(name)
+                if self._letters > _LETTERS or len(self._directories) > _KNOWN:
+                    self._forget()
                 self._directories[name] = node
         waiting, self._dangling = self._dangling, []
         for node in waiting:  # a target that comes after its link no runtime finds; it is meant all the same
@@ -114,7 +118,7 @@ class Tree(FileSystem):
         return True
 
     def _delete(self, path: str, number: int) -> None:
-        self._spend(_COVERED + len(path))
+        self._spend(_bytes_of(path))
         self.deletions.append((path, number))
 
     def _add(self, entry: Entry, number: int) -> None:
@@ -146,7 +150,20 @@ class Tree(FileSystem):
         if link is None and entry.kind == "h":
             self._dangling.append(node)
         if entry.kind == "d":
-            self._directories[path] = node
+            self._know(self._directories, path, node)
+
+    def _know(self, directories: Dict[str, Node], path: str, node: Node) -> None:
+        """Remember where a directory is, for as long as there are not too many."""
+        self._letters += len(path)
+        if self._letters > _LETTERS or len(self._directories) + len(self._through) > _KNOWN:
+            self._forget()
+        directories[path] = node
+
+    def _forget(self) -> None:
+        self._directories.clear()
+        self._through.clear()
+        self._directories[""] = self.root
+        self._letters = 0
 
     def _linked(self, entry: Entry) -> Optional[Tuple[int, Entry]]:
         """Return what a hardlink's target is at this moment: later changes of the target do not reach it."""
@@ -183,12 +200,7 @@ class Tree(FileSystem):
             if length > longest + 1:
                 return _TOO_LONG
             node = child if child is not None and child.children is not None else self._made(node, part, number)
-        if len(self._directories) + len(self._through) > _KNOWN:
-            self._directories, self._through = {"": self.root}, {}
-        if links:
-            self._through[path] = node
-        else:
-            self._directories[path] = node
+        self._know(self._through if links else self._directories, path, node)
         return node
 
     def _made(self, node: Node, name: str, number: int) -> Node:
@@ -202,7 +214,7 @@ class Tree(FileSystem):
             raise InvalidDocument(
                 "layer {} implies more than {} directories, so it is not laid out".format(number, MAX_IMPLIED)
             )
-        self._spend(_IMPLIED + len(name))
+        self._spend(_IMPLIED + _bytes_of(name))
         made = node.children[name] = Node(name, node, IMPLIED_ENTRY, number)
         return made
 
@@ -214,12 +226,17 @@ class Tree(FileSystem):
                     and gone.layer != number
                     and (gone.children is None or how != "replaced")
                 ):
-                    self._spend(_REMOVAL + len(path))
+                    self._spend(_REMOVAL + _bytes_of(path))
                     self.removed.append(Removal(path, gone.entry, gone.layer, number, how, gone.link))
         if node.children is None:
             self.covered.append(node.path)
-            self._spend(_COVERED + len(self.covered[-1]))
+            self._spend(_COVERED + _bytes_of(self.covered[-1]))
         assert node.parent is not None and node.parent.children is not None
         del node.parent.children[node.name]
         if node.children is not None or node.leads_to is not None:
-            self._directories, self._through = {"": self.root}, {}  # some of them stand no more, or elsewhere
+            self._forget()  # some of them stand no more, or elsewhere
+
+
+def _bytes_of(text: str) -> int:
+    """Return how many bytes of memory its characters take at most."""
+    return len(text) if text.isascii() else 4 * len(text)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Opt
 
 from .contents import AHEAD
 from .entries import Entry
-from .holding import Holding, Part
+from .holding import Holding, Lease, Part
 from .image import Layer
 from .layers.bodies import Bodies, FileDigests, Sink
 from .layers.reading import read_entries
@@ -76,6 +76,8 @@ class Seeker:
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._leaps = leaps  # lets layers be leapt through on the way
         self._stated = Stated()
+        self._names = Lease()  # of what layers state
+        self._kept: Optional[_Kept] = None  # of the layer at hand
         self._at = ""  # what is sought, after the links that were followed
         self._holding = Holding(merged=False)
         self._number = 0  # of the layer that is asked
@@ -91,7 +93,8 @@ class Seeker:
         layers = self._layers[::-1]
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
-        self._stated = Stated()
+        self._names.close()
+        self._stated = Stated(self._has_room)
         passed = {(path, stands_at, len(layers))}  # where links led
         for _ in range(MAX_SOUGHT + 1):
             self._at = path
@@ -110,6 +113,17 @@ class Seeker:
                 return Absent(path, None, "its links go round in a circle")
             passed.add((path, stands_at, len(layers)))
         return Unclear(path)
+
+    def _has_room(self, memory: int) -> bool:
+        """Have so many bytes for what layers state, if need be in place of what would be kept of the layer at hand."""
+        for kept in (self._kept, None):
+            try:
+                self._names.take(memory)
+                return True
+            except LimitReached:
+                if kept is not None:
+                    kept.let_go()
+        return False
 
     def mode_of(self, path: str) -> Optional[int]:
         """Return the permissions of a directory on the way to what is sought, None where no layer states them.
@@ -222,8 +236,7 @@ class Seeker:
 
         watch.begin(layer.number)
         over = False  # the file has passed, and nothing else is wanted
-        entries: Optional[List[Entry]] = []  # None where they are too much to be held: it is not known whole then
-        held = self._holding.part()
+        kept = self._kept = _Kept(self._holding.part())
         descriptor = layer.descriptor
         learn = self._learn and layer.number not in self._known
         batches = read_entries(
@@ -231,7 +244,7 @@ class Seeker:
         )
         try:
             for batch in batches:
-                entries = _with(entries, batch, held)
+                kept.add(batch)
                 watch.see(batch)
                 if self._to_the_end:
                     continue
@@ -242,11 +255,12 @@ class Seeker:
                     break
         finally:
             batches.close()
-        if report.complete and entries is not None:
-            self._known[layer.number] = entries
-            self._keep(layer, entries, digests.by_offset, report)
+            self._kept = None
+        if report.complete and kept.entries is not None:
+            self._known[layer.number] = kept.entries
+            self._keep(layer, kept.entries, digests.by_offset, report)
         else:
-            held.empty()
+            kept.let_go()
         if sinks and sinks[-1].ended:
             return File(watch.path, layer, sinks[-1].entry, report)
         if report.problem:
@@ -254,17 +268,25 @@ class Seeker:
         return watch.outcome(layer)
 
 
-def _with(entries: Optional[List[Entry]], batch: List[Entry], held: Part) -> Optional[List[Entry]]:
-    """Return the entries and the batch, None where they are too much to be held."""
-    if entries is None:
-        return None
-    try:
-        held.take(batch)
-    except LimitReached:
-        held.empty()
-        return None
-    entries += batch
-    return entries
+class _Kept:
+    """The entries of a layer; None once they are too much to be held: it is not known whole then."""
+
+    def __init__(self, held: Part) -> None:
+        self.entries: Optional[List[Entry]] = []
+        self._held = held
+
+    def add(self, batch: List[Entry]) -> None:
+        if self.entries is None:
+            return
+        try:
+            self._held.take(batch)
+            self.entries += batch
+        except LimitReached:
+            self.let_go()
+
+    def let_go(self) -> None:
+        self.entries = None
+        self._held.empty()
 
 
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:

@@ -5,13 +5,16 @@ See ``seeking`` for how the layers are asked, and for what only all of them toge
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
+from sys import getsizeof
+from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .entries import OPAQUE, WHITEOUT_PREFIX, Entry
 from .image import Layer
 from .limits import bound
 from .nodes import normal
 
+_STATED = 220  # bytes of memory that a name takes, besides its text
+_TOLD_AT_ONCE = 256 * 1024  # bytes
 _MOST_LETTERS = 5 * 10**8  # of parents looked up for one file; an image that takes more is asked as a whole
 
 
@@ -41,29 +44,48 @@ class Link(NamedTuple):
 
 
 class Stated:
-    """Which names are directories and which symlinks, by the top-most layer seen so far that says so."""
+    """Which names are directories and which symlinks, by the top-most layer seen so far that says so.
 
-    def __init__(self) -> None:
+    ``room`` is told the bytes of memory that they take, and may say that there
+    is none left: then no more is known, and an image for which that matters is
+    asked as a whole.
+    """
+
+    def __init__(self, room: Callable[[int], bool] = lambda memory: True) -> None:
+        self._room = room
+        self._taken = 0  # bytes, since the room was told
+        self._full = False
         self._found: Dict[str, Tuple[int, bool]] = {}  # layer, and whether it is a directory there
         self._modes: Dict[str, int] = {}  # permissions of some of those that are
         self._letters = 0  # of the names that were looked up
 
     def copy(self) -> Stated:
-        twin = Stated()
+        twin = Stated(self._room)
+        twin._full = self._full
         twin._found = dict(self._found)
         twin._modes = dict(self._modes)
         return twin
 
     def add(self, name: str, number: int, directory: bool, mode: Optional[int] = None) -> None:
         known = self._found.get(name)
+        if known is None and mode is None and not self._is_room_for(name):
+            return
         if known is None or number >= known[0]:
             self._found[name] = (number, directory)
             if mode is not None:
                 self._modes[name] = mode
 
+    def _is_room_for(self, name: str) -> bool:
+        self._taken += _STATED + getsizeof(name)
+        if self._taken > _TOLD_AT_ONCE and not self._full:
+            self._full = not self._room(self._taken)
+            self._taken = 0
+        return not self._full
+
     def replace(self, other: Stated) -> None:
         self._found = other._found
         self._modes = other._modes
+        self._full = self._full or other._full
 
     def is_link(self, name: str) -> bool:
         return not self._found.get(name, (0, True))[1]
@@ -74,7 +96,7 @@ class Stated:
 
     def is_directory(self, name: str) -> bool:
         self._letters += len(name)
-        return self._letters <= _MOST_LETTERS and self._found.get(name, (0, False))[1]
+        return self._tells and self._found.get(name, (0, False))[1]
 
     def above(self, name: str, number: int, highest: Optional[int]) -> bool:
         """Whether a layer above ``number`` (and not above ``highest``) has it as a directory."""
@@ -84,10 +106,14 @@ class Stated:
     def all_above(self, path: str, unless_stated: bool = False) -> bool:
         """Whether all it leads through are directories; of unknown ones ``unless_stated``, if it takes long False."""
         parent = path.rpartition("/")[0]
-        while parent and self._letters <= _MOST_LETTERS and self._found.get(parent, (0, unless_stated))[1]:
+        while parent and self._tells and self._found.get(parent, (0, unless_stated))[1]:
             self._letters += len(parent)
             parent = parent.rpartition("/")[0]
         return not parent
+
+    @property
+    def _tells(self) -> bool:
+        return not self._full and self._letters <= _MOST_LETTERS
 
 
 class Watch:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer.differences import Side, compare
+from layerslayer.differences import GONE, UNREAD, Side, _States, compare
 from layerslayer.entries import Entry
 from layerslayer.overlay import Tree
 
@@ -100,3 +100,22 @@ def _covered(path: str, said: set[str]) -> bool:
     above = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
     inside = ["*", *[parent + "/*" for parent in above[:-1]]]
     return any(item in said for item in (*above, *inside))
+
+
+def test_deep_directories_of_one_side_are_not_kept_by_their_paths() -> None:
+    names = ["{}/{}f".format(number, "d/" * 1500) for number in range(6)]
+    old, new = merged([entry(name) for name in names]), merged([entry("other")])
+    states = _States(new, False)
+    for path, _ in old.nodes():
+        assert states.at(path) is UNREAD
+    assert len(states._stack) <= 1502
+
+
+def test_whether_a_directory_is_emptied_does_not_depend_on_what_was_asked_before() -> None:
+    tree = merged([entry("a/.wh..wh..opq"), entry("b/.wh.c"), entry("ab/c"), entry("f")])
+    paths = ["a/x", "a/x/y", "ab/x", "b/c/d/e", "b/c", "b/d/e", "b", "f/x", "f/x/y", "a", "z"]
+    expected = {path: _States(tree, False).at(path) for path in paths}
+    assert [path for path in paths if expected[path] is GONE] == ["a/x", "a/x/y", "b/c/d/e", "b/c", "f/x", "f/x/y"]
+    for order in (paths, paths[::-1], sorted(paths), paths[::2] + paths[1::2]):
+        states = _States(tree, False)
+        assert {path: states.at(path) for path in order} == expected

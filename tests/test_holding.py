@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, ContextManager
 
 import pytest
 
+from layerslayer import holding as held_by_all
 from layerslayer import limits
 from layerslayer.entries import Entry
 from layerslayer.holding import Holding, Lease
+from layerslayer.layers import windows
 from layerslayer.limits import LimitReached
 from layerslayer.nodes import IMPLIED_ENTRY
 
@@ -71,3 +74,32 @@ def test_a_part_is_let_go_by_itself() -> None:
     part.take([entry()] * 100)
     part.empty()
     assert (holding.entries, holding.memory) == (1, before)
+
+
+@pytest.mark.parametrize("lock", [held_by_all._process.lock, windows._room.lock])
+def test_what_the_collector_lets_go_while_somebody_counts_is_no_deadlock(lock: ContextManager[object]) -> None:
+    def collected() -> None:
+        with lock:  # as an exception's frames may be collected while one is being made
+            lease, held, window = Lease(), Holding(), windows.Window()
+            lease.close()
+            held.close()
+            window.close()
+
+    thread = threading.Thread(target=collected, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_large_window_counts_among_what_is_held() -> None:
+    lease, window = Lease(), windows.Window()
+    lease.take(limits.bound("memory") - 40 * 2**20)
+    with pytest.raises(LimitReached, match="memory=NUMBER"):
+        window.widen(128 * 2**20)
+    lease.close()
+    window.widen(128 * 2**20)
+    with pytest.raises(LimitReached):
+        lease.take(limits.bound("memory") - 40 * 2**20)
+    window.close()
+    lease.take(limits.bound("memory") - 40 * 2**20)
+    lease.close()

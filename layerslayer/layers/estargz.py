@@ -21,6 +21,7 @@ from .compression import Decompressor
 from .members import BLOCK
 from .tar import TarWalker
 from .toc import MAX_TOC, Toc
+from .toc_reader import Stored
 
 DIGEST = "containerd.io/snapshot/stargz/toc.digest"
 _KIND = "eStargz"
@@ -58,8 +59,9 @@ def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     if not 0 < length <= MAX_TOC:
         raise CorruptLayer(_KIND, descriptor.size - FOOTER, "the footer names a place outside of the layer")
     stated = descriptor.annotations.get(DIGEST, "")
-    pieces = _index_of(range_pieces(open_range, offset, length), offset)
-    return Toc(_KIND, checked(pieces, stated) if stated else pieces, offset, bool(stated), FOOTER + length)
+    stored = Stored(range_pieces(open_range, offset, length))
+    pieces = _index_of(iter(stored), offset)
+    return Toc(_KIND, checked(pieces, stated) if stated else pieces, stored, offset, bool(stated), FOOTER + length)
 
 
 def _index_of(member: Iterator[bytes], offset: int) -> Iterator[bytes]:

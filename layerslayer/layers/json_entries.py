@@ -10,7 +10,7 @@ import codecs
 import json
 import re
 import sys
-from typing import Any, Callable, Dict, Set, Tuple
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 MOST = 512 * 1024  # characters of an entry, or of what else the document says
 _NESTED = 64  # objects within an entry
@@ -39,6 +39,8 @@ class JsonEntries:
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._json = json.JSONDecoder(object_hook=self._object, parse_int=None if _OWN_BOUND else _integer)
         self._text = ""
+        self._waiting: List[str] = []  # what came since the text was looked at
+        self._enough = 0  # characters of it that make another look worthwhile: pieces may be a character long
         self._state = self._begin
         self._keys: Set[str] = set()
         self._key = ""
@@ -57,7 +59,12 @@ class JsonEntries:
             raise ValueError("it breaks off")
 
     def _go_on(self, text: str) -> None:
-        self._text += text
+        self._waiting.append(text)
+        self._enough -= len(text)
+        if self._enough > 0 and not self._last:
+            return
+        self._text += "".join(self._waiting)
+        self._waiting = []
         at = 0
         while True:
             at = _SPACES.match(self._text, at).end()  # type: ignore[union-attr]
@@ -70,6 +77,7 @@ class JsonEntries:
                 break
             at = reached
         self._text = self._text[at:]
+        self._enough = len(self._text) // 4
 
     # -- what may stand at a place; each returns where it ends, -1 where more must come first --
 

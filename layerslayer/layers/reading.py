@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
 
 from ..ahead import Ahead
+from ..bombs import Beyond
 from ..descriptors import Descriptor
 from ..entries import Entry
 from ..errors import CorruptLayer, LayerslayerError, LocalFileError
-from ..limits import check_entries, check_size
+from ..limits import check_entries
 from .bodies import Bodies
 from .compression import Decompressor
 from .kinds import is_tar_type, unread_compression
@@ -70,6 +71,7 @@ class _Reading:
         self.verifier = Verifier(descriptor)
         self.walker = TarWalker()
         self.keeping = False
+        self._beyond = Beyond()
         if bodies:
             self.walker.bodies = bodies.starts
 
@@ -83,7 +85,7 @@ class _Reading:
                 bodies.take(report.uncompressed, piece, batch)
                 self.keeping = False
             report.uncompressed += len(piece)
-            check_size(report.uncompressed, self.verifier.count)
+            self._beyond.check(report.uncompressed, self.verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
                 check_entries(report.entries)

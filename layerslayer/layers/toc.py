@@ -17,7 +17,7 @@ from ..errors import CorruptLayer, DigestMismatch
 from .claimed import ClaimedIndex, OpenRange
 from .compression import Decompressor
 from .toc_files import Chunk, File
-from .toc_reader import TocReader
+from .toc_reader import Stored, TocReader
 
 MAX_TOC = 150 * 1024 * 1024  # bytes of JSON; what containers/storage allows
 _PIECE = 64 * 1024
@@ -31,8 +31,10 @@ class Toc(ClaimedIndex):
 
     as_bytes = False
 
-    def __init__(self, kind: str, pieces: Iterable[bytes], end: int, verified: bool, bytes_read: int) -> None:
-        """``pieces`` are the JSON, ``end`` is where in the blob the last file's data ends.
+    def __init__(
+        self, kind: str, pieces: Iterable[bytes], stored: Stored, end: int, verified: bool, bytes_read: int
+    ) -> None:
+        """``pieces`` are the JSON, made of what is ``stored``; ``end`` is where the last file's data ends in the blob.
 
         Raises CorruptLayer, LimitReached where it is too much to be held, and
         what taking the pieces raises.
@@ -40,7 +42,7 @@ class Toc(ClaimedIndex):
         super().__init__(kind, "zstd" if kind == "zstd:chunked" else "gzip", verified, bytes_read)
         self.own = LANDMARKS if kind == "zstd:chunked" else _WITH_TABLE
         reader = TocReader(kind, end, self.own)
-        reader.read(pieces)
+        reader.read(pieces, stored)
         self.entries = reader.entries
         self.files: Mapping[int, File] = reader.files  # by the index of the entry
         self._offsets = reader.offsets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from array import array
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 _SUM = 32  # bytes
 _NO_SUM = bytes(_SUM)
@@ -62,7 +62,7 @@ class _Digests:
 
 
 class Files(Mapping[int, File]):
-    """Files by the index of their entry; they are added in that order."""
+    """Files by the index of their entry; they are added in that order, each followed by its chunks."""
 
     def __init__(self) -> None:
         self._indexes = array("I")
@@ -72,17 +72,31 @@ class Files(Mapping[int, File]):
         self._chunks = array("q")  # offset, inner, start, size
         self._zeros = bytearray()
         self._chunk_digests = _Digests()
+        self._reached = 0  # bytes of the last file that its chunks hold so far
 
-    def add(self, index: int, size: int, digest: str, chunks: Sequence[Chunk]) -> None:
+    def add(self, index: int, size: int, digest: str) -> None:
         """Take the next file."""
         self._indexes.append(index)
         self._sizes.append(size)
         self._digests.append(digest)
         self._firsts.append(len(self._zeros))
-        for chunk in chunks:
-            self._chunks.extend(chunk[:4])
-            self._zeros.append(chunk.zeros)
-            self._chunk_digests.append(chunk.digest)
+
+    def add_chunk(self, chunk: Chunk) -> None:
+        """Take the next chunk of the last file; a size of 0 means up to the file's end. Raises ValueError for gaps."""
+        if self._reached != chunk.start or chunk.size < 0:
+            raise ValueError("a file whose chunks do not fit together")
+        self._reached += chunk.size
+        self._chunks.extend(chunk[:4])
+        self._zeros.append(chunk.zeros)
+        self._chunk_digests.append(chunk.digest)
+
+    def end_file(self) -> None:
+        """Take that the last file has no more chunks. Raises ValueError where they are not all of it."""
+        left, self._reached = self._sizes[-1] - self._reached, 0
+        if left and (left < 0 or self._chunks[-1]):
+            raise ValueError("a file whose chunks do not fit together")
+        if left:
+            self._chunks[-1] = left  # a file of one chunk states its size once, as the file's
 
     @property
     def memory(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from array import array
-from typing import AbstractSet, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import AbstractSet, Any, Dict, Iterable, Iterator, Mapping, Tuple, Union
 
 from ..entries import Device, Entry
 from ..errors import CorruptLayer
@@ -25,6 +25,30 @@ _GREATEST = 2**63 - 1
 _NO_XATTRS: Mapping[str, bytes] = {}
 _MOST_CHUNKS = 500_000  # of one file
 _FEW = 8192  # values remembered
+_LONG = 4096  # characters of a digest that is none
+
+
+class Stored:
+    """A table's bytes as they are stored: taken once, counted, and held against what they inflate to."""
+
+    FREE = (4 * 2**20, 20_000)  # bytes and objects that any table may have
+    EACH = (50, 0.25)  # what each byte stored may add; digests, which do not compress, keep ordinary ones far below
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._count = self._inflated = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._count += len(piece)
+            yield piece
+
+    def check(self, more: int, objects: int) -> None:
+        """Take that so many bytes ``more`` came out, and so many ``objects`` in all. Raises ValueError for a bomb."""
+        self._inflated += more
+        for found, free, each in zip((self._inflated, objects), self.FREE, self.EACH):
+            if found > free + each * self._count:
+                raise ValueError("it inflates far beyond its own size")
 
 
 class TocReader:
@@ -40,11 +64,12 @@ class TocReader:
         self._end = end
         self._times: Dict[str, Union[int, float]] = {}
         self._names: Dict[Tuple[str, int], str] = {}  # eStargz names each user and group once
-        self._chunks: List[Chunk] = []
-        self._file: Optional[Tuple[int, int, str]] = None  # index, size, digest of the file at hand
+        self._in_file = False  # chunks may follow
+        self._chunks = 0  # of the file at hand
+        self._read = 0  # objects
 
-    def read(self, pieces: Iterable[bytes]) -> None:
-        """Read the whole document, which comes in ``pieces``; once.
+    def read(self, pieces: Iterable[bytes], stored: Stored) -> None:
+        """Read the whole document, which comes in ``pieces``, made of what is ``stored``; once.
 
         Raises CorruptLayer, LimitReached, and what taking the pieces raises.
         """
@@ -52,6 +77,7 @@ class TocReader:
         try:
             for piece in pieces:
                 document.feed(piece)
+                stored.check(len(piece), self._read)
             document.close()
             if document.others.get("version") != 1 or isinstance(document.others["version"], bool):
                 raise ValueError("it is of another version")
@@ -70,13 +96,16 @@ class TocReader:
         self.entries.lease(self.files.memory + 16 * len(self.offsets))
 
     def _item(self, item: Dict[str, Any]) -> None:
+        self._read += 1
+        if self._read % 1024 == 0:
+            self._lease()
         if "type" not in item:
             raise ValueError("an entry without a type")
         if len(self.entries) >= MAX_ENTRIES:
             raise ValueError("more than {} entries".format(MAX_ENTRIES))
         type_ = item["type"]
         if type_ == "chunk":
-            if self._file is None:
+            if not self._in_file:
                 raise ValueError("a chunk of no file")
             self._chunk(item)
             return
@@ -92,10 +121,9 @@ class TocReader:
         self.entries.append(self._entry(item, kind, name))
         if kind == "-":
             digest = item.get("digest", "")
-            self._file = (len(self.entries) - 1, _number(item, "size"), digest if isinstance(digest, str) else "")
+            self.files.add(len(self.entries) - 1, _number(item, "size"), digest if isinstance(digest, str) else "")
+            self._in_file, self._chunks = True, 0
             self._chunk(item)
-        if len(self.entries) % 1024 == 0:
-            self._lease()
 
     def _entry(self, item: Dict[str, Any], kind: str, name: str) -> Entry:
         uid, gid = _number(item, "uid"), _number(item, "gid")
@@ -150,9 +178,12 @@ class TocReader:
         end = item.get("endOffset")
         if isinstance(end, int) and offset <= end <= self._end:
             self._begins(end)
-        if len(self._chunks) >= _MOST_CHUNKS:
+        self._chunks += 1
+        if self._chunks > _MOST_CHUNKS:
             raise ValueError("a file of more than {} chunks".format(_MOST_CHUNKS))
-        self._chunks.append(Chunk(offset, inner, start, size, digest if isinstance(digest, str) else "", zeros))
+        self.files.add_chunk(Chunk(offset, inner, start, size, digest if isinstance(digest, str) else "", zeros))
+        if len(digest) > _LONG:
+            self._lease()
 
     def _begins(self, offset: int) -> None:
         last = self.offsets[-1] if self.offsets else -1
@@ -161,23 +192,9 @@ class TocReader:
             self._ascending &= offset > last
 
     def _end_file(self) -> None:
-        if self._file is not None:
-            index, size, digest = self._file
-            self.files.add(index, size, digest, list(_fitted(self._chunks, size)))
-        self._file, self._chunks = None, []
-
-
-def _fitted(chunks: List[Chunk], size: int) -> Iterator[Chunk]:
-    """Yield chunks whose sizes are stated; a size of 0 means up to the file's end. Raises ValueError for gaps."""
-    at = 0
-    for number, chunk in enumerate(chunks):
-        last = number == len(chunks) - 1
-        length = chunk.size or (size - chunk.start if last else 0)
-        if chunk.start != at or length < 0 or (last and at + length != size):
-            raise ValueError("a file whose chunks do not fit together")
-        at += length
-        # A file of one chunk states its digest once, as the file's.
-        yield chunk._replace(size=length)
+        if self._in_file:
+            self.files.end_file()
+        self._in_file = False
 
 
 def _number(item: Dict[str, Any], key: str) -> int:

@@ -21,6 +21,7 @@ from ..errors import CorruptLayer
 from .claimed import OpenRange, checked, range_pieces, read_range
 from .compression import Decompressor
 from .toc import MAX_TOC, Toc
+from .toc_reader import Stored
 
 PREFIXES = ("io.github.containers.zstd-chunked.", "io.containers.zstd-chunked.")
 _KIND = "zstd:chunked"
@@ -54,9 +55,9 @@ def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     outside = place.offset < 0 or place.length <= 0 or place.offset + place.length > descriptor.size
     if outside or max(place.length, place.uncompressed) > MAX_TOC:
         raise CorruptLayer(_KIND, place.offset, "the table of contents is said to be where it cannot be")
-    packed = range_pieces(open_range, place.offset, place.length)
-    body = _inflated(checked(packed, place.checksum) if place.checksum else packed, place)
-    return Toc(_KIND, body, place.offset, bool(place.checksum), read + place.length)
+    stored = Stored(range_pieces(open_range, place.offset, place.length))
+    body = _inflated(checked(stored, place.checksum) if place.checksum else iter(stored), place)
+    return Toc(_KIND, body, stored, place.offset, bool(place.checksum), read + place.length)
 
 
 def _inflated(packed: Iterator[bytes], place: _Place) -> Iterator[bytes]:

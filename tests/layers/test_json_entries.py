@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -85,3 +85,21 @@ def test_sums_by_offset() -> None:
         n: n for n in (0, 512, 1024, 2048)
     }
     assert sums.get(5) is None and len(sums) == 4
+
+
+def test_a_long_entry_that_comes_letter_by_letter_is_looked_at_a_few_times() -> None:
+    taken: List[Dict[str, Any]] = []
+    entries = JsonEntries(taken.append)
+    looked = 0
+    look = entries._value_at
+
+    def counted(at: int) -> Tuple[Any, int]:
+        nonlocal looked
+        looked += 1
+        return look(at)
+
+    entries._value_at = counted  # type: ignore[method-assign]
+    for letter in '{"entries": [{"a": "' + "x" * 100_000 + '"}], "version": 1}':
+        entries.feed(letter.encode())
+    entries.close()
+    assert [len(item["a"]) for item in taken] == [100_000] and looked < 200

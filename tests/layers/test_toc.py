@@ -19,6 +19,7 @@ from layerslayer.layers import estargz, zstd_chunked
 from layerslayer.layers.indexes import find_toc
 from layerslayer.layers.report import Report
 from layerslayer.layers.toc import LANDMARKS, Toc
+from layerslayer.layers.toc_reader import Stored
 from layerslayer.manifest import Manifest
 from layerslayer.media_types import OCI_MANIFEST
 from layerslayer.reference import parse_target
@@ -100,7 +101,7 @@ def test_two_claims_are_refused() -> None:
 
 
 def toc_of(entries: Any, end: int = 1000, version: int = 1) -> Toc:
-    return Toc("eStargz", [json.dumps({"version": version, "entries": entries}).encode()], end, False, 0)
+    return Toc("eStargz", [json.dumps({"version": version, "entries": entries}).encode()], Stored([]), end, False, 0)
 
 
 REG = {"name": "a", "type": "reg", "size": 10, "offset": 5}
@@ -133,7 +134,7 @@ def test_a_malformed_index_is_one_sentence(entries: Any) -> None:
 def test_other_bad_documents() -> None:
     for body in (b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"version":2,"entries":[]}', b'{"version":1}'):
         with pytest.raises(CorruptLayer):
-            Toc("eStargz", [body], 10, False, 0)
+            Toc("eStargz", [body], Stored([]), 10, False, 0)
     with pytest.raises(CorruptLayer):
         toc_of([], version=2)
 

@@ -135,6 +135,40 @@ def _global_headers() -> bytes:
     return pax(b"".join(record(b"k%d" % number, b"") for number in range(8000)), b"g")
 
 
+def _names_of_directories() -> Store:
+    """Layers of names that no view shows, as they are too long, and that who looks for one file need not know."""
+    layers = []
+    for layer in range(3):
+        names = (b"%d/%d/" % (layer, number) + b"n" * 60000 for number in range(1500))
+        body = b"".join(member(b"././@LongLink", name, kind=b"L") + header(b"a", kind=b"5") for name in names)
+        layers.append(gzip_of_parts([(body + END, 1)]))
+    return blobs_image(layers)
+
+
+def _wide_paths() -> Store:
+    names = (b"\xf0\x9f\x98\x80" * 4000 + b"%d/" % number for number in range(4400))
+    return blobs_image([gzip_of_parts([(b"".join(_long(b"L", name + b"f") for name in names) + END, 1)])])
+
+
+def _many_bombs() -> Store:
+    """One layer of 17 kB named again and again, which inflates to 256 MiB each time."""
+    begin = header(b"zeros", octal(1999 * 128 * 1024, 12))
+    raw = (len(begin) << 3).to_bytes(3, "little") + begin
+    bomb = zstd_bomb(2000)
+    return blobs_image([bomb[:6] + raw + bomb[6:]] * 80, ZSTD)
+
+
+def _table_of_tiny_members() -> Store:
+    """A table that comes byte by byte, and says one long thing."""
+    text = b'{"version":1,"entries":[{"type":"reg","name":"a","size":0,"x":"%s"}]}' % (b"x" * 200_000)
+    tar = header(b"stargz.index.json", octal(len(text), 12)) + text + bytes(-len(text) % 512) + END
+    members = [gzip_of_parts([(tar[at : at + 1], 1)]) for at in range(1024, len(tar) - 1024)]
+    ends = [gzip_of_parts([(part, 1)]) for part in (tar[:1024], tar[-1024:])]
+    files = gzip_of_parts([(member(b"a", b"x" * 70000), 1), (END, 1)]) + b"\0" * 70000
+    return blobs_image([files + ends[0] + b"".join(members) + ends[1] + footer(len(files))])
+
+
+_FILE, _CHUNK = b'{"type":"reg","name":"f","size":0},', b'{"type":"chunk","chunkDigest":"sha256:%s"},'
 _ENTRY = json.dumps({"type": "reg", "name": "usr/lib/x", "size": 1, "digest": "sha256:" + "ab" * 32}).encode() + b","
 HEAVY: Dict[str, Callable[[], Store]] = {
     "attributes of 1 MiB": alike(8, [(_attributes(), 32), (END, 1)]),
@@ -149,6 +183,13 @@ HEAVY: Dict[str, Callable[[], Store]] = {
     "a table of empty lists": tables(8, b'{"x":[' + b"[]," * 150_000 + b"[]]},", 15),
     "a table of one object without end": tables(8, b'{"x":' * 1000, 2000),
     "tables of many entries": tables(3, _ENTRY * 100, 500),
+    "a table of one file's chunks": tables(8, _FILE + _CHUNK % (b"ab" * 32) * 490_000, 1),
+    "a table of many files' chunks": tables(8, _FILE + b'{"type":"chunk"},' * 9000, 1000),
+    "a table of long digests": tables(8, _FILE + _CHUNK % (b"ab" * 200_000), 300),
+    "a table in members of a byte": _table_of_tiny_members,
+    "names of directories": _names_of_directories,
+    "paths of wide letters": _wide_paths,
+    "many small bombs": _many_bombs,
     "windows of 128 MiB": lambda: _windows(False),
     "windows that end in damage": lambda: _windows(True),
     "directories that are implied": _implied,

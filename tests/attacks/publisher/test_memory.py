@@ -19,7 +19,7 @@ from .heavy import HEAVY, heavy
 try:
     import zstandard  # noqa: F401
 except ImportError:
-    READABLE = [name for name in HEAVY if "windows" not in name]
+    READABLE = [name for name in HEAVY if "windows" not in name and "bombs" not in name]
 else:
     READABLE = list(HEAVY)
 # What an image is aimed at; the others are tried in all ways, and one with every verb. ``every_verb`` tries all.
@@ -32,6 +32,9 @@ AIMED_AT = {
     "directories that are implied": ("ls", "diff"),
     "paths that links make long": ("deleted",),
     "a damaged layer": ("ls",),
+    "names of directories": ("cat",),
+    "paths of wide letters": ("diff",),
+    "many small bombs": ("ls",),
     "owners that differ": ("ls", "cat"),
     "global headers": ("peek",),
     "thousands of records": ("peek", "ls"),
@@ -45,6 +48,8 @@ def test_no_verb_takes_more(tmp_path: Path, name: str) -> None:
     with Registry(heavy(name)) as registry:
         lines = (every if name == WHOLE else few)(registry.target)
         lines = [line for line in lines if line[0] in AIMED_AT.get(name, (line[0],))]
+        if "table" in name and name != WHOLE:  # which who reads the layer never looks at
+            lines = [line for line in lines if "--fast" in line][:2]
         costs = measured_all(lines, tmp_path)
     heavy.cache_clear()
     told = {" ".join(line): beyond(cost) for line, cost in zip(lines, costs)}

@@ -10,6 +10,7 @@ import pytest
 from layerslayer.demo.image import Member
 from layerslayer.entries import Entry
 from layerslayer.layers.bodies import Sink
+from layerslayer.nodes import IMPLIED_ENTRY
 from layerslayer.seeking import MAX_SOUGHT, Seeker
 from layerslayer.watching import Absent, Stated, Unclear, Watch
 
@@ -82,3 +83,15 @@ def test_very_many_links_of_one_name() -> None:
 def test_a_target_that_is_longer_than_paths_may_be_only_the_merged_view_tells_of() -> None:
     watch = watched([entry("x", "l", target="./" * 500_000 + "y")])
     assert watch.link is not None and watch.link.path is None
+
+
+def test_where_there_is_no_room_for_what_layers_state_nothing_is_said_for_sure() -> None:
+    stated = Stated(lambda memory: False)
+    watch = Watch("d/x", "d/x", stated, None, (1, 0))
+    watch.begin(1)
+    directories = [IMPLIED_ENTRY._replace(name="other/{}".format(number) * 20, offset=0) for number in range(2000)]
+    watch.note([*directories, IMPLIED_ENTRY._replace(name="d/", offset=0)])
+    file = IMPLIED_ENTRY._replace(name="d/x", kind="-", offset=512)
+    watch.note([file])
+    watch.see([file])
+    assert watch.unclear and len(stated._found) < 2000  # all layers together tell
