@@ -6,10 +6,11 @@ import socket
 import ssl
 import threading
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
 import pytest
 import trustme
+import urllib3
 
 from layerslayer.errors import ConnectionLost
 from layerslayer.reference import parse_reference
@@ -101,4 +102,23 @@ def test_the_rest_of_an_answer_that_was_given_up(begin: bytes) -> None:
         wire.given_up.set()
         assert list(source.tags()) == ["a"]
         assert wire.asked_again == []
+        source.close()
+
+
+def test_a_pool_that_was_closed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread spoke to so many other hosts that this one's connections were let go."""
+    ordinary = urllib3.HTTPConnectionPool._get_conn
+    closed: List[str] = []
+
+    def raced(pool: urllib3.HTTPConnectionPool, timeout: Optional[float] = None) -> object:
+        if not closed:
+            closed.append(pool.host)
+            raise urllib3.exceptions.ClosedPoolError(pool, "Pool is closed.")
+        return ordinary(pool, timeout)
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "_get_conn", raced)
+    with Wire(lambda path: [whole(BODY)]) as wire:
+        source = RegistrySource(parse_reference(wire.host + "/a/b:1"), Transport(timeout=20, attempts=0))
+        assert list(source.tags()) == ["a"]
+        assert closed
         source.close()
