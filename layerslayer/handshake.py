@@ -13,6 +13,8 @@ from .transport.answers import MAX_ERROR_BODY, Answer
 from .transport.client import Transport
 from .transport.shown import Shown
 
+_MOST = 3 * ATTEMPTS  # challenges that one request is answered, whoever they come from: each redirect may end elsewhere
+
 
 class Handshake:
     """Sends one registry's requests with whatever authorization they need."""
@@ -57,10 +59,12 @@ class Handshake:
             header = {"Authorization": value}
             return Shown({**more, **header}, {}) if auth.is_secret(value) else Shown(more, header)
 
+        refused = 0
         while True:
             answer = self._transport.get(self._base_url + path, headers, secrets, whole=whole)
-            if answer.status != 401:
+            if answer.status != 401 or refused >= _MOST:
                 return answer
+            refused += 1
             _spend(answer)
             origin = answer.final_origin
             challenge = answer.headers.get("www-authenticate", "")

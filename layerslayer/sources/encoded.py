@@ -16,6 +16,8 @@ from ..transport.answers import Answer
 _MAGIC = b"\x1f\x8b"
 _HEAD = 4096  # bytes looked at
 _PIECE = 64 * 1024
+_FREE = 64 * 1024  # bytes of framing that any body may have
+_RATIO = 16  # times what it holds that may frame it, beyond that: blocks of one byte have 6
 
 
 def unwrapped(answer: Answer, media_type: str, document: bool = False) -> BinaryIO:
@@ -53,20 +55,30 @@ class _Unwrapped:
             yield head
             yield from iter(lambda: self._stream.read(_PIECE), b"")
             return
-        inflater = zlib.decompressobj(31)
-        data = head
         try:
-            while data:
-                yield inflater.decompress(data, _PIECE)
-                data = inflater.unconsumed_tail or self._stream.read(_PIECE)
-            yield inflater.flush()
+            yield from self._inflated(head)
         except zlib.error as error:
-            raise CorruptLayer(
-                "gzip", 0, "what it was compressed with on its way is damaged ({})".format(error)
-            ) from None
+            raise _damaged(str(error)) from None
+
+    def _inflated(self, data: bytes) -> Iterator[bytes]:
+        """Yield what a gzip stream holds (RFC 1952); what follows its end is not read."""
+        inflater = zlib.decompressobj(31)
+        came = gave = 0
+        while data and not inflater.eof:
+            piece = inflater.decompress(data, _PIECE)
+            came, gave = came + len(data) - len(inflater.unconsumed_tail), gave + len(piece)
+            if came > _FREE + _RATIO * gave:
+                raise _damaged("it is nearly all frame")
+            yield piece
+            data = inflater.unconsumed_tail or self._stream.read(_PIECE)
+        yield inflater.flush()
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _damaged(problem: str) -> CorruptLayer:
+    return CorruptLayer("gzip", 0, "what it was compressed with on its way is damaged ({})".format(problem))
 
 
 def _inflates_to_gzip(head: bytes) -> bool:

@@ -134,6 +134,38 @@ def _let_pass(host: str, address: str) -> None:
     return
 
 
+class _Watched:
+    """What connections of both schemes have: metered answers, and no second use where the first left something."""
+
+    response_class: Any = MeteredResponse
+    sock: Any
+    _latest: Any = None  # of http.client's responses
+
+    def getresponse(self, *arguments: Any, **named: Any) -> Any:
+        response = super().getresponse(*arguments, **named)  # type: ignore[misc]
+        self._latest = getattr(response, "_original_response", None)
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a pool may hand this out once more: open, and nothing came, or is to come, that nobody asked for.
+
+        That would be taken for the next answer: the rest of one that broke, or
+        what TLS has taken from the socket already, which is not seen there.
+        """
+        metered = getattr(self._latest, "metered", None)
+        broke = metered is not None and metered.error is not None
+        return bool(super().is_connected) and not broke and not _has_more(self.sock)  # type: ignore[misc]
+
+
+def _has_more(opened: Any) -> bool:
+    """Whether a TLS socket holds bytes that it has taken from its socket."""
+    within = getattr(opened, "sslobj", None)  # TLS in a proxy's TLS
+    if within is not None:
+        return bool(within.pending() or opened.incoming.pending)
+    return bool(opened.pending()) if hasattr(opened, "pending") else False
+
+
 def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, Any]:
     """Return the classes of connection pools, by scheme.
 
@@ -148,15 +180,11 @@ def _pool_classes(early: Optional[EarlyConnections], guard: Guard) -> Dict[str, 
             raise
         return opened
 
-    class _Http(urllib3.connection.HTTPConnection):
-        response_class = MeteredResponse
-
+    class _Http(_Watched, urllib3.connection.HTTPConnection):
         def _new_conn(self) -> Any:
             return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
 
-    class _Https(urllib3.connection.HTTPSConnection):
-        response_class = MeteredResponse
-
+    class _Https(_Watched, urllib3.connection.HTTPSConnection):
         def _new_conn(self) -> Any:
             return guarded(self, _taken(early, self) or LINES.opened(self, super()._new_conn))
 

@@ -61,6 +61,6 @@ def _about_trust(host: str, reason: str) -> str:
 
 
 def was_dropped(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether a kept connection turned out to be closed before anything came."""
+    """Whether a kept connection turned out to be closed before anything came, by the server or by another thread."""
     cause = error.args[0] if error.args else None
-    return isinstance(cause, urllib3.exceptions.ProtocolError)
+    return isinstance(cause, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ClosedPoolError))

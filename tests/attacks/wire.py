@@ -15,6 +15,7 @@ class Wire:
     """Listens on loopback and answers each request by ``script``; a piece that is empty is a pause.
 
     The connection ends when a script does, unless it ``keep``s it. ``unix`` is the path of a socket to listen at.
+    ``everywhere``: at all addresses of this machine, not at 127.0.0.1 alone.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Wire:
         keep: bool = False,
         unix: str = "",
         tls: Optional[ssl.SSLContext] = None,
+        everywhere: bool = False,
     ) -> None:
         self._script = script
         self._pause = pause
@@ -31,7 +33,7 @@ class Wire:
         self._tls = tls
         self._over = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
-        self._listener.bind(unix or ("127.0.0.1", 0))
+        self._listener.bind(unix or ("" if everywhere else "127.0.0.1", 0))
         self._listener.listen(64)
         self.host = unix or "127.0.0.1:{}".format(self._listener.getsockname()[1])
         self.asked: List[str] = []
@@ -69,7 +71,7 @@ class Wire:
     def talk(self, connection: socket.socket) -> None:
         """Answer what is asked over one connection."""
         while True:
-            path = _asked(connection)
+            path = asked_of(connection)
             if path is None:
                 return
             self.asked.append(path)
@@ -84,7 +86,7 @@ class Wire:
                 return
 
 
-def _asked(connection: socket.socket) -> Optional[str]:
+def asked_of(connection: socket.socket) -> Optional[str]:
     """Return path and query of the next request, None when there is none."""
     head = b""
     while b"\r\n\r\n" not in head:

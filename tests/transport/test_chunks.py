@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 
@@ -84,3 +84,38 @@ def test_any_split(cut: Optional[int]) -> None:
             break
     assert body.startswith(got)
     assert (got == body) == (metered.error is None) == (cut is None)
+
+
+class _Pieces(io.RawIOBase):
+    """Gives what is on the wire in pieces of any size."""
+
+    def __init__(self, wire: bytes, rng: random.Random) -> None:
+        self._wire, self._rng = io.BytesIO(wire), rng
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._wire.readinto(memoryview(buffer)[: self._rng.choice([1, 3, 10, 100, 8192, 70000])])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_comes_at_once(seed: int) -> None:
+    rng = random.Random(seed)
+    body = bytes(rng.randrange(256) for _ in range(rng.choice([1, 10, 500, 9000])))
+    wire, at = b"", 0
+    while at < len(body):
+        size = rng.choice([1, 2, 7, 50, 1000, 9000])
+        piece, end = body[at : at + size], rng.choice([b"\r\n", b"\n"])
+        wire += b"0" * rng.choice([0, 3]) + b"%x" % len(piece) + rng.choice([b"", b";a=b", b' ; a="b"']) + end
+        wire += piece + end
+        at += size
+    wire += b"0" + rng.choice([b"\r\n\r\n", b"\n\n", b";a\r\nb: c\r\n\r\n"])
+    cut = rng.choice([len(wire), rng.randrange(len(wire))])
+    metered = Metered(_Pieces(wire[:cut], rng), timeout=None)
+    metered.forgiving = metered.framed = True
+    stream = io.BufferedReader(Chunks(io.BufferedReader(metered, 16), metered), rng.choice([16, 8192]))
+    got = b"".join(iter(lambda: stream.read(rng.choice([1, 5, 100, 5000])), b""))
+    assert body.startswith(got)
+    assert (got == body and metered.error is None) or cut < len(wire)
+    assert metered.error is not None or cut == len(wire)

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+import zlib
 from typing import Callable, Dict, Iterable, Iterator
 
 import pytest
@@ -75,6 +76,32 @@ def test_a_layer(case: str) -> None:
         while blob.read(65536):
             pass
         raise Unreachable("ended short, which whoever reads a layer finds out")
+
+
+def packed(ending: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return packer.compress(b"a" * 600) + packer.flush(ending)
+
+
+PACKED = {
+    "bytes after its end": (packed(zlib.Z_FINISH), b"x"),
+    "members after its end": (packed(zlib.Z_FINISH), packed(zlib.Z_FINISH)),
+    "empty blocks": (packed(zlib.Z_SYNC_FLUSH), b"\x00\x00\x00\xff\xff"),
+}
+
+
+@pytest.mark.parametrize("case", PACKED)
+def test_a_layer_that_was_compressed_for_its_way(case: str) -> None:
+    """It goes on, and nothing comes out any more."""
+    begin, more = PACKED[case]
+    layer = LAYER._replace(media_type="application/vnd.oci.image.layer.v1.tar")
+    with Wire(lambda path: itertools.chain([head("Content-Encoding: gzip"), begin], flooding(more))) as wire:
+        blob = source_of(wire).blob(layer)
+        with pytest.raises(LayerslayerError):
+            while blob.read(65536):
+                pass
+            raise Unreachable("ended short, which whoever reads a layer finds out")
+        blob.close()
 
 
 @pytest.mark.parametrize("case", ["trailers, a flood", "trailers, line by line", "a body, byte by byte"])
