@@ -58,6 +58,12 @@ def test_no_output_repeats_it(run: Runner, command: List[str], typed: str) -> No
     assert SECRET not in ran.out + ran.err + (log.read_text(encoding="utf-8") if log.exists() else "")
 
 
+@pytest.mark.parametrize("piece", ["@sha1:", "@", "me:x@", "https://", "a.", "a:1@", "@sha256:a@"])
+def test_long_ones(piece: str) -> None:
+    text = piece * (65536 // len(piece))
+    assert isinstance(without_login(text), str) and isinstance(without_secrets(text), str)
+
+
 def test_the_conversation_and_a_batch(run: Runner) -> None:
     lines = "\n".join(typed for typed, _ in LOGINS) + "\n"
     ran = run("-l", "log.txt", typed=lines)
