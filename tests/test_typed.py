@@ -9,6 +9,7 @@ import pytest
 
 from layerslayer.typed import as_path, without_login, without_secrets, without_user
 
+from .registry import Registry, seen_by
 from .registry.running import Runner
 
 SECRET = "hunter2.x"
@@ -74,6 +75,17 @@ def test_the_conversation_and_a_batch(run: Runner) -> None:
     assert SECRET not in told
     assert "https://REDACTED@reg.example/x" in told
     assert "it holds a login. Leave that out, and give it with --username and --password-stdin." in ran.err
+
+
+@pytest.mark.parametrize("typed", ["https://me:hunter2.x/y@reg.example/x", "me:hunter2.x/y@reg.example/x"])
+def test_nor_whose_registry_comes_first(run: Runner, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setenv("LAYERSLAYER_TOKEN", "token-of-the-first")
+    with Registry() as registry:
+        Path("batch.txt").write_text("{}\n{}\n".format(typed, registry.target), encoding="utf-8")
+        ran = run("ls", "--batch", "batch.txt", "-v")
+        assert "token-of-the-first" not in seen_by(registry)
+    assert "LAYERSLAYER_TOKEN is for (redacted), the registry named first; it is not shown to" in ran.err
+    assert SECRET not in ran.out + ran.err
 
 
 def test_hosts_have_no_place_for_a_login(run: Runner) -> None:
