@@ -94,6 +94,11 @@ def test_hosts_have_no_place_for_a_login(run: Runner) -> None:
     assert without_user("reg:5000") == "reg:5000"
 
 
+def test_a_password_beside_its_user_name(run: Runner) -> None:
+    ran = run("ls", "127.0.0.1:9/a", "--username", "me:hunter2.x")
+    assert ran.err == "Error: A user name holds no colon. Give it alone, and its password with --password-stdin.\n"
+
+
 def test_a_secret_in_place_of_a_file(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     token = "ghp_" + "a1B2" * 9
     ran = run("ls", "127.0.0.1:9/a", "--token-file", token)
