@@ -38,6 +38,7 @@ class Tls:
         self._insecure = insecure
         self._folders = folders
         self._registry = registry
+        self._tried = not _bundle()
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
@@ -52,10 +53,7 @@ class Tls:
         if self._client and netloc == self._registry:
             clients.append(self._client)
         if not authorities and not clients and not self._is_insecure(url):
-            if _bundle():
-                _load_usual(
-                    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                )  # whether it can be; the HTTP library loads it itself
+            self._try_usual()
             return None
         context = ssl.create_default_context()
         if not self._is_insecure(url):
@@ -68,6 +66,12 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def _try_usual(self) -> None:
+        """Try once whether what the environment names can be loaded, which the HTTP library then does itself."""
+        if not self._tried:
+            _load_usual(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            self._tried = True
 
     def _is_insecure(self, url: str) -> bool:
         return _netloc(url) in self._insecure
