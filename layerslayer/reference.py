@@ -20,7 +20,7 @@ from .addresses import host_problem
 from .digests import digest_problem
 from .errors import InvalidReference
 from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
-from .typed import without_login
+from .typed import HIDDEN, without_login
 
 DOCKER_HUB = "docker.io"
 _HUB_ALIASES = ("docker.io", "index.docker.io", "registry-1.docker.io")
@@ -127,6 +127,8 @@ def _domain_of_no_reference(text: str) -> Optional[str]:
     first, slash, _ = rest.partition("/")
     is_url = scheme is not None and scheme.group() != _SYNONYM
     if is_url or (slash and (first == "localhost" or _HOST_LIKE.search(first))):
+        if "@" not in first and without_login(text) != text:
+            return "({})".format(HIDDEN)  # a part of a password, perhaps: nobody's, and not repeated
         host = first.rpartition("@")[2].rstrip(".")
         return canonical_host(host) if host else None
     name = re.split("[:@]", rest, maxsplit=1)[0].lower()

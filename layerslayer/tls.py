@@ -38,6 +38,7 @@ class Tls:
         self._insecure = insecure
         self._folders = folders
         self._registry = registry
+        self._tried = not _bundle()
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
@@ -52,9 +53,11 @@ class Tls:
         if self._client and netloc == self._registry:
             clients.append(self._client)
         if not authorities and not clients and not self._is_insecure(url):
+            self._try_usual()
             return None
         context = ssl.create_default_context()
-        _load_usual(context)
+        if not self._is_insecure(url):
+            _load_usual(context)
         for path in authorities:
             _load(path, lambda path=path: context.load_verify_locations(path))
         for certificate, key in clients:
@@ -63,6 +66,12 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def _try_usual(self) -> None:
+        """Try once whether what the environment names can be loaded, which the HTTP library then does itself."""
+        if not self._tried:
+            _load_usual(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            self._tried = True
 
     def _is_insecure(self, url: str) -> bool:
         return _netloc(url) in self._insecure
@@ -91,18 +100,24 @@ def _netloc(url: str) -> str:
         return ""
 
 
+def _bundle() -> str:
+    """Return the authorities that the environment names in place of the usual ones, if it does."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
+
+
 def _load_usual(context: ssl.SSLContext) -> None:
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if bundle and os.path.exists(bundle):
+    bundle = _bundle()
+    if bundle:
         where = {"capath": bundle} if os.path.isdir(bundle) else {"cafile": bundle}
-        _load(bundle, lambda: context.load_verify_locations(**where))
+        _load(bundle, lambda: context.load_verify_locations(**where), "Check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.")
 
 
-def _load(path: str, load: Any) -> None:
+def _load(path: str, load: Any, hint: str = "") -> None:
     try:
         load()
     except (OSError, ssl.SSLError, ValueError) as error:
         reason = "it holds no usable certificate" if isinstance(error, ssl.SSLError) else error
         raise LocalFileError(
-            "the certificate file {} cannot be used: {}.".format(path, getattr(reason, "strerror", None) or reason)
+            "the certificate file {} cannot be used: {}.".format(path, getattr(reason, "strerror", None) or reason),
+            hint,
         ) from None

@@ -11,7 +11,7 @@ import re
 HIDDEN = "REDACTED"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE | re.ASCII)
 _LOCAL = re.compile(r"(?:oci|oci-archive|docker-archive):")  # what follows is a path
-_DIGEST = re.compile(r"sha-?\d+:")  # what stands behind the @ of a reference
+_DIGEST = re.compile(r"@sha-?\d{1,4}:[^@]*\Z")  # what stands behind the name of a reference
 _HOST = re.compile(
     r"[^/]*/|\[|localhost\b|[\w-]+(?:\.[\w-]+)*(?:\.[a-z]{2,}|:\d{1,5}|(?:\.\d{1,3}){3})\Z", re.IGNORECASE | re.ASCII
 )
@@ -30,15 +30,15 @@ def without_login(text: str) -> str:
 
     A digest stays, and so does what looks like no host.
     """
-    before, at, after = text.rpartition("@")
-    if not at or _LOCAL.match(text):
+    if "@" not in text or _LOCAL.match(text):
         return text
-    if _DIGEST.match(after):
-        return without_login(before) + at + after
-    scheme = _SCHEME.match(text)
-    if not scheme and not _HOST.match(after):
+    digest = _DIGEST.search(text, text.rindex("@"))
+    named = text[: digest.start()] if digest else text
+    _, at, after = named.rpartition("@")
+    scheme = _SCHEME.match(named)
+    if not at or not (scheme or _HOST.match(after)):
         return text
-    return "{}{}@{}".format(scheme.group() if scheme else "", HIDDEN, after)
+    return "{}{}@{}{}".format(scheme.group() if scheme else "", HIDDEN, after, text[len(named) :])
 
 
 def without_user(netloc: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from layerslayer.typed import as_path, without_login, without_secrets, without_user
 
+from .registry import Registry, seen_by
 from .registry.running import Runner
 
 SECRET = "hunter2.x"
@@ -58,6 +59,12 @@ def test_no_output_repeats_it(run: Runner, command: List[str], typed: str) -> No
     assert SECRET not in ran.out + ran.err + (log.read_text(encoding="utf-8") if log.exists() else "")
 
 
+@pytest.mark.parametrize("piece", ["@sha1:", "@", "me:x@", "https://", "a.", "a:1@", "@sha256:a@"])
+def test_long_ones(piece: str) -> None:
+    text = piece * (65536 // len(piece))
+    assert isinstance(without_login(text), str) and isinstance(without_secrets(text), str)
+
+
 def test_the_conversation_and_a_batch(run: Runner) -> None:
     lines = "\n".join(typed for typed, _ in LOGINS) + "\n"
     ran = run("-l", "log.txt", typed=lines)
@@ -70,10 +77,26 @@ def test_the_conversation_and_a_batch(run: Runner) -> None:
     assert "it holds a login. Leave that out, and give it with --username and --password-stdin." in ran.err
 
 
+@pytest.mark.parametrize("typed", ["https://me:hunter2.x/y@reg.example/x", "me:hunter2.x/y@reg.example/x"])
+def test_nor_whose_registry_comes_first(run: Runner, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setenv("LAYERSLAYER_TOKEN", "token-of-the-first")
+    with Registry() as registry:
+        Path("batch.txt").write_text("{}\n{}\n".format(typed, registry.target), encoding="utf-8")
+        ran = run("ls", "--batch", "batch.txt", "-v")
+        assert "token-of-the-first" not in seen_by(registry)
+    assert "LAYERSLAYER_TOKEN is for (redacted), the registry named first; it is not shown to" in ran.err
+    assert SECRET not in ran.out + ran.err
+
+
 def test_hosts_have_no_place_for_a_login(run: Runner) -> None:
     ran = run("ls", "127.0.0.1:9/a", "--insecure", "me:hunter2.x@reg")
     assert "'REDACTED@reg' is not a host with an optional port: there is no place for a login" in ran.err
     assert without_user("reg:5000") == "reg:5000"
+
+
+def test_a_password_beside_its_user_name(run: Runner) -> None:
+    ran = run("ls", "127.0.0.1:9/a", "--username", "me:hunter2.x")
+    assert ran.err == "Error: A user name holds no colon. Give it alone, and its password with --password-stdin.\n"
 
 
 def test_a_secret_in_place_of_a_file(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

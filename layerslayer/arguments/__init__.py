@@ -23,14 +23,21 @@ __all__ = ["Namespace", "parse"]
 def parse(argv: List[str]) -> Namespace:
     """Parse a command line; ``verb`` is empty for the interactive mode. Raises UsageError, and SystemExit for help."""
     options = _parse_verb(argv[0], argv[1:]) if argv and argv[0] in VERBS else _parse_modes(argv)
-    if getattr(options, "password_stdin", False) and not options.username:
+    _check_login(options)
+    return options
+
+
+def _check_login(options: Namespace) -> None:
+    username, piped = getattr(options, "username", None), getattr(options, "password_stdin", False)
+    if piped and not username:
         raise UsageError("--password-stdin brings the password of a user.", "Say which with --username NAME.")
-    if getattr(options, "password_stdin", False) and getattr(options, "batch", None) == "-":
+    if username and ":" in username:  # RFC 7617, 2
+        raise UsageError("A user name holds no colon.", "Give it alone, and its password with --password-stdin.")
+    if piped and getattr(options, "batch", None) == "-":
         raise UsageError(
             "--batch - and --password-stdin would both read standard input.",
             "Put the images into a file, or the password into LAYERSLAYER_PASSWORD.",
         )
-    return options
 
 
 def _parse_modes(argv: List[str]) -> Namespace:

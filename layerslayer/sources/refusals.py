@@ -27,7 +27,7 @@ def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wante
     told = "{}{}".format(status, ", " + said if said else "")
     if answer.final_origin != home:
         return RegistryError(
-            "the storage {} behind {} answered {}.".format(answer.final_origin.host, name, told),
+            "the storage {} behind {} answered {}.".format(answer.host, name, told),
             "Try again later.",
             status,
         )

@@ -124,9 +124,7 @@ class RegistrySource(Source):
         problem = range_problem(answer, 0, descriptor.size, descriptor.size) if answer.status == 206 else ""
         if problem:
             answer.close()
-            raise RegistryError(
-                "{} sent a part of a blob that was asked for whole: {}.".format(answer.final_origin.host, problem)
-            )
+            raise RegistryError("{} sent a part of a blob that was asked for whole: {}.".format(answer.host, problem))
         return unwrapped(answer, descriptor.media_type, _is_document(descriptor))
 
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
@@ -166,9 +164,7 @@ class RegistrySource(Source):
         problem = range_problem(answer, start, end - start, descriptor.size)
         if problem:
             answer.close()
-            raise RangeIgnored(
-                "{} does not serve parts of a blob: {}.".format(answer.final_origin.host, problem), "", answer.status
-            )
+            raise RangeIgnored("{} does not serve parts of a blob: {}.".format(answer.host, problem), "", answer.status)
         return answer.stream(_is_document(descriptor))
 
     def watch_repeats(self, spend: Callable[[int], None]) -> None:

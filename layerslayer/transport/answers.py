@@ -51,7 +51,7 @@ class Answer:
         May be called again with the same ``limit``. Raises ConnectionLost, and Unreachable when it takes too long.
         """
         if self._body is None:
-            body = _Body(self._response, self._host)
+            body = _Body(self._response, self.host)
             try:
                 data = body.read(limit + 1)
                 while len(data) <= limit:
@@ -76,10 +76,11 @@ class Answer:
         metered = _metered(self._response)
         if metered is not None and not document:
             metered.patience.layer()
-        return cast(BinaryIO, _Body(self._response, self._host))
+        return cast(BinaryIO, _Body(self._response, self.host))
 
     @property
-    def _host(self) -> str:
+    def host(self) -> str:
+        """The host (and port) that it came from, fit for a sentence."""
         return unspoken(host_of(self.url), self._shown)
 
     def close(self) -> None:

@@ -118,7 +118,7 @@ class Transport:
                 if asked is None:
                     return answer
                 answer.close()
-                wait, why = asked, "{} answered {}.".format(answer.final_origin.host, answer.status)
+                wait, why = asked, "{} answered {}.".format(answer.host, answer.status)
             failures += 1
             told = self._tell if wait >= retries.WORTH_TELLING else self.note
             told("{} Trying again in {}.".format(why, retries.in_words(wait) if wait >= 1 else "a moment"))

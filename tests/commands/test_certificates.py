@@ -117,3 +117,21 @@ def test_only_the_host_named_is_not_checked() -> None:
     tls = Tls(insecure={"reg.example:5000"})
     assert not tls.verify("https://reg.example:5000/v2/")
     assert tls.verify("https://reg.example/v2/") and tls.verify("https://reg.example:5000.evil/v2/")
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "no certificates"])
+def test_authorities_of_the_environment_that_are_none(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, there: bool
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if there:
+        bundle.write_text("nothing of the kind", encoding="utf-8")
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, str(bundle))
+    ran = run("ls", "reg.invalid/a/b:1", "--retries", "0")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert (
+        "The certificate file {} cannot be used: ".format(bundle) in ran.err and "Check REQUESTS_CA_BUNDLE" in ran.err
+    )
+    assert "no such host" in run("ls", "reg.invalid/a/b:1", "--retries", "0", "--insecure", "reg.invalid").err

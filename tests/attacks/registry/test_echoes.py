@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from pathlib import Path
 from typing import Callable, Dict, List
 
 import pytest
 
 from layerslayer.demo.registry import Request, Response, error
+from layerslayer.transport.sending import Sender
 
 from ...registry import Answer, Normal, Registry, seen_by
 from ...registry.faults import redirect, token_body
 from ...registry.running import Runner
+from ..watching import resolving
 
 USER, SECRET = "me", "s3cret-of-mine/1"
 PAIR = "{}:{}".format(USER, SECRET)
@@ -154,6 +157,18 @@ def test_a_host_that_is_called_by_a_secret(
     told = ran.out + ran.err + (tmp_path / "log.txt").read_text(encoding="utf-8")
     assert HOST_SECRET not in told
     assert "REDACTED.test" in told or (case == "a page" and verb == "peek")
+
+
+def test_a_storage_that_is_called_by_a_secret(run: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", resolving({HOST_SECRET + ".test": "127.0.0.1"}))
+    monkeypatch.setattr(Sender, "pass_hop", lambda sender, url: None)  # as if it were https
+    with Registry() as registry:
+        where = "http://{}.test:{}/elsewhere".format(HOST_SECRET, registry.host.rpartition(":")[2])
+        registry.fault("/manifests/", redirect(where))
+        registry.fault("^/elsewhere", error(404, "NO", "nothing"))
+        (tmp_path / "mine.txt").write_text(HOST_SECRET, encoding="utf-8")
+        ran = run("peek", registry.target, "--token-file", "mine.txt", "-v", "--json")
+    assert HOST_SECRET not in ran.out + ran.err and "The storage REDACTED.test" in ran.err
 
 
 def test_a_token_of_the_user(run: Runner, tmp_path: Path) -> None:

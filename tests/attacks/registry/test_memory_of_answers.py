@@ -99,6 +99,9 @@ class _Page:
     def read(self, limit: int) -> bytes:
         return self._body[: limit + 1]
 
+    def quoted(self, words: str, limit: int) -> str:
+        return words[:limit]
+
 
 def paged(make: Any, warned: List[str]) -> Iterator[str]:
     def ask(path: str, headers: Optional[Dict[str, str]]) -> Any:
