@@ -129,4 +129,6 @@ _NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EISDIR)
 
 def _failure(path: str, error: OSError) -> LocalFileError:
     kind = NameRefused if error.errno in _NO_NAME else LocalFileError
-    return kind("{} cannot be written: {}.".format(path, error.strerror or error), "Choose another folder with -o.")
+    return kind(
+        "the path {} cannot be written: {}.".format(path, error.strerror or error), "Choose another folder with -o."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Dict, List, Tuple
 
 from .errors import InvalidDocument
@@ -48,6 +49,13 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _fraction(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):  # which would be written as no JSON
+        raise ValueError("a number that is too large")
+    return value
+
+
 def _constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python reads and JSON does not have."""
     raise ValueError("{} is no number of JSON's".format(name))
@@ -91,7 +99,11 @@ def _load(body: bytes, what: str, limit: int = 0) -> Any:
         )
     try:
         document = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_int=_integer, parse_constant=_constant
+            body.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_int=_integer,
+            parse_float=_fraction,
+            parse_constant=_constant,
         )
     except RecursionError:
         raise _too_deep(what) from None

@@ -180,7 +180,7 @@ class Folder:
 def opened(root: Root, parts: Sequence[str] = ()) -> Folder:
     """Return the folder that ``parts`` lead to below ``root``, made where it is missing. Raises OSError."""
     if root.named:
-        os.makedirs(root.path or os.curdir, exist_ok=True)
+        make(root.path or os.curdir)
         folder = _held(root.path)
     else:
         try:
@@ -192,6 +192,14 @@ def opened(root: Root, parts: Sequence[str] = ()) -> Folder:
     for part in parts:
         folder = folder.inner(part)
     return folder
+
+
+def make(path: str) -> None:
+    """Make the folder ``path``, which the user named, and those above it, where they are missing. Raises OSError."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except RecursionError:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path) from None
 
 
 def found(root: Root, parts: Sequence[str] = ()) -> Optional[Folder]:

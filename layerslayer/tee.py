@@ -9,6 +9,7 @@ import threading
 from typing import Optional, TextIO
 
 from .errors import LocalFileError
+from .folders import make
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _MODE = 0o600  # what a user is shown of an image may be nobody else's business
@@ -32,7 +33,7 @@ class Tee:
         try:
             parent = os.path.dirname(path)
             if parent:
-                os.makedirs(parent, exist_ok=True)
+                make(parent)
             handle = _opened(path)
             self._file: Optional[TextIO] = open(handle, "w", encoding="utf-8", errors="backslashreplace")
         except (OSError, ValueError) as error:

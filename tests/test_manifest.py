@@ -90,6 +90,8 @@ def test_sizes_are_checked(size: Any) -> None:
         b"9" * 10**6,
         b'{"annotations":{"a":NaN}}',
         b'{"annotations":{"a":-Infinity}}',
+        b'{"annotations":{"a":1e400}}',
+        b'{"a":[-1.5E+999]}',
     ],
 )
 def test_hostile_json_is_refused(body: bytes) -> None:

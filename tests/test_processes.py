@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 
 import layerslayer
 from layerslayer.cli import main
+from layerslayer.demo.image import Member
 
 from .registry import Registry, store
-from .registry.faults import layer_digests
+from .registry.faults import layer_digests, single_image
 
 ROOT = Path(layerslayer.__file__).parent.parent
 
@@ -90,6 +92,30 @@ def test_results_that_find_no_room_are_a_failure(tmp_path: Path, arguments: List
         )
     assert ran.returncode == 2
     assert ran.stderr.startswith(b"Error: The results cannot be written: ") and b"Traceback" not in ran.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs limits of a process")
+@pytest.mark.parametrize("way", [[], ["--fast", "--no-cache"]], ids=["known", "leapt"])
+@pytest.mark.parametrize("short", [1, 5000, 900_000])  # bytes that find no room: of the last piece, or earlier
+def test_a_temporary_file_that_finds_no_room_is_told(tmp_path: Path, way: List[str], short: int) -> None:
+    """Whatever is held back until it is known to be right, and however little of it finds no room."""
+    size = 5_000_000
+    noise = random.Random(1)
+    with Registry(single_image([[Member("f", body=noise.getrandbits(8 * size).to_bytes(size, "big"))]])) as registry:
+        limited = (
+            "import resource, sys; from layerslayer.cli import main;"
+            " resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); sys.exit(main(sys.argv[1:]))"
+        ).format(size - short)
+        words = ["--cache-dir", str(tmp_path / "cache"), "-q"]
+        assert way or main(["ls", registry.target, *words]) == 0
+        ran = subprocess.run(
+            [sys.executable, "-c", limited, "cat", registry.target, "/f", *words, *way],
+            cwd=str(ROOT),
+            capture_output=True,
+            timeout=60,
+        )
+    assert ran.returncode == 2 and not ran.stdout
+    assert ran.stderr.startswith(b"Error: A temporary file cannot be written: ") and b"Traceback" not in ran.stderr
 
 
 def test_an_undecodable_answer_is_asked_again(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_the_log_is_fresh_plain_and_flushed(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for path in (tmp_path, tmp_path / "file" / "log"):
+    for path in (tmp_path, tmp_path / "file" / "log", tmp_path.joinpath(*["deep"] * 1500)):
         with pytest.raises(LocalFileError):
             Tee(str(path))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import IO, Callable, List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union
 
 from ..carving import CarvedFile
 from ..console import Console
 from ..errors import LocalFileError, NameRefused
 from ..escaping import ContentText
 from ..layers.bodies import Sink
+from ..temporary import TemporaryBytes
 
 _IN_MEMORY = 4 * 1024 * 1024  # bytes
 _PIECE = 256 * 1024
@@ -45,34 +45,42 @@ class Held(Sink):
 
     def __init__(self, open_sink: Callable[[], Sink]) -> None:
         self._open_sink = open_sink
-        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._held = TemporaryBytes(_IN_MEMORY)
+        self._size = 0
 
     def write(self, data: Union[bytes, memoryview]) -> None:
         try:
-            self._spool.write(data)
+            self._held.write(self._size, data)
         except OSError as error:
-            reason = error.strerror or error
             raise LocalFileError(
-                "a temporary file cannot be written: {}.".format(reason),
+                "a temporary file cannot be written: {}.".format(error.strerror or error),
                 "Set TMPDIR to a folder with room, or use --no-cache.",
             ) from None
+        self._size += len(data)
 
     def end(self) -> None:
         sink = self._open_sink()
-        self._spool.seek(0)
-        with self._spool:
-            while True:
-                piece = self._spool.read(_PIECE)
-                if not piece:
-                    break
-                sink.write(piece)
+        for at in range(0, self._size, _PIECE):
+            sink.write(self._piece(at))
+        self._held.close()
         sink.end()
+
+    def _piece(self, at: int) -> bytes:
+        wanted = min(_PIECE, self._size - at)
+        try:
+            piece = self._held.read(at, wanted)
+        except OSError as error:
+            raise _unreadable(error.strerror or error) from None
+        if len(piece) != wanted:
+            raise _unreadable("it is shorter than it was")
+        return piece
 
     def refuse(self, reason: str) -> None:
         self._open_sink().refuse(reason)
 
-    def __del__(self) -> None:
-        self._spool.close()
+
+def _unreadable(reason: object) -> LocalFileError:
+    return LocalFileError("a temporary file cannot be read: {}.".format(reason), "Set TMPDIR to another folder.")
 
 
 Target = Union[CarvedFile, Printed]

@@ -95,12 +95,16 @@ def _locked(folder: Folder) -> Iterator[None]:
             )
         time.sleep(_MOMENT)
         file = _lock_file(folder)
-    with file:
-        yield
-        if os.name != "nt":
+    try:
+        with file:
+            try:
+                yield
+            finally:
+                if os.name != "nt":
+                    _remove_lock(folder)
+    finally:
+        if os.name == "nt":  # which does not remove open files, nor those that others have open
             _remove_lock(folder)
-    if os.name == "nt":  # which does not remove open files, nor those that others have open
-        _remove_lock(folder)
 
 
 def _lock_file(folder: Folder) -> Optional[BinaryIO]:

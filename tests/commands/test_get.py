@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import List, Sequence
 
 import pytest
 
@@ -97,9 +97,24 @@ def test_what_the_disk_refuses_is_one_sentence_and_the_end(run: Runner, asked: s
         ran = run("get", registry.target, asked, "-o", "out/more")
     assert ran.code == 2
     assert [line for line in ran.err.splitlines() if "out/more" in line] == [
-        "Error: out/more cannot be written: Not a directory. Choose another folder with -o."
+        "Error: The path out/more cannot be written: Not a directory. Choose another folder with -o."
     ]
     assert "could not be read" not in ran.err
+
+
+@pytest.mark.parametrize("verb", [["get", "{}", "/etc/passwd"], ["save", "{}"], ["save", "{}", "--format", "oci"]])
+def test_a_folder_too_deep_for_any_disk_is_one_sentence(run: Runner, verb: List[str]) -> None:
+    with Registry() as registry:
+        words = [word.format(registry.target) for word in verb]
+        ran = run(*words, "--platform", "linux/amd64", "-o", os.path.join(*["deep"] * 1500))
+    assert ran.code == 2 and ran.err.count("Error: The ") == 1 and "Traceback" not in ran.err
+
+
+def test_a_path_is_told_as_it_is_written(run: Runner) -> None:
+    (run.folder / "carved").write_text("a file in the way of the folder")
+    with Registry() as registry:
+        ran = run("get", registry.target, "/etc/passwd")
+    assert ran.code == 2 and "Error: The path carved cannot be written: " in ran.err
 
 
 def test_hostile_names_write_nothing_outside(run: Runner) -> None:
@@ -170,7 +185,7 @@ def test_a_name_that_the_disk_does_not_take_costs_that_file_alone(run: Runner) -
     (run.folder / "out/in-the-way").mkdir(parents=True)
     with Registry(single_image([layer])) as registry:
         ran = run("get", registry.target, "**", "-o", "out")
-    assert ran.code == 3 and ran.err.count("was not got: out") == 3
+    assert ran.code == 3 and ran.err.count("was not got: the path out") == 3
     assert sorted(path.name for path in (run.folder / "out").rglob("*") if path.is_file()) == ["a", "b"]
 
 

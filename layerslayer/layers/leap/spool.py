@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import bisect
-import tempfile
 from typing import Dict, List, Tuple
+
+from ...temporary import TemporaryBytes
 
 _IN_MEMORY = 8 * 1024 * 1024  # bytes kept that are not in a file yet
 
@@ -36,7 +37,7 @@ class Spool:
     """Pieces that do not overlap, in memory as long as they are few, then in a file without a name."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._kept = TemporaryBytes(_IN_MEMORY)
         self._starts: List[int] = []  # where they begin in the blob, in order
         self._places: Dict[int, Tuple[int, int]] = {}  # by that: where they are in the file, their length
         self._free: List[Tuple[int, int]] = []  # what those took that were forgotten
@@ -49,8 +50,7 @@ class Spool:
             return
         place = self._room(len(data))
         try:
-            self._file.seek(place)
-            self._file.write(data)
+            self._kept.write(place, data)
         except OSError:
             self.full = True
             return
@@ -82,13 +82,12 @@ class Spool:
     def read(self, start: int, end: int) -> bytes:
         """Return bytes that one piece keeps."""
         at = self._starts[bisect.bisect_right(self._starts, start) - 1]
-        self._file.seek(self._places[at][0] + start - at)
-        return self._file.read(end - start)
+        return self._kept.read(self._places[at][0] + start - at, end - start)
 
     def leave_memory(self) -> None:
         """Move all to the file, as it will be of use much later."""
         try:
-            self._file.rollover()
+            self._kept.leave_memory()
         except OSError:
             pass  # no disk to be had; it stays where it is
 

@@ -17,6 +17,7 @@ import layerslayer
 from layerslayer.beginnings import beginning_of
 from layerslayer.demo.image import Member, Store, add_image, tar_of
 from layerslayer.descriptors import Descriptor
+from layerslayer.errors import LocalFileError
 from layerslayer.exports import layout_index
 from layerslayer.folders import Folder, Root, opened
 from layerslayer.locks import lock
@@ -74,6 +75,16 @@ def test_six_savers_into_one_layout_are_all_named(tmp_path: Path) -> None:
     index = json.loads((layout / "index.json").read_text())
     assert sorted(entry["annotations"][REF_NAME] for entry in index["manifests"]) == tags
     assert sorted(path.name for path in layout.iterdir()) == ["blobs", "index.json", "oci-layout"]
+
+
+def test_an_index_that_cannot_be_written_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise LocalFileError("no space left")
+
+    monkeypatch.setattr(layout_index, "save_bytes", full)
+    with pytest.raises(LocalFileError):
+        layout_index.update_index(here(tmp_path), {"digest": "sha256:" + "a" * 64}, "name")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_another_run_adds_meanwhile_stays(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

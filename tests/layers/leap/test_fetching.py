@@ -143,11 +143,10 @@ def test_the_head_is_all_that_was_asked_for_from_the_first_byte_on() -> None:
 
 
 def test_a_full_disk_only_means_asking_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(io.BytesIO):
-        def write(self, data: object) -> int:
-            raise OSError(28, "No space left on device")
+    def full(self: object, place: int, data: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spooling.tempfile, "SpooledTemporaryFile", lambda size: Full())
+    monkeypatch.setattr(spooling.TemporaryBytes, "write", full)
     fetcher = Fetcher(Line(), len(BLOB))
     fetcher.ahead(0, 1000)
     assert fetcher.read(0, 2000) == BLOB[:2000] and not fetcher.keeps
