@@ -10,6 +10,8 @@ entries.
 from __future__ import annotations
 
 import threading
+from itertools import filterfalse
+from operator import itemgetter
 from sys import getsizeof
 from typing import Mapping, Sequence, Set, Tuple
 
@@ -22,10 +24,12 @@ ENTRY = 285  # bytes: the tuple, its numbers, its sum, its place in a list
 _NODE = 170  # the node, its place in its directory
 _DIRECTORY = 300  # what a directory takes besides
 _NAME = 50  # a text of no characters
+_ORDINARY, _BASE = 128, 32  # characters of a path that is not long, and of its last component
 _ODD = 300  # what an owner takes, or a device, that no other entry has
 _ATTRIBUTE = 150  # one of no length
 _OWNERS = 4096  # those that are shared
 _SHARED = 64  # characters of an owner's name that is kept once
+_owner_of = itemgetter(*map(Entry._fields.index, ("uid", "gid", "uname", "gname")))
 
 
 class _Process:
@@ -102,21 +106,31 @@ class Holding:
 
     def _texts(self, entries: Sequence[Entry]) -> int:
         """Return the bytes that the texts of entries take, their attributes, and what makes them directories."""
-        total, owners = 0, self._owners
-        for name, kind, _, uid, gid, _, _, target, uname, gname, device, xattrs, _, _ in entries:
-            base = len(name) - 1 - name.rfind("/", 0, -1)
-            total += getsizeof(name) + _NAME + (base if name.isascii() else 4 * base)
-            if kind != "-":
-                total += (getsizeof(target) if target else 0) + (_DIRECTORY if kind == "d" else 0)
-                total += _ODD if device else 0
-            owner = (uid, gid, uname, gname)
-            if owner not in owners:
-                total += _ODD + 4 * (len(uname) + len(gname))
-                if len(owners) < _OWNERS and len(uname) + len(gname) < _SHARED:
-                    owners.add(owner)
-            if xattrs:
-                total += _of_attributes(xattrs)
+        total, owners = _of_names([entry.name for entry in entries]), self._owners
+        for owner in filterfalse(owners.__contains__, map(_owner_of, entries)):
+            _, _, uname, gname = owner
+            total += _ODD + 4 * (len(uname) + len(gname))
+            if len(owners) < _OWNERS and len(uname) + len(gname) < _SHARED:
+                owners.add(owner)
+        for entry in entries:
+            if entry.kind != "-":
+                total += (getsizeof(entry.target) if entry.target else 0) + (_DIRECTORY if entry.kind == "d" else 0)
+                total += _ODD if entry.device else 0
+            if entry.xattrs:
+                total += _of_attributes(entry.xattrs)
         return total
+
+
+def _of_names(names: Sequence[str]) -> int:
+    """Return the bytes that names take, each as a whole and its last component."""
+    letters = "".join(names)
+    if letters.isascii() and len(letters) <= _ORDINARY * len(names):
+        return len(letters) + (_NAME + _NAME + _BASE) * len(names)
+    total = 0
+    for name in names:
+        base = len(name) - 1 - name.rfind("/", 0, -1)
+        total += getsizeof(name) + _NAME + (base if name.isascii() else 4 * base)
+    return total
 
 
 def _of_attributes(xattrs: Mapping[str, bytes]) -> int:

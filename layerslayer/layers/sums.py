@@ -20,15 +20,16 @@ class FileSums(Mapping[int, bytes]):
 
     def add(self, offset: int, digest: bytes) -> None:
         """Take the next file's sum; the offset is most often beyond all before."""
-        place = bisect.bisect_left(self._offsets, offset)
-        if place < len(self._offsets):
-            known = self._offsets[place] == offset
-            if not known:
-                self._offsets.insert(place, offset)
-            self._sums[place * SUM : (place + known) * SUM] = digest
+        offsets = self._offsets
+        if not offsets or offset > offsets[-1]:
+            offsets.append(offset)
+            self._sums += digest
             return
-        self._offsets.append(offset)
-        self._sums += digest
+        place = bisect.bisect_left(offsets, offset)
+        known = offsets[place] == offset
+        if not known:
+            offsets.insert(place, offset)
+        self._sums[place * SUM : (place + known) * SUM] = digest
 
     def __getitem__(self, offset: int) -> bytes:
         place = bisect.bisect_left(self._offsets, offset)
