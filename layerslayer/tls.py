@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from typing import AbstractSet, Any, List, Optional, Tuple
+from typing import AbstractSet, Any, Dict, List, Optional, Tuple
 
 from .errors import InvalidAddress, LocalFileError
 from .origins import netloc_of, origin_of
@@ -39,33 +39,31 @@ class Tls:
         self._folders = folders
         self._registry = registry
         self._tried = not _bundle()
+        self._made: Dict[Any, ssl.SSLContext] = {}  # by what is in it: each takes a megabyte
 
     def verify(self, url: str) -> bool:
         """Whether the certificate of a URL's host is checked."""
         return not self._is_insecure(url)
 
     def context(self, url: str) -> Optional[ssl.SSLContext]:
-        """Return the TLS settings of a URL's host, None for the usual ones. Raises LocalFileError."""
+        """Return the TLS settings of a URL's host, None for the usual ones. Raises LocalFileError.
+
+        Hosts for which the same holds have the same: a registry may lead to any number of them.
+        """
         netloc = _netloc(url)
         authorities, clients = self._in_folders(netloc)
         if self._ca_file:
             authorities.append(self._ca_file)
         if self._client and netloc == self._registry:
             clients.append(self._client)
-        if not authorities and not clients and not self._is_insecure(url):
+        insecure = self._is_insecure(url)
+        if not authorities and not clients and not insecure:
             self._try_usual()
             return None
-        context = ssl.create_default_context()
-        if not self._is_insecure(url):
-            _load_usual(context)
-        for path in authorities:
-            _load(path, lambda path=path: context.load_verify_locations(path))
-        for certificate, key in clients:
-            _load(certificate, lambda pair=(certificate, key): context.load_cert_chain(*pair))
-        if self._is_insecure(url):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        parts = (tuple(authorities), tuple(clients), insecure)
+        if parts not in self._made:
+            self._made[parts] = _context(*parts)
+        return self._made[parts]
 
     def _try_usual(self) -> None:
         """Try once whether what the environment names can be loaded, which the HTTP library then does itself."""
@@ -103,6 +101,22 @@ def _netloc(url: str) -> str:
 def _bundle() -> str:
     """Return the authorities that the environment names in place of the usual ones, if it does."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
+
+
+def _context(
+    authorities: Tuple[str, ...], clients: Tuple[Tuple[str, Optional[str]], ...], insecure: bool
+) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not insecure:
+        _load_usual(context)
+    for path in authorities:
+        _load(path, lambda path=path: context.load_verify_locations(path))
+    for certificate, key in clients:
+        _load(certificate, lambda pair=(certificate, key): context.load_cert_chain(*pair))
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _load_usual(context: ssl.SSLContext) -> None:

@@ -33,7 +33,11 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named)
-        if not proxy.lower().startswith("socks"):  # which have pools of their own
+        if proxy.lower().startswith("socks"):  # which have pools of their own
+            manager.pool_classes_by_scheme = {
+                scheme: _watched(kind) for scheme, kind in manager.pool_classes_by_scheme.items()
+            }
+        else:
             manager.pool_classes_by_scheme = _pool_classes(None, _let_pass)  # a proxy is the user's own choice
         context = self.poolmanager.connection_pool_kw.get("ssl_context")
         if context is not None:  # what the user said of a host's TLS is so behind a proxy too
@@ -156,6 +160,12 @@ class _Watched:
         metered = getattr(self._latest, "metered", None)
         broke = metered is not None and metered.error is not None
         return bool(super().is_connected) and not broke and not _has_more(self.sock)  # type: ignore[misc]
+
+
+def _watched(pool: Any) -> Any:
+    """Return a class of pools as ``pool`` whose connections are watched."""
+    kind = type("_Watched" + pool.ConnectionCls.__name__, (_Watched, pool.ConnectionCls), {})
+    return type("_Watched" + pool.__name__, (pool,), {"ConnectionCls": kind})
 
 
 def _has_more(opened: Any) -> bool:

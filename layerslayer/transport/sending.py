@@ -83,6 +83,7 @@ class Sender:
                 adapter.rest()
 
     def close(self) -> None:
+        self.rest()  # the library leaves them to the garbage collector
         self._session.close()
         if self._early:
             self._early.close()

@@ -63,6 +63,7 @@ class _Stalls(Wire):
         self._begin, self._rest = begin, rest
         self.given_up = threading.Event()
         self.asked_again: List[str] = []
+        self.left = threading.Event()
 
     def talk(self, connection: socket.socket) -> None:
         path = asked_of(connection)
@@ -76,9 +77,11 @@ class _Stalls(Wire):
             connection.sendall(self._begin)
             self.given_up.wait(20)
             path = asked_of(connection)
-            if path is not None:
-                self.asked_again.append(path)
-                connection.sendall(self._rest)
+            if path is None:
+                self.left.set()
+                return
+            self.asked_again.append(path)
+            connection.sendall(self._rest)
             return
 
 
@@ -103,6 +106,16 @@ def test_the_rest_of_an_answer_that_was_given_up(begin: bytes) -> None:
         assert list(source.tags()) == ["a"]
         assert wire.asked_again == []
         source.close()
+
+
+def test_nothing_stays_open() -> None:
+    with _Stalls(head("Transfer-Encoding: chunked") + b"99\r\n{", b"") as wire:
+        source = RegistrySource(parse_reference(wire.host + "/a/b:1"), Transport(timeout=0.1, attempts=0))
+        with pytest.raises(ConnectionLost) as kept:
+            list(source.tags())
+        source.close()
+        wire.given_up.set()
+        assert wire.left.wait(5), kept
 
 
 def test_a_pool_that_was_closed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
