@@ -23,6 +23,8 @@ except ImportError:
 else:
     READABLE = list(HEAVY)
 # What an image is aimed at; the others are tried in all ways, and one with every verb. ``every_verb`` tries all.
+pytestmark = pytest.mark.costly
+
 WHOLE = "a table of empty objects"
 AIMED_AT = {
     "listings that wait": ("peek",),

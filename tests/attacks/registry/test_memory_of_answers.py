@@ -25,6 +25,8 @@ from layerslayer.sources.lists import listed_tags
 from ...registry import NAME, Normal, Registry
 from ...registry.faults import single_image
 
+pytestmark = pytest.mark.costly
+
 MOST = 250 * 10**6  # bytes in all, with the interpreter
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """
