@@ -22,9 +22,8 @@ except ImportError:
     READABLE = [name for name in HEAVY if "windows" not in name and "bombs" not in name]
 else:
     READABLE = list(HEAVY)
-# What an image is aimed at; the others are tried in all ways, and one with every verb. ``every_verb`` tries all.
 pytestmark = pytest.mark.costly
-
+# What an image is aimed at; the others are tried in all ways, and one with every verb. ``every_verb`` tries all.
 WHOLE = "a table of empty objects"
 AIMED_AT = {
     "listings that wait": ("peek",),
