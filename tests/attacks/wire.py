@@ -45,7 +45,7 @@ class Wire:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._listener.close()
+        stop_listening(self._listener)
 
     def _accept(self) -> None:
         while True:
@@ -115,3 +115,12 @@ def dripping(piece: bytes) -> Iterator[bytes]:
 def flooding(piece: bytes) -> Iterator[bytes]:
     """As fast as it goes, for ever."""
     return itertools.repeat(piece * max(1, 65536 // len(piece)))
+
+
+def stop_listening(listener: socket.socket) -> None:
+    """Close a socket on which a thread waits for connections: that wakes on Linux by a shutdown only."""
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # where closing does
+    listener.close()

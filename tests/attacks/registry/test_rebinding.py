@@ -25,6 +25,7 @@ from layerslayer.transport.client import Transport
 from ...registry import NAME, Registry
 from ...registry.faults import redirect, with_headers
 from ...registry.fetching import first_layer
+from ..wire import stop_listening
 
 HOME, OTHER = "reg.test", "cdn.test"
 PUBLIC, INSIDE = "127.0.0.1", "127.0.0.2"
@@ -58,7 +59,7 @@ class Inner:
                 return
 
     def close(self) -> None:
-        self.socket.close()
+        stop_listening(self.socket)
 
 
 @pytest.fixture
