@@ -146,6 +146,8 @@ class Aim:
                 return start, piece, boundary
             self._vain += len(piece) - searched
             searched = len(piece)
+            if start + searched >= self._fetcher.size:
+                break  # there is no more to search
             length *= 2
         return None
 

@@ -176,7 +176,7 @@ class Leaping:
             if not self.whole:
                 self._hold(entries)
             stretch.entries += entries
-            if not self.whole and stretch.walker.hidden:
+            if stretch is not self.stretches[0] and stretch.walker.hidden:  # of the first one it is sure
                 raise CorruptLayer("tar", stretch.position, "an archive ended before the layer did")
         except CorruptLayer:
             stretch.broken = True

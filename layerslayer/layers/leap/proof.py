@@ -47,8 +47,8 @@ def _ends_there(stretches: Sequence[Stretch]) -> bool:
         return False
     if any(stretch.stream.several for stretch in stretches) or len(last.all_ends()) != 1:
         return False  # of others' lengths, those of members that nobody saw might be a part
-    if any(stretch.all_ends() for stretch in stretches[:-1]):
-        return False
+    if any(stretch.all_ends() or stretch.walker.end is not None or stretch.broken for stretch in stretches[:-1]):
+        return False  # what stands behind an archive's end is hidden, which later stretches do not know
     if last.tail:  # the last body was leapt over: where it ends must be known from elsewhere
         return len(stretches) == 2
     return walker.end is not None and last.position - walker.end >= _END_BLOCKS * BLOCK

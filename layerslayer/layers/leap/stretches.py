@@ -98,9 +98,10 @@ class Stretch:
         """Return how many of the entries of ``other`` are none, when its others follow what this one has read.
 
         ``origin`` is where in the tar ``other`` begins, as this one has it. None
-        where no header of ``other`` is where this one's next header must be.
+        where no header of ``other`` is where this one's next header must be, and
+        where this one's archive has ended: what follows is hidden, which ``other`` does not know.
         """
-        if self.walker.owed < 0 or other.broken:
+        if self.walker.owed < 0 or other.broken or self.walker.end is not None:
             return None
         place = self.position + self.walker.owed - origin  # of the next header, in the output of ``other``
         if other.walker.end is not None and other.walker.end - other.origin < place:
