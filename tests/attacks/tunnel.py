@@ -7,6 +7,7 @@ import threading
 from typing import List
 
 from .watching import Watched
+from .wire import stop_listening
 
 
 class Tunnel:
@@ -28,7 +29,7 @@ class Tunnel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        stop_listening(self._listening)
 
     @property
     def heard(self) -> bytes:
