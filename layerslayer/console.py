@@ -11,7 +11,6 @@ import io
 import os
 import sys
 import threading
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
 from .errors import EndOfInput, LayerslayerError, LocalFileError
@@ -22,7 +21,7 @@ from .typed import without_login
 if TYPE_CHECKING:
     from .progress import Progress
 
-_LINES = 500  # gathered before a write
+_LINES, _TEXT = 500, 64 * 1024  # lines, and characters, gathered before a write
 
 
 class Console:
@@ -77,12 +76,20 @@ class Console:
 
     def lines(self, texts: Iterable[str]) -> None:
         """Write lines of results; each gets its newline here."""
-        rest = iter(texts)
-        while True:
-            gathered = list(islice(rest, _LINES))
-            if not gathered:
-                return
-            self.out("\n".join(gathered) + "\n")
+        self.pieces(text + "\n" for text in texts)
+
+    def pieces(self, texts: Iterable[str]) -> None:
+        """Write pieces of results as they stand, many at once, but no more than are held easily: names can be long."""
+        gathered: List[str] = []
+        length = 0
+        for text in texts:
+            gathered.append(text)
+            length += len(text)
+            if len(gathered) >= _LINES or length >= _TEXT:
+                self.out("".join(gathered))
+                gathered, length = [], 0
+        if gathered:
+            self.out("".join(gathered))
 
     def flush(self) -> None:
         """Make sure that results so far have left. Raises as ``out``."""

@@ -59,7 +59,7 @@ def _ls(session: Session, laid: LaidOut, node: Node) -> None:
         found = sorted(node.children.items())
     if session.options.json:
         prefix = node.path + "/" if node.children is not None and node.parent is not None else ""
-        print_json(session, laid, [(prefix + name, inner) for name, inner in found])
+        print_json(session, laid, ((prefix + name, inner) for name, inner in found))
     else:
         session.console.lines(node_lines(found, len(laid.image.layers), session.style))
 
@@ -87,13 +87,7 @@ def _level(path: str) -> int:
 
 def print_json(session: Session, laid: LaidOut, nodes: Iterable[Tuple[str, Node]]) -> None:
     """Write an object for each path."""
-    pieces: List[str] = []
-    for path, node in nodes:
-        pieces.append(json_lines.line(node_object(laid, path, node)))
-        if len(pieces) >= 1000:
-            session.console.out("".join(pieces))
-            pieces = []
-    session.console.out("".join(pieces))
+    session.console.pieces(json_lines.line(node_object(laid, path, node)) for path, node in nodes)
 
 
 def node_object(laid: LaidOut, path: str, node: Node) -> json_lines.Object:

@@ -92,6 +92,8 @@ class BeyondLimits(ValueError):
 
 def to_row(known: KnownLayer) -> Row:
     """Raises ValueError for names that cannot be kept, and for more than would be taken back."""
+    texts = sum(_bytes_of(entry.name) + _bytes_of(entry.target) for entry in known.entries)
+    _check(texts <= _most_columns(len(known.entries)), "more than is kept")  # before it is held a second time
     engine, columns, pieces = zlib.compressobj(1), 0, []
     for piece in packed(known.entries):
         columns += len(piece)
@@ -152,6 +154,10 @@ def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes) -> Kn
 
 def _most_columns(count: int) -> int:
     return _MOST_COLUMNS + _EACH * count
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_note(text: Any) -> bool:

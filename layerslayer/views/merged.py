@@ -14,6 +14,7 @@ from .style import PLAIN, Style
 
 _STEP_LIMIT = 100  # characters of a build step
 _AMOUNTS = 32768  # texts remembered
+_AT_ONCE = 1000  # names looked at
 
 
 class Branches(NamedTuple):
@@ -59,7 +60,7 @@ def tree_lines(
         if not children or (depth is not None and len(open_ones) >= depth):
             return False
         names = sorted(children)
-        open_ones.append((iter(names), children, before, names[-1], _is_plain("".join(names))))
+        open_ones.append((iter(names), children, before, names[-1], _are_plain(names)))
         return True
 
     enter(root.children, "")
@@ -80,6 +81,12 @@ def tree_lines(
                 break
         else:
             open_ones.pop()
+
+
+def _are_plain(names: List[str]) -> bool:
+    """Whether ``printable`` would return all the names as they are."""
+    # Many at once, as each call costs; not all, as names can be long.
+    return all(_is_plain("".join(names[at : at + _AT_ONCE])) for at in range(0, len(names), _AT_ONCE))
 
 
 def _is_plain(name: str) -> bool:

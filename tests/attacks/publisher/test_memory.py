@@ -34,7 +34,7 @@ AIMED_AT = {
     "paths that links make long": ("deleted",),
     "a damaged layer": ("ls",),
     "names of directories": ("cat",),
-    "paths of wide letters": ("diff",),
+    "paths of wide letters": ("ls", "deleted", "diff", "cat"),
     "many small bombs": ("ls",),
     "owners that differ": ("ls", "cat"),
     "global headers": ("peek",),
