@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from .typed import without_login
+from .user_input import without_login
 
 TYPE_CHECKING = False  # see cli
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from layerslayer import __version__
-from layerslayer.arguments.parsers import build_parser
+from layerslayer.cli.arguments.parsers import build_parser
 from layerslayer.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[1]

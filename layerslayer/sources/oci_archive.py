@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..local_reference import LocalReference
+from ..oci.local_reference import LocalReference
 from .files import OpenFile, open_regular
 from .oci_layout import OciLayout
-from .tar_index import TarIndex
+from .tar_file import TarIndex
 
 
 def open_oci_archive(reference: LocalReference) -> OciLayout:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import io
 from typing import BinaryIO, Iterator, List, Optional
 
-from ..descriptors import Descriptor, digest_of
-from ..digests import digest_problem
-from ..documents import load_object
 from ..errors import DigestMismatch, InvalidDocument, NotFound
-from ..local_reference import LocalReference
-from ..manifest import Index, parse_manifest
-from ..media_types import OCI_INDEX
-from .base import Document, Source
+from ..oci.descriptor import Descriptor, digest_of
+from ..oci.digest import digest_problem
+from ..oci.json_document import load_object
+from ..oci.local_reference import LocalReference
+from ..oci.manifest import Index, parse_manifest
+from ..oci.media_types import OCI_INDEX
+from ..oci.source import Document, Source
 from .files import Folder, Tree
 
 REF_NAME = "org.opencontainers.image.ref.name"

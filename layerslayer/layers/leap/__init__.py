@@ -40,10 +40,10 @@ zstd layers have nothing to land in but the beginnings of frames::
     frames       the walk, its proof, and going back on it
 """
 
-from .fetching import Fetcher
-from .frames import FrameLeaping, NoFrames
-from .leaping import Leaping, NotGzip, NotHeld, TooDense
-from .pace import Pace
-from .returning import read_body
+from .file_read import read_body
+from .gzip_walk import Leaping, NotGzip, NotHeld, TooDense
+from .range_fetcher import Fetcher
+from .throughput import Pace
+from .zstd_walk import FrameLeaping, NoFrames
 
 __all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "NotHeld", "Pace", "TooDense", "read_body"]

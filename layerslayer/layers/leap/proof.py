@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ..members import BLOCK
-from . import stretches as lengths
-from .stretches import GREATEST_EXPANSION, Stretch, adds_up, gap, possible
+from ...formats.tar.header import BLOCK
+from . import segments as lengths
+from .segments import GREATEST_EXPANSION, Stretch, adds_up, gap, possible
 
 _END_BLOCKS = 2  # zero blocks that end an archive
 _SURELY = 8.0  # standard deviations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Optional, Sequence, Tuple
 
-from ...entries import Entry
-from .stretches import Stretch
+from ...formats.entry import Entry
+from .segments import Stretch
 
 
 class Sought:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from layerslayer.commands.targets import Printed
-from layerslayer.console import Console
+from layerslayer.cli.console import Console
+from layerslayer.export.sinks import Printed
 
 
 class Terminal(io.TextIOWrapper):

@@ -1,0 +1,95 @@
+"""``--fast --verify``: a publisher's index held against the layer it is about, while that is listed."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
+
+from ..cli.session import Session, worse
+from ..errors import ExitCode
+from ..formats.entry import Entry
+from ..formats.memory import Holding
+from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
+from ..layers.outcome import IndexCheck, Report
+from ..layers.stream import read_entries
+from ..layers.toc.discovery import Claims
+from ..limits import LimitReached
+from ..oci.image import Layer
+from ..render.toc_diff import difference_lines, difference_objects
+from .toc_diff import Comparison, Listed, compare_index
+
+_BATCH = 4096  # entries counted at a time
+
+
+class Checking:
+    """One layer's: ask it for the entries, then for what differs."""
+
+    def __init__(self, session: Session, claims: Claims, layer: Layer) -> None:
+        self._session = session
+        self._layer = layer
+        self._claim = Report(layer.descriptor)
+        self._index = claims.index_of(layer, self._claim)
+        self._claimed = Listed((), {}, {})
+        if self._index is not None:
+            self._claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
+        self._actual = Listed((), {}, {})
+        self._holding = Holding(merged=False)
+        self._large = False  # too large to be held beside its index
+
+    def _hold(self, entries: Sequence[Entry]) -> None:
+        for start in range(0, len(entries), _BATCH):
+            try:
+                self._holding.take(entries[start : start + _BATCH])
+            except LimitReached as error:
+                self._large = True
+                self._holding.close()
+                self._claim.notes.append("its index is not compared: {}".format(str(error).rstrip(".")))
+                return
+
+    def entries(self, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
+        """Read the layer as ``read_entries`` does, and keep what is to be compared; may be called again."""
+        self._holding.close()
+        if self._index is not None and not self._large:
+            self._hold(self._index.entries)
+        if self._index is None or self._large:
+            yield from read_entries(self._layer.descriptor, open_blob, report)
+            return
+        digests, places, entries = FileDigests(), FilePlaces(), []
+        sink = digests.sink if self._claimed.digests else places.sink if self._claimed.places else None
+        bodies = Bodies(sink) if sink else None
+        for batch in read_entries(self._layer.descriptor, open_blob, report, bodies):
+            if not self._large:
+                self._hold(batch)
+                entries += batch
+            yield batch
+        if self._large:
+            return
+        self._actual = Listed(entries, digests.by_offset, places.by_offset)
+
+    def ends(self, report: Report) -> Iterator[str]:
+        """Yield what differs, as text or JSON Lines, and put how it compares into the ``report`` of the reading."""
+        index, claim, json = self._index, self._claim, self._session.options.json
+        report.notes += claim.notes
+        found: Optional[Comparison] = None
+        if index is not None and report.complete and not report.opaque and not self._large:
+            found = compare_index(self._claimed, self._actual, index.own, index.as_bytes)
+        report.index_check = IndexCheck(
+            claim.claimed,
+            claim.bytes_read,
+            found is not None,
+            len(found.differences) if found else 0,
+            found.uncompared if found else 0,
+            index.aside if index is not None else "",
+            bool(claim.notes) and (index is None or self._large),
+        )
+        if found and json:
+            yield from difference_objects(found, self._layer.number, self._claimed, self._actual)
+        elif found:
+            yield from difference_lines(found, self._session.style)
+
+
+def answer(code: ExitCode, reports: Sequence[Report]) -> ExitCode:
+    """Return a listing's exit code: NO where an index differs, PARTIAL where one could not be compared."""
+    checks = [report.index_check for report in reports if report.index_check is not None]
+    if code == ExitCode.DONE and any(check.unusable for check in checks):
+        return ExitCode.PARTIAL
+    return worse(code, ExitCode.NO if any(check.differences for check in checks) else ExitCode.DONE)
