@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from .. import __version__
+from .._version import __version__
 from ..errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, LocalFileError, UsageError
 from .arguments import parse
 

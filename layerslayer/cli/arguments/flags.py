@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ... import __version__
+from ..._version import __version__
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:

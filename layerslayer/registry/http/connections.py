@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Optional
 import requests
 import urllib3
 
-from ... import __version__
+from ..._version import __version__
 from ...errors import InvalidAddress
 from .connection_limit import LINES
 from .origin import origin_of

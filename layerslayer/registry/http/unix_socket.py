@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 
-from ... import __version__
+from ..._version import __version__
 from ...errors import Unreachable
 from .stall_guard import MeteredResponse
 
