@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequen
 from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
 from ..export.output_folder import Root
 from ..oci.descriptor import Descriptor, Platform
-from ..oci.image import Image, Layer, Opening, open_image
+from ..oci.image import Image, Layer, Opening
 from ..oci.local_reference import LocalReference
 from ..oci.platforms import normalise, parse_platform, this_machine
 from ..oci.reference import Reference, Target, parse_target
@@ -16,7 +16,7 @@ from ..registry.credentials.unscoped import Given, images_named
 from ..registry.http.connection_limit import jobs_at_once
 from ..render.style import COLOR, PLAIN, Style
 from ..sources.local import located, open_local
-from ..sources.resolve import choose, find_candidates
+from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
 from .options import ALL_PLATFORMS, BY_LAYERS, Options
 

@@ -11,7 +11,8 @@ from ..formats.entry import Entry
 from ..formats.memory import Holding
 from ..layers.open import Contents, read_contents
 from ..layers.outcome import Report
-from ..oci.image import Image, Layer, Opening, select_layers
+from ..oci.image import Image, Layer, Opening
+from ..oci.layer_selection import select_layers
 from ..oci.source import Source
 from ..parallel import in_order
 from ..render import json_lines

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from ..escaping import human_size, one_line, printable
-from ..oci.image import Image
-from ..sources.resolve import Candidate
+from ..oci.image import Candidate, Image
 
 
 def image_summary(image: Image) -> str:

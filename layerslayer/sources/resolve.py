@@ -1,41 +1,27 @@
-"""The images that a reference leads to: indexes followed, and the one chosen that fits a platform."""
+"""The images that a reference leads to: indexes followed, the one chosen that fits a platform, and opened."""
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
-from ..errors import InvalidDocument, LayerslayerError, PlatformNotFound
+from ..errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound
 from ..escaping import human_size
+from ..formats.decompression_bombs import Beyond
 from ..limits import bound, raising
-from ..oci.config import parse_config
+from ..oci.config import Config, parse_config
 from ..oci.descriptor import Descriptor, Platform
+from ..oci.image import Candidate, Candidates, Image, Layer, Opening
 from ..oci.manifest import Index, Manifest, parse_manifest
 from ..oci.media_types import CONFIG_TYPES
-from ..oci.platforms import best
+from ..oci.platforms import best, normalise
 from ..oci.reference import Target
-from ..oci.source import Document, Source
+from ..oci.source import Source
 from ..oci.verify import Verifier, verified_pieces
 
 MAX_NESTING = 4  # indexes within indexes
 MAX_INDEXES = 64  # fetched for one image
 _MAX_UNNAMED = 16  # entries without a platform whose config is asked for it
 _MAX_SHARE = 2  # times a document's bytes in all that are read to find the images in an index
-
-
-class Candidate(NamedTuple):
-    """An image that a reference leads to, not yet fetched (or, from a single manifest, fetched)."""
-
-    platform: Optional[Platform]
-    descriptor: Optional[Descriptor]
-    document: Optional[Document]
-
-
-class Candidates(NamedTuple):
-    """All images behind a reference; ``multi`` when an index led to them."""
-
-    reference: Target
-    items: Tuple[Candidate, ...]
-    multi: bool
 
 
 def find_candidates(source: Source, reference: Target) -> Candidates:
@@ -148,3 +134,59 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
     if descriptor.media_type not in CONFIG_TYPES:
         descriptor = descriptor._replace(media_type=CONFIG_TYPES[0])  # it is asked for as what it is read as
     return b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
+
+
+def open_image(
+    source: Source,
+    reference: Target,
+    candidate: Candidate,
+    wanted: Optional[Platform] = None,
+    soon: Callable[[Opening], Sequence[Layer]] = lambda opening: (),
+    without_config: Optional[Callable[[LayerslayerError], None]] = None,
+) -> Image:
+    """Fetch what is missing of a candidate: its manifest and config.
+
+    ``wanted`` is a platform the user insisted on; a single image of another one
+    raises PlatformNotFound. ``soon`` picks those of the layers that will be read
+    at once: they are asked for with the config.
+    ``without_config``: what is the matter with a config that is missing or
+    unreadable is told to it, and the image opened all the same; else it raises.
+    """
+    document = candidate.document
+    if document is None:
+        assert candidate.descriptor is not None
+        document = source.manifest(candidate.descriptor.digest, candidate.descriptor)
+    manifest = parse_manifest(document.body, document.media_type)
+    if isinstance(manifest, Index):
+        raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
+    Beyond.begin_image()
+    unnamed = tuple(Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers))
+    first = soon(Opening(document, manifest, unnamed))
+    if first and not (wanted and candidate.descriptor is None):  # that may yet turn out to be the wrong platform
+        source.foresee([*([manifest.config] if manifest.is_image else []), *(layer.descriptor for layer in first)])
+    body, config = _config(source, manifest, without_config)
+    platform = (config.platform if config else None) or candidate.platform
+    if wanted and candidate.descriptor is None and platform and best(wanted, [platform], True) is None:
+        raise no_platform(reference, wanted, [platform])
+    layers = tuple(
+        Layer(number, descriptor, config.step_of(number) if config else None)
+        for number, descriptor in enumerate(manifest.layers)
+    )
+    stored = None if manifest.is_schema1 else body
+    return Image(reference, document, manifest, config, stored, normalise(platform) if platform else None, layers)
+
+
+def _config(
+    source: Source, manifest: Manifest, without_config: Optional[Callable[[LayerslayerError], None]]
+) -> Tuple[Optional[bytes], Optional[Config]]:
+    """Return an image's config, as it came and as it was understood; neither where it is told that there is none."""
+    if not manifest.is_image:
+        return None, None
+    try:
+        body = read_config(source, manifest.config)
+        return body, parse_config(body, len(manifest.layers))
+    except (InvalidDocument, NotFound, DigestMismatch) as error:
+        if without_config is None:
+            raise
+        without_config(error)
+        return None, None

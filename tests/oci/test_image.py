@@ -10,9 +10,10 @@ import pytest
 from layerslayer.demo.image import Store, add_manifest
 from layerslayer.errors import PlatformNotFound, UsageError
 from layerslayer.oci.descriptor import Descriptor
-from layerslayer.oci.image import Layer, open_image, select_layers
+from layerslayer.oci.image import Layer
+from layerslayer.oci.layer_selection import select_layers
 from layerslayer.oci.platforms import parse_platform
-from layerslayer.sources.resolve import find_candidates
+from layerslayer.sources.resolve import find_candidates, open_image
 
 from ..sources.test_resolve import REFERENCE, Memory, image_for
 

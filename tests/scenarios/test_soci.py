@@ -15,8 +15,7 @@ from layerslayer.demo.registry import Request, Response, error
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.toc.discovery import Claims
 from layerslayer.oci.descriptor import digest_of
-from layerslayer.oci.image import open_image
-from layerslayer.sources.resolve import find_candidates
+from layerslayer.sources.resolve import find_candidates, open_image
 
 from ..support import ztoc_writer as writer
 from ..support.estargz_writer import File, estargz

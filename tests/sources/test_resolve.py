@@ -11,12 +11,11 @@ from layerslayer.demo.image import Store, add_image, add_manifest
 from layerslayer.demo.shop import demo_store
 from layerslayer.errors import InvalidDocument, NotFound, PlatformNotFound
 from layerslayer.oci.descriptor import Descriptor, digest_of
-from layerslayer.oci.image import open_image
 from layerslayer.oci.media_types import OCI_INDEX
 from layerslayer.oci.platforms import parse_platform
 from layerslayer.oci.reference import parse_reference
 from layerslayer.oci.source import Document, Source
-from layerslayer.sources.resolve import choose, find_candidates
+from layerslayer.sources.resolve import choose, find_candidates, open_image
 
 
 class Memory(Source):

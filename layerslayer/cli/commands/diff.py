@@ -8,7 +8,8 @@ from ...analysis.diff import Difference, Side, compare
 from ...errors import ExitCode, NotFound, UsageError
 from ...filesystem.merge import LaidOut, finish, lay_out, single_image
 from ...filesystem.node import normal
-from ...oci.image import Layer, select_layers
+from ...oci.image import Layer
+from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...render import json_lines
 from ...render.listing import Listing

@@ -27,7 +27,8 @@ from ...layers.known import KnownLayers
 from ...layers.open import Contents, keep_contents
 from ...layers.outcome import Report
 from ...layers.ways import Ways
-from ...oci.image import Image, Layer, select_layers
+from ...oci.image import Image, Layer
+from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ..session import Session, code_of, combined
 from .get_output import STDOUT, Output

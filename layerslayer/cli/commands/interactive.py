@@ -7,13 +7,14 @@ from typing import List, Sequence, Tuple
 
 from ...errors import EndOfInput, ExitCode, InvalidReference, LayerslayerError, UsageError
 from ...escaping import human_size
-from ...oci.image import Image, Layer, open_image, select_layers
+from ...oci.image import Candidate, Candidates, Image, Layer
+from ...oci.layer_selection import select_layers
 from ...oci.platforms import best, normalise, parse_platform, this_machine
 from ...oci.reference import Target
 from ...oci.source import Source
 from ...render.listing import layer_table
 from ...render.summary import image_summary, platform_lines, step_lines
-from ...sources.resolve import Candidate, Candidates, choose, find_candidates
+from ...sources.resolve import choose, find_candidates, open_image
 from ..session import Session, combined
 from .peek import peek_layers
 from .save import save_layers

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from ...errors import ExitCode, in_full
 from ...layers.outcome import Report
-from ...oci.image import Image, Layer, Opening, select_layers
+from ...oci.image import Image, Layer, Opening
+from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...parallel import at_once, in_order
 from ...render import json_lines

@@ -10,7 +10,8 @@ from ...export.download import image_parts, layer_stem, present
 from ...export.output_folder import found
 from ...filesystem.merge import single_image
 from ...formats.magic import special_kind
-from ...oci.image import Image, Layer, select_layers
+from ...oci.image import Image, Layer
+from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...render import json_lines
 from ...render.plan import (

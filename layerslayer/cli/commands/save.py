@@ -21,7 +21,8 @@ from ...export.download import (
 from ...export.output_folder import Folder
 from ...export.partial_file import beginning_of
 from ...filesystem.merge import finish
-from ...oci.image import Image, Layer, select_layers
+from ...oci.image import Image, Layer
+from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...parallel import in_order
 from ...render import json_lines
