@@ -52,3 +52,13 @@ class Options(NamedTuple):
     format: str = "layers"
     budget: int = -1  # bytes of layers; -1 for no bound
     plan: bool = False
+
+
+def images_named(options: Options, lines: Sequence[str] = ()) -> Sequence[str]:
+    """Return the images that a command line names, in order; ``lines`` are those of its batch, in place of IMAGE.
+
+    The demo's is named by the program, so it comes last.
+    """
+    first = list(lines) or ([options.target] if options.target else [])
+    second = list(options.words[:1]) if options.verb == "diff" else []
+    return second + first if options.demo and not lines else first + second

@@ -12,13 +12,13 @@ from ..oci.local_reference import LocalReference
 from ..oci.platforms import normalise, parse_platform, this_machine
 from ..oci.reference import Reference, Target, parse_target
 from ..oci.source import Source
-from ..registry.credentials.unscoped import Given, images_named
+from ..registry.credentials.unscoped import Given
 from ..registry.http.connection_limit import jobs_at_once
 from ..render.style import COLOR, PLAIN, Style
 from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
-from .options import ALL_PLATFORMS, BY_LAYERS, Options
+from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
 
 if TYPE_CHECKING:
     from ..cache import Store

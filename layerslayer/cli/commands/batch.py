@@ -7,9 +7,9 @@ from typing import Callable, Dict, List
 from ...errors import ExitCode, LayerslayerError, LocalFileError, UsageError
 from ...escaping import printable
 from ...registry.connection_pool import Connections
-from ...registry.credentials.unscoped import images_named
 from ...render import json_lines
 from ...user_input import without_login
+from ..options import images_named
 from ..session import Session, combined, failure
 from .diff import diff
 from .find import find

@@ -10,9 +10,8 @@ nobody else. A mirror is somebody else.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Callable, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Optional, Set, Tuple
 
-from ...cli.options import Options
 from ...errors import UsageError
 from ...oci.reference import Reference, registry_named
 
@@ -69,13 +68,3 @@ class Given:
             return origin_of(base_url(reference.api_host, self._plain_http))
         except (UsageError, ValueError):
             return None  # no host: nobody's
-
-
-def images_named(options: Options, lines: Sequence[str] = ()) -> Sequence[str]:
-    """Return the images that a command line names, in order; ``lines`` are those of its batch, in place of IMAGE.
-
-    The demo's is named by the program, so it comes last.
-    """
-    first = list(lines) or ([options.target] if options.target else [])
-    second = list(options.words[:1]) if options.verb == "diff" else []
-    return second + first if options.demo and not lines else first + second

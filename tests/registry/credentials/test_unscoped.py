@@ -6,9 +6,8 @@ from typing import List
 
 import pytest
 
-from layerslayer.cli.options import Options
 from layerslayer.oci.reference import parse_reference
-from layerslayer.registry.credentials.unscoped import Given, images_named
+from layerslayer.registry.credentials.unscoped import Given
 
 
 def owns(named: str, image: str, plain_http: bool = False) -> bool:
@@ -94,11 +93,3 @@ def test_one_registry_alone() -> None:
     for text in ("one.example/a", "ONE.example/b", "oci:layout"):
         given.name(text)
     assert not given.several
-
-
-def test_the_order_of_images() -> None:
-    assert images_named(Options("diff", "one", words=("two", "/path"))) == ["one", "two"]
-    assert images_named(Options("diff", None, words=("two",)), ["a", "b"]) == ["a", "b", "two"]
-    assert images_named(Options("cat", "one", words=("two",))) == ["one"]
-    assert images_named(Options("", None)) == []
-    assert images_named(Options("diff", "demo", demo=True, words=("two",))) == ["two", "demo"]
