@@ -47,9 +47,7 @@ EXCEPTIONS: Dict[str, Set[str]] = {
     "filesystem.merge": {"cli", "render", "sources"},
     "layers.known": {"cli"},
     "layers.ways": {"export"},
-    "oci.reference": {"registry"},
     "registry.credentials.keychain": {"cli"},
-    "registry.credentials.unscoped": {"cli"},
     "sources.remote": {"cli"},
 }
 MOST_FILES, MOST_FOLDERS = 9, 13  # in the package's root

@@ -17,9 +17,9 @@ import re
 from typing import NamedTuple, Optional, Union
 
 from ..errors import InvalidReference
-from ..registry.http.private_networks import host_problem
 from ..user_input import HIDDEN, without_login
 from .digest import digest_problem
+from .host import host_problem
 from .local_reference import DOCKER_DAEMON, TRANSPORTS, LocalReference, parse_local
 
 DOCKER_HUB = "docker.io"

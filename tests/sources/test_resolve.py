@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any, BinaryIO, Dict, List, Optional
 
 import pytest
@@ -102,3 +103,32 @@ def test_an_index_without_images() -> None:
     index_of(store, [])
     with pytest.raises(InvalidDocument, match="no image"):
         platforms(store)
+
+
+def test_a_single_image_of_another_platform_is_refused_when_one_was_asked_for() -> None:
+    store = Store({}, {}, {})
+    store.tags[("a/b", "t")] = image_for(store, "arm64")["digest"]
+    source = Memory(store)
+    (candidate,) = find_candidates(source, REFERENCE).items
+    assert str(open_image(source, REFERENCE, candidate).platform) == "linux/arm64"
+    with pytest.raises(PlatformNotFound, match="only for linux/arm64"):
+        open_image(source, REFERENCE, candidate, parse_platform("linux/amd64"))
+
+
+def test_an_artifact_has_layers_and_no_config() -> None:
+    store = Store({"sha256:" + "b" * 64: b"x"}, {}, {})
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": "sha256:" + "a" * 64, "size": 2}
+    layer = {"mediaType": "application/x-thing", "digest": "sha256:" + "b" * 64, "size": 1}
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    document = {
+        "schemaVersion": 2,
+        "mediaType": kind,
+        "artifactType": "application/x-art",
+        "config": empty,
+        "layers": [layer],
+    }
+    store.tags[("a/b", "t")] = add_manifest(store, document)["digest"]
+    source = Memory(store)
+    image = open_image(source, REFERENCE, find_candidates(source, REFERENCE).items[0])
+    assert (image.config, image.manifest.kind, len(image.layers)) == (None, "application/x-art", 1)
+    assert json.loads(image.document.body.decode())["artifactType"] == "application/x-art"

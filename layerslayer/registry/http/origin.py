@@ -14,8 +14,9 @@ import re
 from typing import List, NamedTuple, Tuple
 
 from ...errors import InvalidAddress, UsageError
+from ...oci.host import host_problem
 from ...user_input import without_user
-from .private_networks import host_problem, is_loopback
+from .private_networks import is_loopback
 
 __all__ = [
     "Address",

@@ -1,4 +1,4 @@
-"""Hosts as URLs write them: which everyone reads alike, and which lead to this machine or its own network. Pure.
+"""Which hosts lead to this machine or its own network. Pure.
 
 Only what the name itself tells counts here; what a name resolves to is for
 whoever opens the connection to check.
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from ...oci.host import ANY_CASE, IPV4, NUMERIC, is_ipv6
 
 TYPE_CHECKING = False  # as type checkers read it; most references name no address, and need no ``ipaddress``
 if TYPE_CHECKING:
@@ -60,31 +62,7 @@ _SECRETS = (
     "168.63.129.16/32",
 )
 _SECRETS_BY_NAME = ("metadata.google.internal", "metadata.goog", "instance-data.ec2.internal", "instance-data")
-_ANY_CASE = re.IGNORECASE | re.ASCII  # of ASCII: else U+017F would be an s, and U+212A a k
-# What getaddrinfo takes for an IPv4 address: 127.1, 0x7f.1, 2130706433, 0177.0.0.1. And what looks like one.
-_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", _ANY_CASE)
-_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(r"{0}(?:\.{0}){{3}}".format(_BYTE))
-_IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + _IPV4.pattern + ")?", _ANY_CASE)
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", _ANY_CASE)
-_MAX_NAME = 253  # characters (RFC 1035, 2.3.4)
-_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", _ANY_CASE)
-
-
-def host_problem(host: str) -> str:
-    """Say why a text is no host that everyone reads alike; nothing when it is one.
-
-    A host is a name of ASCII letters, digits, ``-`` and ``_`` without a dot at
-    its end, an IPv4 address of four decimal numbers, or an IPv6 address in
-    brackets without a zone (RFC 3986, 3.2.2, without what is percent-encoded).
-    """
-    if host.startswith("["):
-        return "" if host.endswith("]") and _is_ipv6(host[1:-1]) else "its brackets hold an unreadable address"
-    if not host:
-        return "it names no host"
-    if _NUMERIC.fullmatch(host):
-        return "" if _IPV4.fullmatch(host) else "it hides an IPv4 address, perhaps of a private network"
-    return "" if len(host) <= _MAX_NAME and _NAME.fullmatch(host) else "its host is no name that can be looked up"
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|::1|\[::1\]", ANY_CASE)
 
 
 def is_loopback(host: str) -> bool:
@@ -99,7 +77,7 @@ def is_inside(host: str) -> bool:
     address = _address(name)
     if address is None:
         bare = name.rstrip(".")
-        if ":" in name or _NUMERIC.fullmatch(name):
+        if ":" in name or NUMERIC.fullmatch(name):
             return True  # an unusual spelling of an address hides something, whatever it is
         return "." not in bare or bare.rpartition(".")[2] in _LOCAL_NAMES or ("." + bare).endswith(".home.arpa")
     return not _is_public(address)
@@ -114,23 +92,14 @@ def is_on_the_link(host: str) -> bool:
     return any(_is_among(item, _SECRETS) for item in (address, *_carried(address)))
 
 
-def _is_ipv6(text: str) -> bool:
-    from ipaddress import IPv6Address
-
-    try:
-        return bool(_IPV6.fullmatch(text) and IPv6Address(text))
-    except ValueError:
-        return False
-
-
 def _address(name: str) -> Optional[IP]:
     """Return the address that a name without brackets is the usual spelling of, if any; its zone is left out."""
     from ipaddress import IPv4Address, IPv6Address
 
     name = name.partition("%")[0]
-    if _IPV4.fullmatch(name):
+    if IPV4.fullmatch(name):
         return IPv4Address(name)
-    return IPv6Address(name) if _is_ipv6(name) else None
+    return IPv6Address(name) if is_ipv6(name) else None
 
 
 def _is_public(address: IP) -> bool:
