@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
 
-from ..cli.session import Session, worse
-from ..errors import ExitCode
+from ..cli.session import Session
 from ..formats.entry import Entry
 from ..formats.memory import Holding
 from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
@@ -85,11 +84,3 @@ class Checking:
             yield from difference_objects(found, self._layer.number, self._claimed, self._actual)
         elif found:
             yield from difference_lines(found, self._session.style)
-
-
-def answer(code: ExitCode, reports: Sequence[Report]) -> ExitCode:
-    """Return a listing's exit code: NO where an index differs, PARTIAL where one could not be compared."""
-    checks = [report.index_check for report in reports if report.index_check is not None]
-    if code == ExitCode.DONE and any(check.unusable for check in checks):
-        return ExitCode.PARTIAL
-    return worse(code, ExitCode.NO if any(check.differences for check in checks) else ExitCode.DONE)

@@ -13,15 +13,22 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional, TextIO
 
-from ..errors import EndOfInput, LayerslayerError, LocalFileError
+from ..errors import LayerslayerError, LocalFileError
 from ..escaping import ContentText, printable
 from ..user_input import without_login
+from .exit_codes import ExitCode
 from .tee import Tee
 
 if TYPE_CHECKING:
     from .progress import Progress
 
 _LINES, _TEXT = 500, 64 * 1024  # lines, and characters, gathered before a write
+
+
+class EndOfInput(LayerslayerError):
+    """Standard input ended at a prompt. ``code`` is what the run ends with then."""
+
+    code = ExitCode.DONE
 
 
 class Console:

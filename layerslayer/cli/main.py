@@ -7,8 +7,9 @@ import os
 import sys
 
 from .._version import __version__
-from ..errors import BudgetSpent, EndOfInput, ExitCode, LayerslayerError, LocalFileError, UsageError
+from ..errors import BudgetSpent, LayerslayerError, LocalFileError, UsageError
 from .arguments import parse
+from .exit_codes import ExitCode
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _with_console(options: Namespace) -> ExitCode:
 
 def _guarded(options: Namespace, console: Console) -> ExitCode:
     """The one place that turns errors into sentences and exit codes."""
+    from .console import EndOfInput
+
     try:
         code = _dispatch(options, console)
         console.flush()

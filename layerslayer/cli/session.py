@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence, Tuple
 
-from ..errors import BudgetSpent, ExitCode, LayerslayerError, UsageError, in_full
+from ..errors import LayerslayerError, UsageError, in_full
 from ..export.output_folder import Root
 from ..oci.descriptor import Descriptor, Platform
 from ..oci.image import Image, Layer, Opening
@@ -22,7 +22,6 @@ from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
 
 if TYPE_CHECKING:
     from ..cache import Store
-    from ..layers.outcome import Report
     from ..layers.shortcuts import Shortcuts
     from ..registry.connection_pool import Connections
     from ..registry.http.preconnect import EarlyConnections
@@ -209,26 +208,3 @@ class Session:
         return lambda error: self.console.warn(
             "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
         )
-
-
-def combined(codes: Sequence[ExitCode]) -> ExitCode:
-    """Return the exit code of several parts: all well, all failed, or in part."""
-    distinct = set(codes) or {ExitCode.DONE}
-    return distinct.pop() if len(distinct) == 1 else ExitCode.PARTIAL
-
-
-def code_of(report: Report) -> ExitCode:
-    """Return the exit code of one layer's reading; PARTIAL where the user's own budget ended it."""
-    if report.complete:
-        return ExitCode.DONE
-    return ExitCode.PARTIAL if isinstance(report.problem, BudgetSpent) else ExitCode.FAILED
-
-
-def failure(error: Exception) -> ExitCode:
-    """Return the exit code for what an error kept from being done."""
-    return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
-
-
-def worse(code: ExitCode, answer: ExitCode) -> ExitCode:
-    """Return ``answer`` unless what it rests on could not be read whole."""
-    return answer if code == ExitCode.DONE else code

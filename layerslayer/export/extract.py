@@ -6,7 +6,7 @@ from functools import partial
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ..cli.commands.get_output import Output
-from ..cli.session import failure
+from ..cli.exit_codes import failure
 from ..errors import LayerslayerError, LocalFileError, NameRefused
 from ..filesystem.node import IMPLIED
 from ..formats.entry import Entry

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..cli.session import Session, code_of, combined
-from ..errors import ExitCode, InvalidDocument, in_full
+from ..cli.exit_codes import ExitCode, code_of, combined
+from ..cli.session import Session
+from ..errors import InvalidDocument, in_full
 from ..escaping import printable
 from ..formats.entry import Entry
 from ..formats.memory import Holding

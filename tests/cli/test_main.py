@@ -6,7 +6,7 @@ import pytest
 
 import layerslayer
 from layerslayer.cli.arguments.parsers import build_parser
-from layerslayer.errors import ExitCode
+from layerslayer.cli.exit_codes import ExitCode
 
 from ..support.registry import Registry, Silent, closed_port, store
 from ..support.registry.faults import altered, any_of, flipped, layer_digests

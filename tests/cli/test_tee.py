@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from layerslayer.cli.console import Console
+from layerslayer.cli.console import Console, EndOfInput
 from layerslayer.cli.tee import Tee
-from layerslayer.errors import EndOfInput, LayerslayerError, LocalFileError
+from layerslayer.errors import LayerslayerError, LocalFileError
 
 
 def test_the_log_is_fresh_plain_and_flushed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ TYPE_CHECKING = False  # as type checkers read it
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ...errors import ExitCode
+    from ..exit_codes import ExitCode
     from ..session import Session
 
 

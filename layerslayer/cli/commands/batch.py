@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List
 
-from ...errors import ExitCode, LayerslayerError, LocalFileError, UsageError
+from ...errors import LayerslayerError, LocalFileError, UsageError
 from ...escaping import printable
 from ...registry.connection_pool import Connections
 from ...render import json_lines
 from ...user_input import without_login
+from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
-from ..session import Session, combined, failure
+from ..session import Session
 from .diff import diff
 from .find import find
 from .peek import peek_all

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ...errors import ExitCode, LocalFileError, UsageError
+from ...errors import LocalFileError, UsageError
 from ...escaping import human_size
 from ...render import json_lines
 from ...render.listing import timestamp
+from ..exit_codes import ExitCode
 from ..session import Session
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 
-from ...errors import ExitCode
 from ...escaping import printable, raw_name
 from ...filesystem.merge import LaidOut, finish, lay_out, single_image
 from ...filesystem.node import Removal, normal
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import removal_line, step_texts
+from ..exit_codes import ExitCode
 from ..session import Session
 from .find import removal_object
 

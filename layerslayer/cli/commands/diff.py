@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ...analysis.diff import Difference, Side, compare
-from ...errors import ExitCode, NotFound, UsageError
+from ...errors import NotFound, UsageError
 from ...filesystem.merge import LaidOut, finish, lay_out, single_image
 from ...filesystem.node import normal
 from ...oci.image import Layer
@@ -14,7 +14,8 @@ from ...oci.source import Source
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import difference_line
-from ..session import Session, combined, worse
+from ..exit_codes import ExitCode, combined, worse
+from ..session import Session
 from .ls import at_path, node_object
 
 

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import Callable, Iterator, List
 
-from ...errors import ExitCode, UsageError
+from ...errors import UsageError
 from ...escaping import human_size, printable
 from ...export.download import image_name, output_folder, safe_component
 from ...export.image_content import Content, entry_name, full_name, schema1_refusal
@@ -19,6 +19,7 @@ from ...oci.reference import Target
 from ...oci.source import Source
 from ...render import json_lines
 from ...render.summary import image_summary
+from ..exit_codes import ExitCode
 from ..session import Session
 
 _SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional
 
-from ...errors import ExitCode, UsageError
+from ...errors import UsageError
 from ...filesystem.glob import Matcher, matcher, regex_matcher
 from ...filesystem.merge import LaidOut, finish, lay_out, single_image
 from ...filesystem.node import Node, Removal, normal
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import finding_line
+from ..exit_codes import ExitCode, worse
 from ..options import Options
-from ..session import Session, worse
+from ..session import Session
 from .ls import node_object
 
 

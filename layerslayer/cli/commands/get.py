@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
-from ...errors import BudgetSpent, ExitCode
+from ...errors import BudgetSpent
 from ...export.download import image_parts
 from ...export.extract import Layerwise
 from ...export.sinks import Target, drop
@@ -30,7 +30,8 @@ from ...layers.ways import Ways
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ..session import Session, code_of, combined
+from ..exit_codes import ExitCode, code_of, combined
+from ..session import Session
 from .get_output import STDOUT, Output
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Sequence
 
-from ...errors import CorruptLayer, DigestMismatch, ExitCode, NameRefused
+from ...errors import CorruptLayer, DigestMismatch, NameRefused
 from ...escaping import human_size, printable
 from ...export.extracted_file import Carver
 from ...export.sinks import Printed, Target
@@ -12,6 +12,7 @@ from ...formats.entry import Entry
 from ...layers.outcome import Report
 from ...oci.image import Layer
 from ...render import json_lines
+from ..exit_codes import ExitCode
 from ..session import Session
 
 STDOUT = "-"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import List, Sequence, Tuple
 
-from ...errors import EndOfInput, ExitCode, InvalidReference, LayerslayerError, UsageError
+from ...errors import InvalidReference, LayerslayerError, UsageError
 from ...escaping import human_size
 from ...oci.image import Candidate, Candidates, Image, Layer
 from ...oci.layer_selection import select_layers
@@ -15,7 +15,9 @@ from ...oci.source import Source
 from ...render.listing import layer_table
 from ...render.summary import image_summary, platform_lines, step_lines
 from ...sources.resolve import choose, find_candidates, open_image
-from ..session import Session, combined
+from ..console import EndOfInput
+from ..exit_codes import ExitCode, combined
+from ..session import Session
 from .peek import peek_layers
 from .save import save_layers
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Tuple
 
-from ...errors import ExitCode
 from ...escaping import printable
 from ...filesystem.merge import LaidOut, finish, lay_out, single_image
 from ...filesystem.node import IMPLIED, Node, normal, walk
 from ...filesystem.tree import sizes
 from ...render import json_lines
 from ...render.tree import ASCII, UNICODE, node_lines, tree_lines
-from ..session import Session, worse
+from ..exit_codes import ExitCode, worse
+from ..session import Session
 
 
 def ls(session: Session) -> ExitCode:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, Iterator
 
-from ...errors import ExitCode
 from ...escaping import ContentText
 from ...filesystem.merge import finish
 from ...oci.image import Image
@@ -16,6 +15,7 @@ from ...render.history import history_lines
 from ...render.json_documents import config_object, document_object, step_objects
 from ...render.summary import image_summary
 from ...sources.resolve import choose, find_candidates
+from ..exit_codes import ExitCode
 from ..session import Session
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from ...errors import ExitCode, in_full
+from ...errors import in_full
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers
@@ -15,7 +15,8 @@ from ...parallel import at_once, in_order
 from ...render import json_lines
 from ...render.listing import layer_footer, layer_header
 from ...render.summary import image_summary
-from ..session import Session, code_of, combined
+from ..exit_codes import ExitCode, answer, code_of, combined
+from ..session import Session
 from .peek_layer import layer_text, special
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def peek_all(session: Session) -> ExitCode:
             [peek_image(session, source, image, reports) for image in session.images(source, reference, soon)]
         )
         if session.options.verify:
-            from ...analysis.toc_check import answer
-
             code = answer(code, reports)
         if session.options.json:
             session.console.out(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ...analysis.cost import Cost, cheapest_order, fast, first_beyond, in_full
-from ...errors import ExitCode
 from ...export.download import image_parts, layer_stem, present
 from ...export.output_folder import found
 from ...filesystem.merge import single_image
@@ -25,6 +24,7 @@ from ...render.plan import (
     plan_total_object,
 )
 from ...render.summary import image_summary
+from ..exit_codes import ExitCode
 from ..session import Session
 from .diff import shared_layers
 

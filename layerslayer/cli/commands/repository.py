@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...analysis.referrers import find_referrers
-from ...errors import ExitCode
 from ...escaping import printable
 from ...filesystem.merge import finish, single_image
 from ...render import json_lines
 from ...render.referrers import referrer_pieces, referrer_text
+from ..exit_codes import ExitCode
 from ..session import Session
 
 

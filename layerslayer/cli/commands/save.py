@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
-from ...errors import ExitCode, LayerslayerError, in_full
+from ...errors import LayerslayerError, in_full
 from ...escaping import human_size
 from ...export.atomic_file import clear, discard_unfinished
 from ...export.download import (
@@ -27,8 +27,9 @@ from ...oci.source import Source
 from ...parallel import in_order
 from ...render import json_lines
 from ...render.summary import image_summary
+from ..exit_codes import ExitCode, combined, failure
 from ..progress import Progress
-from ..session import Session, combined, failure
+from ..session import Session
 
 
 class _Saved(NamedTuple):
