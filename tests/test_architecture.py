@@ -43,10 +43,7 @@ MAY_IMPORT["cli"] = LIBRARY | {"api", "render", "demo"}
 EXCEPTIONS: Dict[str, Set[str]] = {
     "analysis.toc_check": {"cli", "render"},
     "export.extract": {"cli"},
-    "export.sinks": {"cli"},
     "filesystem.merge": {"cli", "render", "sources"},
-    "layers.known": {"cli"},
-    "layers.ways": {"export"},
     "registry.credentials.keychain": {"cli"},
     "sources.remote": {"cli"},
 }

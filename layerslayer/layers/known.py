@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ..cli.session import Session
 from ..formats.checkpoints import Points
 from ..formats.entry import Entry
 from ..formats.tar.bodies import Sink
@@ -14,7 +13,7 @@ from .cached import Recall, recallable
 from .outcome import Report
 
 if TYPE_CHECKING:  # loaded where there is a store
-    from ..cache import KnownLayer
+    from ..cache import KnownLayer, Store
 
 
 _MOST = 200_000  # entries of layers that stay loaded, besides those of the last one
@@ -23,15 +22,24 @@ _MOST = 200_000  # entries of layers that stay loaded, besides those of the last
 class KnownLayers:
     """What the store knows of an image's layers, each loaded when it is asked for; the last ones stay."""
 
-    def __init__(self, session: Session, source: Source) -> None:
-        self._session = session
+    def __init__(
+        self,
+        source: Source,
+        open_store: Callable[[], Optional[Store]],
+        warn: Callable[[str], None],
+        verify: bool = False,
+    ) -> None:
+        """``open_store`` returns the store, if there is one; ``verify`` wants whole layers read."""
         self._source = source
+        self._open_store = open_store
+        self._warn = warn
+        self._verify = verify
         self._found: Dict[str, KnownLayer] = {}
         self._points: Dict[str, Points] = {}
 
     def of(self, layer: Layer) -> Optional[KnownLayer]:
         """Return what is known of a layer, or None."""
-        digest, store = layer.descriptor.digest, self._session.store
+        digest, store = layer.descriptor.digest, self._open_store()
         known = self._found.get(digest)
         if known is None and store is not None:
             known = store.layer(digest)
@@ -56,11 +64,11 @@ class KnownLayers:
     ) -> Optional[Report]:
         """Give files, by their offsets, to sinks (see ``Recall.fetch``); None where one is not known well enough.
 
-        None, too, with ``--verify``, which wants the whole layer.
+        None, too, where the whole layer is to be read.
         """
-        store = self._session.store
+        store = self._open_store()
         known = self.of(layer)
-        if store is None or known is None or self._session.options.verify:
+        if store is None or known is None or self._verify:
             return None
         if not all(recallable(layer, known, entry) for entry in entries.values()):
             return None
@@ -68,7 +76,7 @@ class KnownLayers:
         points = self._points.get(digest)
         if points is None:
             points = self._points[digest] = store.points(digest, known.size, known.uncompressed)
-        return Recall(self._source, layer, known, points, self._session.console.warn).fetch(entries, open_sink)
+        return Recall(self._source, layer, known, points, self._warn).fetch(entries, open_sink)
 
 
 class _Entries(Dict[int, List[Entry]]):

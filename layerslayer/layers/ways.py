@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Optional, Sequence
 
 from ..errors import CorruptLayer, DigestMismatch, RangeIgnored
-from ..export.sinks import Held
 from ..formats.entry import Entry
 from ..formats.tar.bodies import Sink
 from ..limits import LimitReached
 from ..oci.image import Layer
 from ..oci.source import Source
+from .buffered_sink import Held
 from .known import KnownLayers
 from .outcome import Report
 

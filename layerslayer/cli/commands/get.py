@@ -78,9 +78,9 @@ class _Run:
         self.layers = select_layers(image.layers, session.options.layers)
         self.reports: List[Report] = []
         self._shortcuts = session.shortcuts(source, image, keep=True)
-        known = KnownLayers(session, source)
-        ways = Ways(source, known, self._shortcuts, output.printed, self.reports)
         verify = session.options.verify
+        known = KnownLayers(source, lambda: session.store, session.console.warn, verify)
+        ways = Ways(source, known, self._shortcuts, output.printed, self.reports)
         self._layerwise = Layerwise(source, image, ways, output, self.reports, verify)
         self._seeker = Seeker(
             source,

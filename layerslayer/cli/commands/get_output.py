@@ -37,7 +37,7 @@ class Output:
     def target(self, path: str, entry: Entry) -> Target:
         """Return where the bytes of a file go. Raises LocalFileError."""
         if self.printed:
-            return Printed(self._session.console)
+            return Printed(self._session.console.raw)
         return self._carver.file(path, entry.mode)
 
     def make_folder(self, path: str) -> None:
