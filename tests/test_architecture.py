@@ -43,7 +43,6 @@ MAY_IMPORT["cli"] = LIBRARY | {"api", "render", "demo"}
 EXCEPTIONS: Dict[str, Set[str]] = {
     "analysis.toc_check": {"cli", "render"},
     "export.extract": {"cli"},
-    "filesystem.merge": {"cli", "render", "sources"},
     "registry.credentials.keychain": {"cli"},
     "sources.remote": {"cli"},
 }

@@ -37,6 +37,11 @@ def code_of(report: Report) -> ExitCode:
     return ExitCode.PARTIAL if isinstance(report.problem, BudgetSpent) else ExitCode.FAILED
 
 
+def code_of_all(reports: Sequence[Report]) -> ExitCode:
+    """Return the exit code of several layers' readings."""
+    return combined([code_of(report) for report in reports])
+
+
 def failure(error: Exception) -> ExitCode:
     """Return the exit code for what an error kept from being done."""
     return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED

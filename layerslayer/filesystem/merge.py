@@ -1,29 +1,17 @@
-"""What the verbs of the merged view share: layers read, laid over one another, and accounted for."""
+"""The layers of an image, read in parallel and laid over one another into one file system."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..cli.exit_codes import ExitCode, code_of, combined
-from ..cli.session import Session
-from ..errors import InvalidDocument, in_full
-from ..escaping import printable
 from ..formats.entry import Entry
 from ..formats.memory import Holding
-from ..layers.open import Contents, read_contents
+from ..layers.open import Contents
 from ..layers.outcome import Report
-from ..oci.image import Image, Layer, Opening
-from ..oci.layer_selection import select_layers
-from ..oci.source import Source
+from ..oci.image import Image, Layer
 from ..parallel import in_order
-from ..render import json_lines
-from ..render.cost import cost_line
-from ..render.summary import image_summary
-from ..sources.caching import Remembering
 from .overlay import Tree
-
-if TYPE_CHECKING:
-    from ..layers.shortcuts import Shortcuts
 
 Digests = Dict[int, Mapping[int, bytes]]  # by layer and entry offset: sha256 of a file's content
 
@@ -43,123 +31,38 @@ class LaidOut(NamedTuple):
         return self.digests[content[0]].get(content[1].offset) if content else None
 
     @property
-    def code(self) -> ExitCode:
-        return combined([code_of(report) for report in self.reports])
+    def is_complete(self) -> bool:
+        """Whether all the layers were read whole."""
+        return all(report.complete for report in self.reports)
 
     @property
     def reach(self) -> str:
         """Return what to add to a "no": empty when all layers were read."""
-        return "" if self.code == ExitCode.DONE else " in what could be read"
+        return "" if self.is_complete else " in what could be read"
 
 
-def single_image(session: Session, source: Source, soon: bool = True) -> Image:
-    """Return the one image to work on. ``soon``: all its (chosen) layers will be read at once."""
-    reference = session.reference()
-
-    def wanted(opening: Opening) -> Sequence[Layer]:
-        chosen = select_layers(opening.layers, session.options.layers)
-        if session.options.fast:
-            from ..layers.toc.discovery import foresee_claims
-
-            foresee_claims(source, opening, [layer for layer in chosen if not session.knows([layer])])
-            return ()
-        return chosen[: session.options.jobs] if soon else ()
-
-    if session.all_platforms:
-        raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
-    image = next(iter(session.images(source, reference, wanted)))
-    if isinstance(source, Remembering) and image.config_body is not None:
-        source.keep_config(image.manifest.config, image.config_body)
-    return image
-
-
-def lay_out(
-    session: Session,
-    source: Source,
+def merge_layers(
     image: Image,
+    layers: Sequence[Layer],
+    read: Callable[[Layer, Holding], Iterator[Contents]],
+    merged: Callable[[Contents], None],
+    jobs: int,
     keep_removed: bool = False,
-    chosen: Optional[Sequence[Layer]] = None,
-    shortcuts: Optional[Shortcuts] = None,
 ) -> LaidOut:
-    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
+    """Read layers, up to ``jobs`` of them at once, and lay them over one another in their order.
 
-    Says what could not be read. ``shortcuts`` are the image's, where the caller
-    has them already.
+    ``read`` yields what one layer holds; ``merged`` is called with that once it is in the tree.
     """
-    shortcuts = shortcuts or session.shortcuts(source, image)
-    layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
-    session.console.say(image_summary(image))
     holding = Holding()
     tree = Tree(keep_removed, holding.spend)
     reports: List[Report] = []
     digests: Digests = {}
-    for contents in _all_contents(session, source, layers, shortcuts, holding):
-        number, report = contents.layer.number, contents.report
-        reports.append(report)
-        tree.apply(number, contents.entries)
-        digests[number] = contents.digests
-        if report.opaque:
-            media_type = contents.layer.descriptor.media_type
-            session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
-        if report.problem:
-            session.console.warn(
-                "layer {} could not be read whole, so the view is incomplete: {}".format(
-                    number, in_full(report.problem)
-                )
-            )
-    for unsafe in tree.unsafe[:_UNSAFE_SHOWN]:
-        session.console.warn(
-            "layer {}: '{}' is left out: {}".format(unsafe.layer, unsafe.entry.name[:_NAME_SHOWN], unsafe.reason)
-        )
-    if len(tree.unsafe) > _UNSAFE_SHOWN:
-        session.console.warn("{} more names are left out.".format(len(tree.unsafe) - _UNSAFE_SHOWN))
-    return LaidOut(image, layers, tree, reports, digests, holding)
-
-
-_UNSAFE_SHOWN = 10
-_NAME_SHOWN = 200  # characters
-
-
-def _all_contents(
-    session: Session, source: Source, layers: Sequence[Layer], shortcuts: Optional[Shortcuts], holding: Holding
-) -> Iterator[Contents]:
-    with session.console.progress() as progress:
-
-        def maker(layer: Layer) -> Callable[[], Iterator[Contents]]:
-            def read() -> Iterator[Contents]:
-                task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
-                try:
-                    yield read_contents(
-                        source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
-                    )
-                finally:
-                    progress.finish(task)
-
-            return read
-
-        makers = [maker(layer) for layer in layers]
-        for made in in_order(makers, session.options.jobs, 0, lambda contents: 0):
-            yield from made
-
-
-def finish(
-    session: Session,
-    source: Source,
-    verb: str,
-    reports: Sequence[Report],
-    code: ExitCode,
-    of: Optional[int] = None,
-    more: int = 0,
-) -> ExitCode:
-    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
-
-    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
-    """
-    requests = source.requests_made() + more
-    if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
-        summary["bytes_read"] += session.fetched
-        session.console.out(json_lines.line(summary))
-        return code
-    session.console.say(cost_line(reports, requests, of))
-    return code
+    makers = [partial(read, layer, holding) for layer in layers]
+    for made in in_order(makers, jobs, 0, lambda contents: 0):
+        for contents in made:
+            number = contents.layer.number
+            reports.append(contents.report)
+            tree.apply(number, contents.entries)
+            digests[number] = contents.digests
+            merged(contents)
+    return LaidOut(image, tuple(layers), tree, reports, digests, holding)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 
 from ...escaping import printable, raw_name
-from ...filesystem.merge import LaidOut, finish, lay_out, single_image
+from ...filesystem.merge import LaidOut
 from ...filesystem.node import Removal, normal
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import removal_line, step_texts
-from ..exit_codes import ExitCode
+from ..exit_codes import ExitCode, code_of_all
+from ..merged_view import finish, lay_out, single_image
 from ..session import Session
 from .find import removal_object
 
@@ -35,7 +36,7 @@ def deleted(session: Session) -> ExitCode:
                 session.console.out(removal_line(listing, gone, steps, command) + "\n")
         if not laid.tree.removed:
             session.console.say("No layer removes anything{}.".format(laid.reach))
-        return finish(session, source, "deleted", laid.reports, laid.code)
+        return finish(session, source, "deleted", laid.reports, code_of_all(laid.reports))
     finally:
         source.close()
 

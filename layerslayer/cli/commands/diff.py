@@ -6,7 +6,7 @@ from typing import List, Sequence
 
 from ...analysis.diff import Difference, Side, compare
 from ...errors import NotFound, UsageError
-from ...filesystem.merge import LaidOut, finish, lay_out, single_image
+from ...filesystem.merge import LaidOut
 from ...filesystem.node import normal
 from ...oci.image import Layer
 from ...oci.layer_selection import select_layers
@@ -14,7 +14,8 @@ from ...oci.source import Source
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import difference_line
-from ..exit_codes import ExitCode, combined, worse
+from ..exit_codes import ExitCode, code_of_all, combined, worse
+from ..merged_view import finish, lay_out, single_image
 from ..session import Session
 from .ls import at_path, node_object
 
@@ -46,7 +47,7 @@ def diff(session: Session) -> ExitCode:
             lay_out(session, sources[0], old, chosen=chosen[0][skipped:]),
             lay_out(second, sources[1], new, chosen=chosen[1][skipped:]),
         ]
-        if any(item.code != ExitCode.DONE for item in laid):
+        if not all(item.is_complete for item in laid):
             session.console.warn(
                 "not all of both images could be read: what is shown may be no difference, and others may be missing."
             )
@@ -56,7 +57,7 @@ def diff(session: Session) -> ExitCode:
         for difference in compare(sides[0], sides[1], not skipped, below):
             count += 1
             _show(session, difference, laid)
-        code = worse(combined([item.code for item in laid]), ExitCode.NO if count else ExitCode.DONE)
+        code = worse(combined([code_of_all(item.reports) for item in laid]), ExitCode.NO if count else ExitCode.DONE)
         if not count:
             session.console.say("They do not differ{}.".format(laid[0].reach or laid[1].reach))
         reports = [*laid[0].reports, *laid[1].reports]
@@ -82,7 +83,7 @@ def _below(asked: str, laid: Sequence[LaidOut], known: bool) -> str:
     Raises NotFound where neither image has it. Of images that are not ``known`` whole neither can be told.
     """
     found = {node.path for node in (at_path(side, asked) for side in laid) if node is not None}
-    if known and not found and all(side.code == ExitCode.DONE for side in laid):
+    if known and not found and all(side.is_complete for side in laid):
         raise NotFound("neither image has a path '{}'.".format(asked), "See what there is with layerslayer ls.")
     return found.pop() if known and len(found) == 1 else normal(asked) or ""
 

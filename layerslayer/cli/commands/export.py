@@ -11,7 +11,6 @@ from ...escaping import human_size, printable
 from ...export.download import image_name, output_folder, safe_component
 from ...export.image_content import Content, entry_name, full_name, schema1_refusal
 from ...export.output_folder import found
-from ...filesystem.merge import finish
 from ...oci.descriptor import Descriptor
 from ...oci.image import Image
 from ...oci.local_reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE
@@ -20,6 +19,7 @@ from ...oci.source import Source
 from ...render import json_lines
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
+from ..merged_view import finish
 from ..session import Session
 
 _SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"}

@@ -6,12 +6,13 @@ from typing import Iterator, NamedTuple, Optional
 
 from ...errors import UsageError
 from ...filesystem.glob import Matcher, matcher, regex_matcher
-from ...filesystem.merge import LaidOut, finish, lay_out, single_image
+from ...filesystem.merge import LaidOut
 from ...filesystem.node import Node, Removal, normal
 from ...render import json_lines
 from ...render.listing import Listing
 from ...render.tree import finding_line
-from ..exit_codes import ExitCode, worse
+from ..exit_codes import ExitCode, code_of_all, worse
+from ..merged_view import finish, lay_out, single_image
 from ..options import Options
 from ..session import Session
 from .ls import node_object
@@ -49,7 +50,8 @@ def find(session: Session) -> ExitCode:
         session.console.lines(lines())
         if not count:
             session.console.say("Nothing is found{}.".format(laid.reach))
-        return finish(session, source, "find", laid.reports, laid.code if count else worse(laid.code, ExitCode.NO))
+        code = code_of_all(laid.reports)
+        return finish(session, source, "find", laid.reports, code if count else worse(code, ExitCode.NO))
     finally:
         source.close()
 

@@ -17,7 +17,7 @@ from ...export.extract import Layerwise
 from ...export.sinks import Target, drop
 from ...filesystem.glob import has_magic
 from ...filesystem.lookup import UNKNOWN_MODE, File, Seeker
-from ...filesystem.merge import LaidOut, finish, lay_out, single_image
+from ...filesystem.merge import LaidOut
 from ...filesystem.node import Node, normal, walk
 from ...filesystem.path_resolution import Absent, Directory, Unclear
 from ...filesystem.select import Named, at_path, by_layer, is_name, matching
@@ -30,7 +30,8 @@ from ...layers.ways import Ways
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ..exit_codes import ExitCode, code_of, combined
+from ..exit_codes import ExitCode, code_of, code_of_all, combined
+from ..merged_view import finish, lay_out, single_image
 from ..session import Session
 from .get_output import STDOUT, Output
 
@@ -159,8 +160,8 @@ class _Run:
         """
         laid = lay_out(self._session, self._source, self._image, shortcuts=self._shortcuts)
         self.reports += laid.reports
-        if laid.code != ExitCode.DONE:
-            self.output.codes.append(laid.code)
+        if not laid.is_complete:
+            self.output.codes.append(code_of_all(laid.reports))
         wanted: Dict[str, Node] = {}
         for text in asked:
             if alone and not at_path(laid.tree, text):
@@ -169,7 +170,7 @@ class _Run:
             for path, node in self._named(laid, text, exact):
                 if wanted.get(path) is not node:  # else all below it is there too
                     wanted.update(walk(node, path))
-        whole = laid.code == ExitCode.DONE and len(laid.layers) == len(self._image.layers)
+        whole = laid.is_complete and len(laid.layers) == len(self._image.layers)
         self.output.states_modes(partial(_mode_of, laid, None if whole else UNKNOWN_MODE))
         self._write(wanted)
 

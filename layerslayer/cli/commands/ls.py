@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Iterable, List, Optional, Tuple
 
 from ...escaping import printable
-from ...filesystem.merge import LaidOut, finish, lay_out, single_image
+from ...filesystem.merge import LaidOut
 from ...filesystem.node import IMPLIED, Node, normal, walk
 from ...filesystem.tree import sizes
 from ...render import json_lines
 from ...render.tree import ASCII, UNICODE, node_lines, tree_lines
-from ..exit_codes import ExitCode, worse
+from ..exit_codes import ExitCode, code_of_all, worse
+from ..merged_view import finish, lay_out, single_image
 from ..session import Session
 
 
@@ -30,7 +31,7 @@ def _show(session: Session, verb: str) -> ExitCode:
         laid = lay_out(session, source, single_image(session, source))
         asked = session.options.words[0] if session.options.words else ""
         node = at_path(laid, asked)
-        code = laid.code
+        code = code_of_all(laid.reports)
         if node is None:
             session.console.warn("{} has no path '{}'{}.".format(laid.image.reference, asked, laid.reach))
             code = worse(code, ExitCode.NO)

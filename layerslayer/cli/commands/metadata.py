@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Callable, Iterable, Iterator
 
 from ...escaping import ContentText
-from ...filesystem.merge import finish
 from ...oci.image import Image
 from ...oci.source import Document, Source
 from ...render import json_lines
@@ -16,6 +15,7 @@ from ...render.json_documents import config_object, document_object, step_object
 from ...render.summary import image_summary
 from ...sources.resolve import choose, find_candidates
 from ..exit_codes import ExitCode
+from ..merged_view import finish
 from ..session import Session
 
 

@@ -7,7 +7,6 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from ...analysis.cost import Cost, cheapest_order, fast, first_beyond, in_full
 from ...export.download import image_parts, layer_stem, present
 from ...export.output_folder import found
-from ...filesystem.merge import single_image
 from ...formats.magic import special_kind
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
@@ -25,6 +24,7 @@ from ...render.plan import (
 )
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
+from ..merged_view import single_image
 from ..session import Session
 from .diff import shared_layers
 

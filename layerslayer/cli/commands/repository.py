@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...analysis.referrers import find_referrers
 from ...escaping import printable
-from ...filesystem.merge import finish, single_image
 from ...render import json_lines
 from ...render.referrers import referrer_pieces, referrer_text
 from ..exit_codes import ExitCode
+from ..merged_view import finish, single_image
 from ..session import Session
 
 

@@ -20,7 +20,6 @@ from ...export.download import (
 )
 from ...export.output_folder import Folder
 from ...export.partial_file import beginning_of
-from ...filesystem.merge import finish
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
@@ -28,6 +27,7 @@ from ...parallel import in_order
 from ...render import json_lines
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, combined, failure
+from ..merged_view import finish
 from ..progress import Progress
 from ..session import Session
 
