@@ -1,10 +1,9 @@
-"""``--fast --verify``: a publisher's index held against the layer it is about, while that is listed."""
+"""A publisher's index held against the layer it is about, while that is listed."""
 
 from __future__ import annotations
 
 from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
 
-from ..cli.session import Session
 from ..formats.entry import Entry
 from ..formats.memory import Holding
 from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
@@ -13,7 +12,6 @@ from ..layers.stream import read_entries
 from ..layers.toc.discovery import Claims
 from ..limits import LimitReached
 from ..oci.image import Layer
-from ..render.toc_diff import difference_lines, difference_objects
 from .toc_diff import Comparison, Listed, compare_index
 
 _BATCH = 4096  # entries counted at a time
@@ -22,15 +20,14 @@ _BATCH = 4096  # entries counted at a time
 class Checking:
     """One layer's: ask it for the entries, then for what differs."""
 
-    def __init__(self, session: Session, claims: Claims, layer: Layer) -> None:
-        self._session = session
+    def __init__(self, claims: Claims, layer: Layer) -> None:
         self._layer = layer
         self._claim = Report(layer.descriptor)
         self._index = claims.index_of(layer, self._claim)
-        self._claimed = Listed((), {}, {})
+        self.claimed = Listed((), {}, {})
         if self._index is not None:
-            self._claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
-        self._actual = Listed((), {}, {})
+            self.claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
+        self.actual = Listed((), {}, {})
         self._holding = Holding(merged=False)
         self._large = False  # too large to be held beside its index
 
@@ -53,7 +50,7 @@ class Checking:
             yield from read_entries(self._layer.descriptor, open_blob, report)
             return
         digests, places, entries = FileDigests(), FilePlaces(), []
-        sink = digests.sink if self._claimed.digests else places.sink if self._claimed.places else None
+        sink = digests.sink if self.claimed.digests else places.sink if self.claimed.places else None
         bodies = Bodies(sink) if sink else None
         for batch in read_entries(self._layer.descriptor, open_blob, report, bodies):
             if not self._large:
@@ -62,15 +59,18 @@ class Checking:
             yield batch
         if self._large:
             return
-        self._actual = Listed(entries, digests.by_offset, places.by_offset)
+        self.actual = Listed(entries, digests.by_offset, places.by_offset)
 
-    def ends(self, report: Report) -> Iterator[str]:
-        """Yield what differs, as text or JSON Lines, and put how it compares into the ``report`` of the reading."""
-        index, claim, json = self._index, self._claim, self._session.options.json
+    def compare(self, report: Report) -> Optional[Comparison]:
+        """Return what differs between ``claimed`` and ``actual``; None where they cannot be compared.
+
+        How they compare is put into the ``report`` of the reading.
+        """
+        index, claim = self._index, self._claim
         report.notes += claim.notes
         found: Optional[Comparison] = None
         if index is not None and report.complete and not report.opaque and not self._large:
-            found = compare_index(self._claimed, self._actual, index.own, index.as_bytes)
+            found = compare_index(self.claimed, self.actual, index.own, index.as_bytes)
         report.index_check = IndexCheck(
             claim.claimed,
             claim.bytes_read,
@@ -80,7 +80,4 @@ class Checking:
             index.aside if index is not None else "",
             bool(claim.notes) and (index is None or self._large),
         )
-        if found and json:
-            yield from difference_objects(found, self._layer.number, self._claimed, self._actual)
-        elif found:
-            yield from difference_lines(found, self._session.style)
+        return found

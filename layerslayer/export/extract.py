@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..cli.commands.get_output import Output
-from ..cli.exit_codes import failure
 from ..errors import LayerslayerError, LocalFileError, NameRefused
 from ..filesystem.node import IMPLIED
 from ..formats.entry import Entry
@@ -19,6 +18,29 @@ from ..oci.source import Source
 from .sinks import Fan, Target, drop
 
 Files = Sequence[Tuple[str, Entry]]  # the path to write to, and the regular file's entry
+
+
+class Output(ABC):
+    """Where files go, and who hears what came of each."""
+
+    @abstractmethod
+    def target(self, path: str, entry: Entry) -> Target:
+        """Return where the bytes of a file go. Raises LocalFileError."""
+
+    @abstractmethod
+    def written(self, path: str, target: Target, layer: Layer, report: Optional[Report]) -> None:
+        """Keep the file that ``target`` got of ``layer``, if it is what it should be. Raises LocalFileError.
+
+        ``report``: of the layer, where that was read as far as it will be.
+        """
+
+    @abstractmethod
+    def refused(self, path: str, error: NameRefused) -> None:
+        """Hear of a name that this machine's disk does not take."""
+
+    @abstractmethod
+    def failed(self, asked: str, error: Exception) -> None:
+        """Hear what kept something from being got."""
 
 
 class Layerwise:
@@ -71,7 +93,7 @@ class Layerwise:
                     raise  # the disk's trouble, and the next file's too
                 self._output.refused(path, error)
             except LayerslayerError as error:
-                self._output.absent(path, str(error), failure(error))
+                self._output.failed(path, error)
             finally:
                 for target in made:
                     drop(target)
@@ -103,8 +125,7 @@ class Layerwise:
         missing = sum(not fan.done for fan in fans.values())
         if missing:
             what = "{} files of layer {}".format(missing, layer.number)
-            problem = report.problem or LayerslayerError("gone")
-            self._output.absent(what, str(problem), failure(problem))
+            self._output.failed(what, report.problem or LayerslayerError("gone"))
 
     def _written(self, layer: Layer, path: str, target: Target) -> None:
         self._output.written(path, target, layer, None)

@@ -33,7 +33,7 @@ from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
 from ..merged_view import finish, lay_out, single_image
 from ..session import Session
-from .get_output import STDOUT, Output
+from .get_output import STDOUT, ConsoleOutput
 
 
 def get(session: Session) -> ExitCode:
@@ -49,7 +49,7 @@ def cat(session: Session) -> ExitCode:
 def _run(session: Session, verb: str, printed: bool) -> ExitCode:
     source = session.open_remembering()
     several = session.options.batch is not None  # images, which may have the same paths
-    output = Output(session, printed, image_parts(session.reference()) if several else ())
+    output = ConsoleOutput(session, printed, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
         run = _Run(session, source, image, output, single=verb == "cat")
@@ -70,7 +70,7 @@ def _run(session: Session, verb: str, printed: bool) -> ExitCode:
 class _Run:
     """One run of get or cat. ``reports`` say what it cost; ``single``: files alone, no directories."""
 
-    def __init__(self, session: Session, source: Source, image: Image, output: Output, single: bool) -> None:
+    def __init__(self, session: Session, source: Source, image: Image, output: ConsoleOutput, single: bool) -> None:
         self._session = session
         self._source = source
         self._image = image

@@ -6,19 +6,20 @@ from typing import Callable, List, Optional, Sequence
 
 from ...errors import CorruptLayer, DigestMismatch, NameRefused
 from ...escaping import human_size, printable
+from ...export.extract import Output
 from ...export.extracted_file import Carver
 from ...export.sinks import Printed, Target
 from ...formats.entry import Entry
 from ...layers.outcome import Report
 from ...oci.image import Layer
 from ...render import json_lines
-from ..exit_codes import ExitCode
+from ..exit_codes import ExitCode, failure
 from ..session import Session
 
 STDOUT = "-"
 
 
-class Output:
+class ConsoleOutput(Output):
     """What one run of get or cat writes. ``codes`` has one for each path that something came of. ``close`` it."""
 
     def __init__(self, session: Session, printed: bool, parts: Sequence[str] = ()) -> None:
@@ -85,6 +86,10 @@ class Output:
     def refused(self, path: str, error: NameRefused) -> None:
         """Tell of a name that this machine's disk does not take; the other files are written all the same."""
         self.absent(path, str(error), ExitCode.FAILED)
+
+    def failed(self, asked: str, error: Exception) -> None:
+        """Tell what kept something from being got."""
+        self.absent(asked, str(error), failure(error))
 
     def absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
         """Tell why something was not got."""

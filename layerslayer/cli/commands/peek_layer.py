@@ -80,7 +80,7 @@ class _LayerText:
         if self._claims:
             from ...analysis.toc_check import Checking
 
-            checking = Checking(self._session, self._claims, self._layer)
+            checking = Checking(self._claims, self._layer)
         index = self._shortcuts.claims.index_of(self._layer, report) if self._shortcuts else None
         if index is not None:
             for start in range(0, len(index.entries), _LINES_AT_ONCE):
@@ -88,7 +88,17 @@ class _LayerText:
             return
         yield from with_a_second_try(partial(self._as_read, checking), report)
         if checking:
-            yield from checking.ends(report)
+            yield from self._differences(checking, report)
+
+    def _differences(self, checking: Checking, report: Report) -> Iterator[str]:
+        """Yield what differs between a layer and its publisher's index, as text or JSON Lines."""
+        from ...render.toc_diff import difference_lines, difference_objects
+
+        found = checking.compare(report)
+        if found and self._session.options.json:
+            yield from difference_objects(found, self._layer.number, checking.claimed, checking.actual)
+        elif found:
+            yield from difference_lines(found, self._session.style)
 
     def _lines(self, batch: Sequence[Entry]) -> List[str]:
         if self._session.options.json:
