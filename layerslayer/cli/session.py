@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..cache import Store
     from ..layers.shortcuts import Shortcuts
     from ..registry.connection_pool import Connections
+    from ..registry.credentials.keychain import Identity
     from ..registry.http.preconnect import EarlyConnections
     from ..sources.budget import Budget
 
@@ -91,9 +92,7 @@ class Session:
     def take_password(self) -> None:
         """Read the password of ``--password-stdin``, if any, which must be no answer to a prompt. Raises UsageError."""
         if self.options.password_stdin:
-            from ..registry.credentials.keychain import Identity
-
-            Identity(self.options, self.console, self._given).take_password()
+            self._identity().take_password()
 
     def target(self, text: str) -> Target:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
@@ -170,12 +169,35 @@ class Session:
 
     def _at_registry(self, reference: Reference) -> Source:
         # Loaded here: images of this machine need no HTTP library.
-        from ..registry.credentials.keychain import Identity
-        from ..sources.remote import Registries
+        from ..sources.remote import ConnectionOptions, Registries
 
-        identity = Identity(self.options, self.console, self._given)
-        registries = Registries(self.options, self.console, identity, self._lines, self._early, self._connections)
+        options, console = self.options, self.console
+        connection = ConnectionOptions(
+            connections=self._lines,
+            plain_http=options.plain_http,
+            timeout=options.timeout,
+            retries=options.retries,
+            ca_file=options.ca_file,
+            client_cert=options.client_cert,
+            client_key=options.client_key,
+            insecure=options.insecure,
+            trusted_realms=options.trusted_realms,
+            mirror=options.mirror,
+            allow_private=options.allow_private,
+        )
+        log = console.say if options.verbose else None
+        registries = Registries(connection, self._identity(), console.warn, log, self._early, self._connections)
         return registries.source(reference)
+
+    def _identity(self) -> Identity:
+        from ..registry.credentials.keychain import CredentialOptions, Identity
+
+        options, console = self.options, self.console
+        read = console.read_rest if options.password_stdin else None
+        return Identity(
+            CredentialOptions(options.username, options.token_file, read, options.verbose, console.say, console.warn),
+            self._given,
+        )
 
     def images(
         self,

@@ -1,11 +1,9 @@
-"""From an image's name to the source that asks its registry, set up as the command line says."""
+"""From an image's name to the source that asks its registry, set up as the user says."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, AbstractSet, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
-from ..cli.console import Console
-from ..cli.options import Options
 from ..errors import UsageError
 from ..oci.reference import DOCKER_HUB, Reference, canonical_host, parse_reference
 from ..oci.source import Source
@@ -21,22 +19,41 @@ if TYPE_CHECKING:
     from ..registry.http.preconnect import EarlyConnections
 
 
+class ConnectionOptions(NamedTuple):
+    """How registries are asked. ``connections``: how many there may be to one; ``timeout`` is in seconds.
+
+    Hosts may have a port: ``trusted_realms`` see logins too, certificates of those in ``insecure`` are not checked.
+    """
+
+    connections: int
+    plain_http: bool
+    timeout: float
+    retries: int
+    ca_file: Optional[str]
+    client_cert: Optional[str]
+    client_key: Optional[str]
+    insecure: Sequence[str]
+    trusted_realms: Sequence[str]
+    mirror: Optional[str]
+    allow_private: bool
+
+
 class Registries:
-    """``lines`` is how many connections there may be to one; ``shared`` holds those that images share, in a batch."""
+    """``shared`` holds the connections that images share, in a batch; ``log``, if any, hears of every request."""
 
     def __init__(
         self,
-        options: Options,
-        console: Console,
+        options: ConnectionOptions,
         identity: Identity,
-        lines: int,
+        warn: Callable[[str], None],
+        log: Optional[Callable[[str], None]],
         early: Optional[EarlyConnections],
         shared: Optional[Connections],
     ) -> None:
         self._options = options
-        self._console = console
         self._identity = identity
-        self._lines = lines
+        self._warn = warn
+        self._log = log
         self._early = early
         self._connections = shared
 
@@ -48,7 +65,7 @@ class Registries:
             reference,
             transport,
             self._identity.token(reference),
-            self._console.warn,
+            self._warn,
             lambda: self._identity.login(reference),
             trusted,
             lambda: self._identity.headers(reference),
@@ -69,7 +86,7 @@ class Registries:
                 "Write it with its port, like {}:443.".format(host),
             )
         near = near._replace(tag=reference.tag, digest=reference.digest)
-        warn = self._console.warn
+        warn = self._warn
         transport, handshakes = self._door(near, mirror=True)
         first = RegistrySource(
             near, transport, None, warn, lambda: self._identity.login(near, mirror=True), trusted, handshakes=handshakes
@@ -87,7 +104,7 @@ class Registries:
         return self._connections.door(name, lambda: self._transport(reference, mirror))
 
     def _transport(self, reference: Reference, mirror: bool) -> Transport:
-        options, console = self._options, self._console
+        options = self._options
         shown = "" if mirror else self._identity.shown_certificate(reference)
         tls = Tls(
             options.ca_file,
@@ -99,11 +116,11 @@ class Registries:
         return Transport(
             plain_http=options.plain_http,
             timeout=options.timeout,
-            log=console.say if options.verbose else None,
-            connections=self._lines,
+            log=self._log,
+            connections=options.connections,
             early=self._early,
             attempts=options.retries,
-            tell=console.warn,
+            tell=self._warn,
             tls=tls,
             home="" if options.allow_private else reference.api_host,
         )

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ...cli.console import Console
-from ...cli.options import Options
 from ...errors import LocalFileError, UsageError
 from ...oci.reference import Reference, canonical_host
 from ..http.origin import netloc_given
@@ -20,12 +18,25 @@ from .unscoped import Given
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
+class CredentialOptions(NamedTuple):
+    """What the user says of logins. ``read_password`` reads one that is piped in; None where none is.
+
+    ``say`` gets sentences about what is used, with ``verbose`` about what was looked for as well.
+    """
+
+    username: Optional[str]
+    token_file: Optional[str]
+    read_password: Optional[Callable[[], str]]
+    verbose: bool
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+
+
 class Identity:
     """What one run shows registries. ``given`` says whose that is which names no host."""
 
-    def __init__(self, options: Options, console: Console, given: Given) -> None:
+    def __init__(self, options: CredentialOptions, given: Given) -> None:
         self._options = options
-        self._console = console
         self._given = given
 
     def login(self, reference: Reference, mirror: bool = False) -> Optional[Login]:
@@ -41,18 +52,18 @@ class Identity:
         domain = canonical_host(reference.domain)
         # With --username the password of the environment is that user's.
         by_environment = owns and not self._options.username
-        login = find_login(domain, reference.path, warn=self._console.warn, by_environment=by_environment)
+        login = find_login(domain, reference.path, warn=self._options.warn, by_environment=by_environment)
         if not owns:
             self._tell_what_is_kept(reference)
         if self._options.verbose:
             found = "Using the login from {}".format(login.origin) if login else "No login was found"
-            self._console.say("{} for {}.".format(found, reference.domain))
+            self._options.say("{} for {}.".format(found, reference.domain))
         return login
 
     def _tell_what_is_kept(self, reference: Reference) -> None:
         what = "--username" if self._options.username else "LAYERSLAYER_USERNAME"
         if self._options.username or os.environ.get("LAYERSLAYER_USERNAME"):
-            self._given.tell_once(what, reference, self._console.say)
+            self._given.tell_once(what, reference, self._options.say)
 
     def headers(self, reference: Reference) -> Mapping[str, str]:
         """Return what else the user has a registry shown: Docker's headers name no host."""
@@ -61,10 +72,10 @@ class Identity:
         found = meta_headers()
         names = ", ".join(sorted(found))
         if found and not self._given.owns(reference):
-            self._given.tell_once("What Docker's config.json has as {}".format(names), reference, self._console.say)
+            self._given.tell_once("What Docker's config.json has as {}".format(names), reference, self._options.say)
             return {}
         if found and self._options.verbose:
-            self._console.say("Sending the headers {} of Docker's config.json.".format(names))
+            self._options.say("Sending the headers {} of Docker's config.json.".format(names))
         return found
 
     def shown_certificate(self, reference: Reference) -> str:
@@ -82,10 +93,10 @@ class Identity:
             return self._given.password
 
     def _read_password(self) -> str:
-        by_input = self._options.password_stdin
-        given = self._console.read_rest() if by_input else os.environ.get("LAYERSLAYER_PASSWORD")
+        read = self._options.read_password
+        given = read() if read else os.environ.get("LAYERSLAYER_PASSWORD")
         password = (given or "").rstrip("\r\n")
-        if not password and by_input:
+        if not password and read:
             raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
         if given is None:
             raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
@@ -100,18 +111,18 @@ class Identity:
         if given and not self._options.token_file:
             if owns:
                 return _by_environment(given)
-            self._given.tell_once("LAYERSLAYER_TOKEN", reference, self._console.say)
+            self._given.tell_once("LAYERSLAYER_TOKEN", reference, self._options.say)
         domain, name = canonical_host(reference.domain), os.path.basename(self._options.token_file or TOKEN_FILE)
         tokens, complaints = self._tokens(domain if owns else "")
         for complaint in complaints:
-            self._console.warn(complaint)
+            self._options.warn(complaint)
         token = tokens.get(domain)
         if token:
-            self._console.say("Using the token for {} from {}.".format(domain, name))
+            self._options.say("Using the token for {} from {}.".format(domain, name))
         elif self._options.token_file and owns and not self._given.several:
             raise LocalFileError("the token file {} holds no token for {}.".format(self._options.token_file, domain))
         elif tokens:
-            self._console.say(
+            self._options.say(
                 "{} holds a token for {}; it is not sent to {}.".format(name, ", ".join(sorted(tokens)), domain)
             )
         return token
