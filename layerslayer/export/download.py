@@ -1,67 +1,24 @@
-"""Where downloads go: folder and file names, safe on every system; and one blob made a file."""
+"""One blob made a file, whole and right, or gone on with where an earlier run broke off."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import re
-from typing import BinaryIO, Callable, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Callable, Iterator, Optional, Sequence
 
 from ..errors import DigestMismatch, LocalFileError, RangeIgnored
-from ..formats.magic import compression_of, is_tar_type
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
-from ..oci.image import Layer
-from ..oci.local_reference import LocalReference
-from ..oci.reference import DOCKER_HUB, Target
 from ..oci.verify import Verifier, pieces_of
 from ..parallel import Ahead
 from .atomic_file import NewFile
+from .names import SUFFIXES, suffix_of
 from .output_folder import Folder, Root, opened
 from .partial_file import PartialFile
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-_TAR_SUFFIXES = {"gzip": ".tar.gz", "zstd": ".tar.zst", "none": ".tar"}
-_OTHER_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "none": ".blob"}
-_USTAR_AT = 257
 _HEAD = 512  # bytes looked at to name a file
-
-
-def safe_component(text: str) -> str:
-    """Return ``text`` as one file name that Linux, macOS and Windows all take."""
-    name = _UNSAFE.sub("_", text).strip("_") or "_"
-    if _RESERVED.fullmatch(name) or name.startswith("."):
-        name = "_" + name
-    return name + "_" if name.endswith(".") else name
-
-
-def image_name(reference: Target) -> str:
-    """Return ``<registry>_<user>_<repo>`` (docker.io is left out), or ``<transport>_<file name>``, as a file name."""
-    if isinstance(reference, LocalReference):
-        return safe_component(reference.transport + "_" + reference.name)
-    registry = "" if reference.domain == DOCKER_HUB else reference.domain + "_"
-    return safe_component(registry + reference.path.replace("/", "_"))
-
-
-def image_parts(reference: Target, platform: str = "") -> Tuple[str, ...]:
-    """Return the folders, each in the one before, that an image goes to: image name, tag or digest[, platform]."""
-    parts = (image_name(reference), safe_component((reference.wanted or "image").replace(":", "-")))
-    return (*parts, safe_component(platform)) if platform else parts
-
-
-def layer_stem(layer: Layer) -> str:
-    """Return ``<index>_<hex>``: a layer's file name without its suffix."""
-    return "{}_{}".format(layer.number, layer.descriptor.hex)
-
-
-def suffix_of(head: bytes, media_type: str) -> str:
-    """Return the suffix for a blob that begins with ``head``, by its real compression."""
-    kind = compression_of(head)
-    is_tar = is_tar_type(media_type) or (kind == "none" and head[_USTAR_AT : _USTAR_AT + 5] == b"ustar")
-    return (_TAR_SUFFIXES if is_tar else _OTHER_SUFFIXES)[kind]
 
 
 def output_folder(root: Root, parts: Sequence[str] = ()) -> Folder:
@@ -89,7 +46,7 @@ def _no_folder(path: str, error: OSError) -> LocalFileError:
 
 def present(folder: Folder, stem: str, descriptor: Descriptor) -> Optional[str]:
     """Return the name of an earlier download of ``descriptor`` in ``folder`` that is whole and right."""
-    for suffix in sorted({*_TAR_SUFFIXES.values(), *_OTHER_SUFFIXES.values()}):
+    for suffix in SUFFIXES:
         if file_matches(folder, stem + suffix, descriptor):
             return stem + suffix
     return None

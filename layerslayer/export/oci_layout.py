@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional
 
 from ..oci.descriptor import Descriptor
+from ..oci.layout import blob_name
 from ..oci.verify import Verifier, verified_pieces
 from ..parallel import in_order
-from ..sources.oci_layout import blob_name
 from .atomic_file import NewFile, discard_unfinished
 from .download import file_matches, inner_folder, make_own, save_blob, save_bytes
 from .image_content import Content, blobs_by_size

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, Dict, Iterator, Optional
 from ..errors import InvalidDocument, LocalFileError
 from ..limits import bound
 from ..oci.json_document import load_object
+from ..oci.layout import REF_NAME
 from ..oci.manifest import MAX_INDEX_ENTRIES
 from ..oci.media_types import OCI_INDEX
-from ..sources.oci_layout import REF_NAME
 from .download import save_bytes
 from .file_lock import is_held, lock
 from .output_folder import Folder

@@ -45,6 +45,6 @@ def open_local(reference: LocalReference) -> Source:
         from .docker_archive import open_docker_archive
 
         return open_docker_archive(reference)
-    from .oci_archive import open_oci_archive
+    from .oci_layout import open_oci_archive
 
     return open_oci_archive(reference)

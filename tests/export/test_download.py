@@ -10,7 +10,8 @@ import pytest
 
 from layerslayer.errors import ConnectionLost, DigestMismatch, LocalFileError, RangeIgnored
 from layerslayer.export.atomic_file import NewFile, discard_unfinished
-from layerslayer.export.download import image_parts, output_folder, present, safe_component, save_blob, suffix_of
+from layerslayer.export.download import output_folder, present, save_blob
+from layerslayer.export.names import image_parts, safe_component, suffix_of
 from layerslayer.export.output_folder import Folder, Root, opened
 from layerslayer.export.partial_file import PartialFile
 from layerslayer.oci.descriptor import Descriptor

@@ -9,12 +9,12 @@ import pytest
 from layerslayer.demo.shop import REPOSITORY, TAG
 from layerslayer.errors import DigestMismatch, InvalidDocument, LayerslayerError, LocalFileError, NotFound
 from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.layout import blob_name
 from layerslayer.oci.local_reference import LocalReference
 from layerslayer.oci.manifest import Index, parse_manifest
 from layerslayer.oci.reference import parse_target
 from layerslayer.oci.source import Source
 from layerslayer.sources.local import located, open_local
-from layerslayer.sources.oci_layout import blob_name
 
 from ..support.registry import store
 from ..support.registry.faults import layer_digests

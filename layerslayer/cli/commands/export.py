@@ -8,8 +8,9 @@ from typing import Callable, Iterator, List
 
 from ...errors import UsageError
 from ...escaping import human_size, printable
-from ...export.download import image_name, output_folder, safe_component
+from ...export.download import output_folder
 from ...export.image_content import Content, entry_name, full_name, schema1_refusal
+from ...export.names import image_name, safe_component
 from ...export.output_folder import found
 from ...oci.descriptor import Descriptor
 from ...oci.image import Image

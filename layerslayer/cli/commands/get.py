@@ -12,8 +12,8 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import BudgetSpent
-from ...export.download import image_parts
 from ...export.extract import Layerwise
+from ...export.names import image_parts
 from ...export.sinks import Target, drop
 from ...filesystem.glob import has_magic
 from ...filesystem.lookup import UNKNOWN_MODE, File, Seeker

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ...analysis.cost import Cost, cheapest_order, fast, first_beyond, in_full
-from ...export.download import image_parts, layer_stem, present
+from ...export.download import present
+from ...export.names import image_parts, layer_stem
 from ...export.output_folder import found
 from ...formats.magic import special_kind
 from ...oci.image import Image, Layer

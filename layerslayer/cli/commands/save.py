@@ -8,16 +8,8 @@ from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequenc
 from ...errors import LayerslayerError, in_full
 from ...escaping import human_size
 from ...export.atomic_file import clear, discard_unfinished
-from ...export.download import (
-    file_size,
-    image_parts,
-    layer_stem,
-    make_own,
-    output_folder,
-    present,
-    save_blob,
-    save_bytes,
-)
+from ...export.download import file_size, make_own, output_folder, present, save_blob, save_bytes
+from ...export.names import image_parts, layer_stem
 from ...export.output_folder import Folder
 from ...export.partial_file import beginning_of
 from ...oci.image import Image, Layer

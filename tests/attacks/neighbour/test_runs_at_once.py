@@ -22,7 +22,7 @@ from layerslayer.export.file_lock import lock
 from layerslayer.export.output_folder import Folder, Root, opened
 from layerslayer.export.partial_file import beginning_of
 from layerslayer.oci.descriptor import Descriptor
-from layerslayer.sources.oci_layout import REF_NAME
+from layerslayer.oci.layout import REF_NAME
 
 from ...support.registry import NAME, Registry, store
 from ...support.registry.faults import any_of, layer_digests, stalled

@@ -12,7 +12,7 @@ import pytest
 
 from layerslayer.export import output_folder
 from layerslayer.export.atomic_file import NewFile
-from layerslayer.export.download import image_parts
+from layerslayer.export.names import image_parts
 from layerslayer.export.output_folder import Root, is_link, opened
 from layerslayer.oci.reference import parse_target
 

@@ -11,8 +11,8 @@ import pytest
 
 from layerslayer.demo.image import Member, Store, add_image, add_manifest, gzip_of, tar_of
 from layerslayer.oci.descriptor import digest_of
+from layerslayer.oci.layout import REF_NAME, blob_name
 from layerslayer.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from layerslayer.sources.oci_layout import REF_NAME, blob_name
 
 from ...support.registry import NAME, Registry, store
 from ...support.registry.faults import altered, any_of, artifact, blobs_image, flipped, layer_digests, single_image

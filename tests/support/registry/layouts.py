@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from layerslayer.demo.image import Store
 from layerslayer.oci.descriptor import digest_of
-from layerslayer.sources.oci_layout import REF_NAME, blob_name
+from layerslayer.oci.layout import REF_NAME, blob_name
 
 
 def layout_files(store: Store, named: Sequence[Tuple[Optional[str], str]]) -> Dict[str, bytes]:
