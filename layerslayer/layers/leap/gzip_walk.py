@@ -15,7 +15,7 @@ from ...formats.tar.reader import TarWalker
 from ...limits import LimitReached, check_entries, check_size
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
-from .gaps import suspects
+from .gaps import Sought, suspects
 from .proof import cheaper_gaps, doubtful_gaps, proves
 from .range_fetcher import Fetcher
 from .resume_points import Marks, needed_from
@@ -23,7 +23,6 @@ from .resync_segments import LastBody
 from .segments import Stretch, align, deficit
 from .settings import Tuning
 from .skip import Lander
-from .sought import Sought
 
 _HARDLY = 10  # one part in so many of a layer is too little to do without the digest for it
 _LEAST_DENSE = 64 * 1024 * 1024

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import List
 
 from ...formats.entry import Entry
-from ...formats.tar.header import BLOCK
+from ...formats.tar.fields import checksum_holds, number
+from ...formats.tar.header import BLOCK, padding
 from ...formats.tar.reader import TarWalker
 from ...formats.zstd.stream import FrameStream
-from .zstd_header_chain import members_lead_to
 from .zstd_seek_table import Place
 
 _LEAD = 64 * 1024  # bytes of tar before a landing that are looked at
+_BODILESS = b"123456"  # links, devices, directories, whatever size they state
 
 
 class Unproved(Exception):
@@ -56,3 +57,21 @@ class Part:
                 self._end = b""
         if piece:
             self.entries += self.walker.feed(piece)
+
+
+def members_lead_to(end: bytes) -> bool:
+    """Whether members fill the end of ``end``, which is so many whole blocks, up to its last byte.
+
+    A tar within the tar does not do that, as it has an end marker of zeros.
+    """
+    leading = {len(end)}
+    for at in range(len(end) - BLOCK, -1, -BLOCK):
+        block = end[at : at + BLOCK]
+        if block[257:262] == b"ustar" and checksum_holds(block):
+            try:
+                size = 0 if block[156:157] in _BODILESS else number(block[124:136], "size")
+            except ValueError:
+                continue
+            if at + BLOCK + size + padding(size) in leading:
+                leading.add(at)
+    return len(leading) > 1
