@@ -1,6 +1,6 @@
 """The SQLite file itself: opened late, made anew where it is damaged or of another version, and never in the way.
 
-Its folder is the user's own (``own_folder``). What is in it is not believed
+Its folder is the user's own (``private_folder``). What is in it is not believed
 all the same: caches are copied, restored and damaged. The file holds just the
 tables below, or it is made anew; nothing in them runs; no question about them
 takes more than a number of steps; and rows are asked for by their number, so

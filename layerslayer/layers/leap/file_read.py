@@ -2,7 +2,7 @@
 
 Best is a mark before the file's header, within the same stretch. Where there is
 none, the stream is landed in anew, and inflated with two guesses at what came
-before (see ``landing``): the file is taken where both agree on it, and from
+before (see ``resync``): the file is taken where both agree on it, and from
 further back where they do not, at last from where the stretch before ended.
 How many bytes of tar come out up to the next mark tells where in the tar that
 is. The file's header must stand there, and say what the walk was told.

@@ -2,7 +2,7 @@
 
 Common to eStargz (stargz-snapshotter ``docs/estargz.md``) and zstd:chunked
 (containers/storage ``pkg/chunked``): a JSON document, which
-``toc_reader`` reads. A file is stored in chunks; a chunk's compressed bytes end
+``chunked_json`` reads. A file is stored in chunks; a chunk's compressed bytes end
 where the next begins.
 """
 

@@ -10,7 +10,7 @@ Wire format: a FlatBuffer of these tables, fields in the order of the schema::
     CompressionInfo  algorithm: i8, 1 gzip, 2 none; last span: i32; [string] digests of spans; [u8] checkpoints
 
 ``offset`` is where a file's content begins in the tar. Entries stand in the
-tar's order. See ``spans`` for the checkpoints.
+tar's order. See ``ztoc_spans`` for the checkpoints.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who the user is to a registry: tokens and logins, from the command line or from where tools keep them.
 
-What names its host goes by it; what names none is for the owner alone (``given``).
+What names its host goes by it; what names none is for the owner alone (``unscoped``).
 """
 
 from __future__ import annotations

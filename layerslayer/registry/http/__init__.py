@@ -11,10 +11,11 @@
 * What may pass by itself is asked again, with jitter (``retries``); the whole
   way from the first address on, so that signed addresses are made anew.
 
-``client`` asks again and follows redirects, ``sending`` sends one request,
-``connections`` opens and watches connections, ``lines`` counts them, ``proxies``
-knows those of the environment, ``metered`` and ``chunks`` read from them, with
-``patience``, ``answers`` are what comes back, ``reasons`` and ``failures`` say
-in a sentence what went wrong. Nothing is imported here, so that
-``unix_socket``, one plain GET for daemons, comes without ``requests``.
+``client`` asks again and follows redirects, ``sender`` sends one request,
+``connections`` opens and watches connections, ``connection_limit`` counts them,
+``proxies`` knows those of the environment, ``network_policy`` where a registry may
+lead. ``stall_guard`` and ``chunked_body`` read from connections, with ``timeouts``;
+``response`` is what comes back; ``failure_reasons`` and ``failures`` say in a
+sentence what went wrong. Nothing is imported here, so that ``unix_socket``, one
+plain GET for daemons, comes without ``requests``.
 """

@@ -3,7 +3,7 @@
 ``http.client`` reads a body in large pieces; when the connection breaks in the
 middle of one, what had arrived of it is lost with it. Here a break while a body
 is read looks like its end, and is told afterwards. A server that sends only a
-trickle, each byte in time, is found out too (``patience``), and so is one whose
+trickle, each byte in time, is found out too (``timeouts``), and so is one whose
 headers never end.
 """
 
