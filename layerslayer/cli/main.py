@@ -9,6 +9,7 @@ import sys
 from .._version import __version__
 from ..errors import BudgetSpent, LayerslayerError, LocalFileError, UsageError
 from .arguments import parse
+from .arguments.verbs import CONVERSATION, VERBS
 from .exit_codes import ExitCode
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
@@ -17,20 +18,11 @@ if TYPE_CHECKING:
 
     from ..registry.http.preconnect import EarlyConnections
     from .arguments import Namespace
+    from .arguments.verbs import Verb
     from .console import Console
     from .session import Session
 
 _EARLY = 4  # connections begun before it is known how many layers there are
-_FEW_REQUESTS = (
-    "",
-    "get",
-    "cat",
-    "history",
-    "config",
-    "manifest",
-    "tags",
-    "referrers",
-)  # verbs that do not ask for several layers at once
 _GC_THRESHOLD = 500_000  # entries come by the thousand and make no cycles; looking for some costs 2 to 10 %
 
 
@@ -150,7 +142,7 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
     if getattr(options, "batch", None) is not None:
         from .commands.batch import batch
 
-        return batch(_session(options, console, None, None), _verb(options))
+        return batch(_session(options, console, None, None), _command(options))
     if not options.demo:
         return _perform(options, console, options.target)
     from ..demo.registry import DemoRegistry
@@ -169,7 +161,7 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
     session = _session(options, console, target, early)
     if target:
         session.begin()
-    return _verb(options)(session)
+    return _command(options)(session)
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
@@ -201,14 +193,19 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
         return None
     if through_proxy():
         return None
-    several = options.verb not in _FEW_REQUESTS and not options.plan
+    row = _row(options)
+    several = row.reads_layers and not row.top_down and not options.plan
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
-def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
-    from .commands import verb_of
+def _row(options: Namespace) -> Verb:
+    return VERBS.get(options.verb, CONVERSATION)
 
-    return verb_of(options.verb, options.plan, getattr(options, "format", "layers"))
+
+def _command(options: Namespace) -> Callable[[Session], ExitCode]:
+    from .commands import load
+
+    return load("plan.plan" if options.plan else _row(options).function)
 
 
 def _forget_stdout() -> None:

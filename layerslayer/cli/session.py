@@ -18,7 +18,7 @@ from ..render.style import COLOR, PLAIN, Style
 from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
-from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
+from .options import ALL_PLATFORMS, Options, images_named
 
 if TYPE_CHECKING:
     from ..cache import Store
@@ -225,7 +225,7 @@ class Session:
     @property
     def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
         """Return whom to tell that an image has no usable config; None for what cannot do without."""
-        if self.options.verb not in BY_LAYERS:
+        if self.options.row.needs_config:
             return None
         return lambda error: self.console.warn(
             "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List
+from typing import Callable, List, Optional
 
 from ...errors import LayerslayerError, LocalFileError, UsageError
 from ...escaping import printable
@@ -12,16 +12,8 @@ from ...user_input import without_login
 from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
 from ..session import Session
-from .diff import diff
-from .find import find
-from .peek import peek_all
 
 MAX_LINE = 8192  # characters
-_ANSWERS: Dict[Callable[[Session], ExitCode], ExitCode] = {
-    find: ExitCode.DONE,
-    diff: ExitCode.NO,
-    peek_all: ExitCode.NO,
-}  # of mixed ones
 
 
 def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
@@ -43,8 +35,9 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
         connections.close()
     if not codes:
         raise UsageError("The batch names no image.")
-    if set(codes) == {ExitCode.DONE, ExitCode.NO} and verb in _ANSWERS:
-        return _ANSWERS[verb]
+    mixed: Optional[ExitCode] = session.options.row.mixed_answer
+    if mixed is not None and set(codes) == {ExitCode.DONE, ExitCode.NO}:
+        return mixed
     return combined(codes)
 
 

@@ -33,23 +33,23 @@ from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
 from ..merged_view import finish, lay_out, single_image
 from ..session import Session
-from .get_output import STDOUT, ConsoleOutput
+from .get_output import ConsoleOutput
 
 
 def get(session: Session) -> ExitCode:
     """``get IMAGE PATH...``: write files, globs and directories under ``-o``, or to stdout with ``-o -``."""
-    return _run(session, "get", session.options.output_dir == STDOUT)
+    return _run(session, "get")
 
 
 def cat(session: Session) -> ExitCode:
     """``cat IMAGE PATH``: one file to standard output."""
-    return _run(session, "cat", True)
+    return _run(session, "cat")
 
 
-def _run(session: Session, verb: str, printed: bool) -> ExitCode:
+def _run(session: Session, verb: str) -> ExitCode:
     source = session.open_remembering()
     several = session.options.batch is not None  # images, which may have the same paths
-    output = ConsoleOutput(session, printed, image_parts(session.reference()) if several else ())
+    output = ConsoleOutput(session, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
         run = _Run(session, source, image, output, single=verb == "cat")

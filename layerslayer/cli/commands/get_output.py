@@ -16,16 +16,14 @@ from ...render import json_lines
 from ..exit_codes import ExitCode, failure
 from ..session import Session
 
-STDOUT = "-"
-
 
 class ConsoleOutput(Output):
     """What one run of get or cat writes. ``codes`` has one for each path that something came of. ``close`` it."""
 
-    def __init__(self, session: Session, printed: bool, parts: Sequence[str] = ()) -> None:
+    def __init__(self, session: Session, parts: Sequence[str] = ()) -> None:
         self._session = session
         self._carver = Carver(session.output, parts)
-        self.printed = printed
+        self.printed = session.options.prints_files
         self.codes: List[ExitCode] = []
 
     def states_modes(self, mode_of: Callable[[str], Optional[int]]) -> None:

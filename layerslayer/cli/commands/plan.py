@@ -29,23 +29,19 @@ from ..merged_view import single_image
 from ..session import Session
 from .diff import shared_layers
 
-_STREAMING = ("get", "cat")
-_ALL_PLATFORMS = ("peek", "save")  # may look at several images
-_FORGETFUL = ("peek", "save")  # neither ask the store nor fill it
-
 
 def plan(session: Session) -> ExitCode:
     """``--plan`` with any verb that reads layers: a table of them, the cheapest first; fetches none."""
-    verb = session.options.verb
-    if verb == "save" and session.options.format != "layers":
+    options = session.options
+    if options.verb == "save" and options.format != "layers":
         from .export import check_options
 
         check_options(session)
     sources: List[Source] = []
     try:
         costs: List[Cost] = []
-        for image, found in _diffed(session, sources) if verb == "diff" else _planned(session, sources):
-            if session.options.json:
+        for image, found in _diffed(session, sources) if options.row.second_image else _planned(session, sources):
+            if options.json:
                 session.console.out(json_lines.line(json_lines.image_object(image)))
             session.console.say(image_summary(image))
             costs += found
@@ -58,7 +54,7 @@ def plan(session: Session) -> ExitCode:
 
 def _planned(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, List[Cost]]]:
     reference = session.reference()
-    if session.options.verb in _ALL_PLATFORMS:
+    if session.options.row.all_platforms:
         source = session.open_source(reference)
         sources.append(source)
         images = session.images(source, reference)
@@ -87,10 +83,10 @@ def _diffed(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, Li
 
 def _to_read(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
     costs = []
-    streaming = session.options.verb in _STREAMING
+    streaming, remembers = session.options.row.top_down, session.options.row.uses_cache
     for layer in layers:
         special = special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
-        known = session.options.verb not in _FORGETFUL and session.knows([layer])
+        known = remembers and session.knows([layer])
         if special and not streaming:
             costs.append(Cost(image, layer, 0, "", "not read: it is " + special))
         elif known and not streaming:
@@ -143,4 +139,4 @@ def _reading(session: Session) -> str:
     options = session.options
     if options.verb == "save":
         return EACH_WHOLE if options.format == "layers" else ALL_OR_NOTHING
-    return TOP_DOWN if options.verb in _STREAMING else IN_ORDER
+    return TOP_DOWN if options.row.top_down else IN_ORDER

@@ -34,7 +34,11 @@ _Outcome = Union[_Saved, LayerslayerError]  # or why there is none
 
 
 def save_all(session: Session) -> ExitCode:
-    """``--save-all``: download every (chosen) layer; lists nothing, asks nothing."""
+    """``--save-all``: download every (chosen) layer, or with ``--format`` write the image; asks nothing."""
+    if session.options.format != "layers":
+        from .export import export_all
+
+        return export_all(session)
     reference = session.reference()
     source = session.open_source(reference)
     try:
