@@ -60,6 +60,8 @@ class Console:
 
         Raises BrokenPipeError when their reader is gone, LocalFileError for a full disk.
         """
+        if not text:
+            return  # above bars even that would be a line
         with self._lock:
             self._log(text)
             if self._live is not None and _is_terminal(self._stdout):

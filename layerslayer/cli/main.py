@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .arguments import Namespace
     from .arguments.verbs import Verb
     from .console import Console
+    from .options import Options
     from .session import Session
 
 _EARLY = 4  # connections begun before it is known how many layers there are
@@ -105,7 +106,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         return end.code
     except LayerslayerError as error:
         console.error(error)
-        _tell_json(options, console, error)
+        _end_results(options, console, error)
         return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
@@ -120,14 +121,14 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         return ExitCode.BUG
 
 
-def _tell_json(options: Namespace, console: Console, error: LayerslayerError) -> None:
-    """End the JSON Lines of a run that failed."""
-    to_stdout = options.verb == "cat" or getattr(options, "output_dir", "") == "-"  # that is the file's alone
-    if options.json and options.verb and (not to_stdout or options.plan):
-        from ..render import json_lines
+def _end_results(options: Namespace, console: Console, error: LayerslayerError) -> None:
+    """End the results of a run that failed, where their form says so."""
+    named = _options(options, options.target)
+    if named.verb and not named.prints_files:
+        from .results import renderer_for
 
         try:
-            console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+            console.out(renderer_for(named, console).error(options.target or "", error))
             console.flush()
         except LocalFileError:
             pass  # most often the very error that is told, and has been on stderr
@@ -165,12 +166,19 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
-    from .options import Options
+    from .results import renderer_for
     from .session import Session
+
+    named = _options(options, target)
+    return Session(named, console, renderer_for(named, console), early)
+
+
+def _options(options: Namespace, target: Optional[str]) -> Options:
+    from .options import Options
 
     given = {name: value for name, value in vars(options).items() if name in Options._fields}
     given.update(target=target, layers=tuple(options.layers or ()))
-    return Session(Options(**given), console, early)
+    return Options(**given)
 
 
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:

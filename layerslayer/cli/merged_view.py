@@ -10,15 +10,11 @@ from ..escaping import printable
 from ..filesystem.merge import LaidOut, merge_layers
 from ..formats.memory import Holding
 from ..layers.open import Contents, read_contents
-from ..layers.outcome import Report
 from ..oci.image import Image, Layer, Opening
 from ..oci.layer_selection import select_layers
 from ..oci.source import Source
-from ..render import json_lines
-from ..render.cost import cost_line
 from ..render.summary import image_summary
 from ..sources.caching import Remembering
-from .exit_codes import ExitCode
 from .session import Session
 
 if TYPE_CHECKING:
@@ -106,26 +102,3 @@ def _tell(session: Session, contents: Contents) -> None:
         session.console.warn(
             "layer {} could not be read whole, so the view is incomplete: {}".format(number, in_full(report.problem))
         )
-
-
-def finish(
-    session: Session,
-    source: Source,
-    verb: str,
-    reports: Sequence[Report],
-    code: ExitCode,
-    of: Optional[int] = None,
-    more: int = 0,
-) -> ExitCode:
-    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
-
-    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
-    """
-    requests = source.requests_made() + more
-    if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
-        summary["bytes_read"] += session.fetched
-        session.console.out(json_lines.line(summary))
-        return code
-    session.console.say(cost_line(reports, requests, of))
-    return code

@@ -14,7 +14,7 @@ from ..oci.reference import Reference, Target, parse_target
 from ..oci.source import Source
 from ..registry.credentials.unscoped import Given
 from ..registry.http.connection_limit import jobs_at_once
-from ..render.style import COLOR, PLAIN, Style
+from ..render.renderer import Renderer
 from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
@@ -38,6 +38,7 @@ class Session:
         self,
         options: Options,
         console: Console,
+        renderer: Renderer,
         early: Optional[EarlyConnections] = None,
         given: Optional[Given] = None,
     ) -> None:
@@ -61,7 +62,7 @@ class Session:
         self._connections: Optional[Connections] = None  # that images share, in a batch
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
-        self.style: Style = COLOR if console.styled else PLAIN
+        self.renderer = renderer
         self.wanted: Optional[Platform] = None
         if options.platform and options.platform.lower() != ALL_PLATFORMS:
             self.wanted = normalise(parse_platform(options.platform))
@@ -100,7 +101,7 @@ class Session:
 
     def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
         """Return a session for another image, all else being the same; ``connections`` are shared with others."""
-        other = Session(self.options._replace(target=target), self.console, None, self._given)
+        other = Session(self.options._replace(target=target), self.console, self.renderer, None, self._given)
         other._store = self.store
         other.budget, other._lines, other._connections = self.budget, self._lines, connections
         return other

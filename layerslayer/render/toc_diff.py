@@ -44,15 +44,15 @@ def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:
     return text + _CLAIMED + listing.lines([difference.claimed])[0] + "\n"
 
 
-def difference_objects(found: Comparison, layer: int, claimed: Listed, actual: Listed) -> Iterator[str]:
-    """Yield a JSON line for each difference."""
+def difference_objects(found: Comparison, layer: int, claimed: Listed, actual: Listed) -> Iterator[json_lines.Object]:
+    """Yield an object for each difference."""
     for difference in found.differences:
         item: json_lines.Object = {"type": "index_difference", "layer": layer, "change": difference.change}
         json_lines.put_text(item, "path", difference.path)
         item["fields"] = list(difference.fields)
         item["claimed"] = _object(difference.claimed, layer, claimed)
         item["actual"] = _object(difference.actual, layer, actual)
-        yield json_lines.line(item)
+        yield item
 
 
 def _object(entry: Optional[Entry], layer: int, side: Listed) -> Optional[json_lines.Object]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..analysis.diff import Difference
+from ..analysis.find import Finding
 from ..escaping import human_size, one_line, printable
 from ..filesystem.node import Node, Removal
 from ..formats.entry import Entry
@@ -124,8 +125,8 @@ class _Described:
         return text
 
 
-def step_texts(layers: Sequence[Layer]) -> Dict[int, str]:
-    """Return the build steps that made layers, by their numbers, for the ends of lines; those that history tells."""
+def _step_texts(layers: Sequence[Layer]) -> Dict[int, str]:
+    """Return the build steps that made layers, by their numbers, for the ends of lines; those that history states."""
     return {
         layer.number: one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT)
         for layer in layers
@@ -133,45 +134,48 @@ def step_texts(layers: Sequence[Layer]) -> Dict[int, str]:
     }
 
 
-def removal_line(listing: Listing, gone: Removal, steps: Mapping[int, str], command: str) -> str:
-    """Return two lines for a removed path: the entry with its layer, then who removed it, and what gets it back.
-
-    ``steps`` are those of ``step_texts``.
-    """
-    text = listing.lines([shown_entry(gone.entry, gone.path, gone.size)])[0]
-    step = steps.get(gone.by, "")
-    lines = [
-        "L{} {}".format(gone.layer, text),
-        "    {} by L{}{}".format(gone.how, gone.by, "  " + step if step else ""),
-    ]
-    if command:
-        lines.append("    " + command)
-    return "\n".join(lines)
+def removal_lines(
+    removals: Iterable[Tuple[Removal, str]], layers: Sequence[Layer], style: Style = PLAIN
+) -> Iterator[str]:
+    """Yield for each removed path the entry with its layer, then who removed it, then the command that gets it back."""
+    listing, steps = Listing(style), _step_texts(layers)
+    for removal, command in removals:
+        text = listing.lines([shown_entry(removal.entry, removal.path, removal.size)])[0]
+        step = steps.get(removal.by, "")
+        yield f"L{removal.layer} {text}"
+        yield f"    {removal.how} by L{removal.by}{'  ' + step if step else ''}"
+        if command:
+            yield "    " + command
 
 
-def finding_line(
-    listing: Listing, entry: Entry, path: str, layer: int, size: int, gone: Optional[Removal], style: Style = PLAIN
-) -> str:
-    """Return a found path's line: its layer, the entry, and who removed it if somebody did."""
-    text = listing.lines([shown_entry(entry, path, size)])[0]
-    if gone:
-        text += "  {}[{} by L{}]{}".format(style.deletion, gone.how, gone.by, style.off)
-    return "{} {}".format("L{}".format(layer) if layer >= 0 else "-", text)
+def finding_lines(findings: Iterable[Finding], style: Style = PLAIN) -> Iterator[str]:
+    """Yield a line for each found path: its layer, the entry, and who removed it if somebody did."""
+    listing = Listing(style)
+    for path, node, removal in findings:
+        found = node or removal
+        assert found is not None
+        text = listing.lines([shown_entry(found.entry, path, found.size)])[0]
+        if removal:
+            text += f"  {style.deletion}[{removal.how} by L{removal.by}]{style.off}"
+        yield f"{f'L{found.layer}' if found.layer >= 0 else '-'} {text}"
 
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~", "written": "*", "reverted": "!"}
 
 
-def difference_line(listing: Listing, difference: Difference, style: Style = PLAIN) -> str:
-    """Return a difference's line: its mark, the new (or lost) entry, and which fields changed.
+def difference_lines(differences: Iterable[Difference], style: Style = PLAIN) -> Iterator[str]:
+    """Yield a line for each difference: its mark, the new (or lost) entry, and which fields changed.
 
     ``+`` added, ``-`` removed, ``~`` changed; where shared layers are not known ``*`` is added or
     changed, and ``!`` is what only the old image writes.
     """
-    mark = _MARKS[difference.change]
-    node = difference.new or difference.old
-    if node is None:
-        return "{} {}".format(mark, printable(difference.path))
-    text = listing.lines([shown_entry(node.entry, difference.path, node.size)])[0]
-    changed = "  {}[{}]{}".format(style.dim, ", ".join(difference.fields), style.off) if difference.fields else ""
-    return "{} {}{}".format(mark, text, changed)
+    listing = Listing(style)
+    for difference in differences:
+        mark = _MARKS[difference.change]
+        node = difference.new or difference.old
+        if node is None:
+            yield f"{mark} {printable(difference.path)}"
+            continue
+        text = listing.lines([shown_entry(node.entry, difference.path, node.size)])[0]
+        changed = f"  {style.dim}[{', '.join(difference.fields)}]{style.off}" if difference.fields else ""
+        yield f"{mark} {text}{changed}"

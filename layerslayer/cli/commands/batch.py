@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Callable, List, Optional
 
 from ...errors import LayerslayerError, LocalFileError, UsageError
-from ...escaping import printable
 from ...registry.connection_pool import Connections
-from ...render import json_lines
-from ...user_input import without_login
 from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
 from ..session import Session
@@ -43,15 +40,11 @@ def batch(session: Session, verb: Callable[[Session], ExitCode]) -> ExitCode:
 
 def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, connections: Connections) -> ExitCode:
     try:
-        if not session.options.json:
-            session.console.out(
-                "{}== {}{}\n".format(session.style.bold, printable(without_login(target)), session.style.off)
-            )
+        session.console.out(session.renderer.batch_item(target))
         return verb(session.with_target(target, connections))
     except LayerslayerError as error:
         session.console.error(error)
-        if session.options.json:
-            session.console.out(json_lines.line(json_lines.error_object(target, error)))
+        session.console.out(session.renderer.error(target, error))
         return failure(error)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import Iterator, List, Sequence
 
 from ...analysis.diff import Difference, Side, compare
 from ...errors import NotFound, UsageError
@@ -11,13 +11,11 @@ from ...filesystem.node import normal
 from ...oci.image import Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ...render import json_lines
-from ...render.listing import Listing
-from ...render.tree import difference_line
 from ..exit_codes import ExitCode, code_of_all, combined, worse
-from ..merged_view import finish, lay_out, single_image
+from ..merged_view import lay_out, single_image
+from ..results import account
 from ..session import Session
-from .ls import at_path, node_object
+from .ls import at_path
 
 
 def diff(session: Session) -> ExitCode:
@@ -53,15 +51,20 @@ def diff(session: Session) -> ExitCode:
             )
         below = _below(asked, laid, not skipped)
         count = 0
-        sides = [Side(item.tree, item.digests) for item in laid]
-        for difference in compare(sides[0], sides[1], not skipped, below):
-            count += 1
-            _show(session, difference, laid)
+
+        def differences() -> Iterator[Difference]:
+            nonlocal count
+            sides = [Side(item.tree, item.digests) for item in laid]
+            for difference in compare(sides[0], sides[1], not skipped, below):
+                count += 1
+                yield difference
+
+        session.console.pieces(session.renderer.differences(laid[0], laid[1], differences()))
         code = worse(combined([code_of_all(item.reports) for item in laid]), ExitCode.NO if count else ExitCode.DONE)
         if not count:
             session.console.say("They do not differ{}.".format(laid[0].reach or laid[1].reach))
         reports = [*laid[0].reports, *laid[1].reports]
-        return finish(session, sources[0], "diff", reports, code, more=sources[1].requests_made())
+        return account(session, sum(source.requests_made() for source in sources), reports, code)
     finally:
         for source in sources:
             source.close()
@@ -86,15 +89,3 @@ def _below(asked: str, laid: Sequence[LaidOut], known: bool) -> str:
     if known and not found and all(side.is_complete for side in laid):
         raise NotFound("neither image has a path '{}'.".format(asked), "See what there is with layerslayer ls.")
     return found.pop() if known and len(found) == 1 else normal(asked) or ""
-
-
-def _show(session: Session, difference: Difference, laid: Sequence[LaidOut]) -> None:
-    if not session.options.json:
-        session.console.out(difference_line(Listing(session.style), difference, session.style) + "\n")
-        return
-    item: json_lines.Object = {"type": "difference", "change": difference.change}
-    json_lines.put_text(item, "path", difference.path)
-    item["fields"] = list(difference.fields)
-    for name, node, side in (("old", difference.old, laid[0]), ("new", difference.new, laid[1])):
-        item[name] = node_object(side, difference.path, node) if node is not None else None
-    session.console.out(json_lines.line(item))

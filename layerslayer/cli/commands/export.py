@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Callable, Iterator, List
 
 from ...errors import UsageError
-from ...escaping import human_size, printable
 from ...export.download import output_folder
 from ...export.image_content import Content, entry_name, full_name, schema1_refusal
 from ...export.names import image_name, safe_component
@@ -17,10 +16,10 @@ from ...oci.image import Image
 from ...oci.local_reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE
 from ...oci.reference import Target
 from ...oci.source import Source
-from ...render import json_lines
+from ...render.renderer import Saved
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
-from ..merged_view import finish
+from ..results import summarize
 from ..session import Session
 
 _SUFFIXES = {OCI: ".oci", OCI_ARCHIVE: ".oci.tar", DOCKER_ARCHIVE: ".docker.tar"}
@@ -38,9 +37,7 @@ def export_all(session: Session) -> ExitCode:
             _as_docker_archive(session, source, reference, known)
         else:
             _as_oci(session, source, reference, known)
-        if options.json:
-            return finish(session, source, "save", [], ExitCode.DONE)
-        return ExitCode.DONE
+        return summarize(session, source.requests_made(), (), ExitCode.DONE)
     finally:
         source.close()
 
@@ -73,7 +70,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
         path = write_docker_archive(
             session.output, _file_name(session, reference), image, name, source.blob, options.jobs, advance
         )
-    _shown(session, path, image.size, "layers and what they unpack to verified")
+    _show(session, path, image.size, "layers and what they unpack to verified")
 
 
 def _as_oci(session: Session, source: Source, reference: Target, known: List[str]) -> None:
@@ -102,7 +99,7 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
         else:
             folder = output_folder(session.output)
             path = write_archive(folder, file_name, content, root, name, source.blob, options.jobs, advance)
-    _shown(session, path, sum(blob.size for blob in blobs), root["digest"] + ", digests verified")
+    _show(session, path, sum(blob.size for blob in blobs), root["digest"] + ", digests verified")
 
 
 def _file_name(session: Session, reference: Target) -> str:
@@ -113,12 +110,9 @@ def _file_name(session: Session, reference: Target) -> str:
     return name + _SUFFIXES[kind]
 
 
-def _shown(session: Session, path: str, size: int, more: str) -> None:
+def _show(session: Session, path: str, size: int, verified: str) -> None:
     session.fetched += size
-    if session.options.json:
-        session.console.out(json_lines.line(json_lines.saved_object(path, "saved", size, None, None)))
-    else:
-        session.console.out("saved {}  {}, {}\n".format(printable(path), human_size(size), more))
+    session.console.out(session.renderer.saved_image(Saved(path, "saved", size), verified))
 
 
 @contextmanager

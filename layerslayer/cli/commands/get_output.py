@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Callable, List, Optional, Sequence
 
 from ...errors import CorruptLayer, DigestMismatch, NameRefused
-from ...escaping import human_size, printable
 from ...export.extract import Output
 from ...export.extracted_file import Carver
 from ...export.sinks import Printed, Target
 from ...formats.entry import Entry
 from ...layers.outcome import Report
 from ...oci.image import Layer
-from ...render import json_lines
 from ..exit_codes import ExitCode, failure
 from ..session import Session
 
@@ -69,17 +67,7 @@ class ConsoleOutput(Output):
             self.refused(path, error)
             return
         self.codes.append(ExitCode.DONE)
-        self._tell(path, where, target.size, layer)
-
-    def _tell(self, path: str, where: str, size: int, layer: Layer) -> None:
-        if self._session.options.json:
-            item: json_lines.Object = {"type": "file", "layer": layer.number, "size": size}
-            json_lines.put_text(item, "path", path)
-            json_lines.put_text(item, "written", where)
-            self._session.console.out(json_lines.line(item))
-            return
-        line = "{}  {}, from layer {}\n".format(printable(where), human_size(size), layer.number)
-        self._session.console.out(line)
+        self._session.console.out(self._session.renderer.file(path, where, target.size, layer))
 
     def refused(self, path: str, error: NameRefused) -> None:
         """Tell of a name that this machine's disk does not take; the other files are written all the same."""

@@ -12,20 +12,11 @@ from ...formats.magic import special_kind
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ...render import json_lines
-from ...render.plan import (
-    ALL_OR_NOTHING,
-    EACH_WHOLE,
-    IN_ORDER,
-    TOP_DOWN,
-    plan_lines,
-    plan_object,
-    plan_total,
-    plan_total_object,
-)
+from ...render.plan import ALL_OR_NOTHING, EACH_WHOLE, IN_ORDER, TOP_DOWN
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
 from ..merged_view import single_image
+from ..results import summarize
 from ..session import Session
 from .diff import shared_layers
 
@@ -41,12 +32,11 @@ def plan(session: Session) -> ExitCode:
     try:
         costs: List[Cost] = []
         for image, found in _diffed(session, sources) if options.row.second_image else _planned(session, sources):
-            if options.json:
-                session.console.out(json_lines.line(json_lines.image_object(image)))
+            session.console.out(session.renderer.image(image))
             session.console.say(image_summary(image))
             costs += found
-        _show(session, costs, sum(source.requests_made() for source in sources))
-        return ExitCode.DONE
+        _show(session, costs)
+        return summarize(session, sum(source.requests_made() for source in sources), (), ExitCode.DONE)
     finally:
         for source in sources:
             source.close()
@@ -118,21 +108,14 @@ def _to_save(session: Session, source: Source, image: Image, layers: Sequence[La
     return costs
 
 
-def _show(session: Session, costs: Sequence[Cost], requests: int) -> None:
-    options, console = session.options, session.console
+def _show(session: Session, costs: Sequence[Cost]) -> None:
+    options = session.options
     reading = _reading(session)
     lines = cheapest_order(costs, options.budget)
     beyond: Optional[Cost] = None
     if options.budget >= 0:
         beyond = first_beyond(costs[::-1] if reading == TOP_DOWN else costs, options.budget)
-    if options.json:
-        for line in lines:
-            console.out(json_lines.line(plan_object(line)))
-        console.out(json_lines.line(plan_total_object(lines, reading, options.budget, beyond)))
-        console.out(json_lines.line(json_lines.summary_object(options.verb, (), requests, 0, options.target)))
-        return
-    console.lines(plan_lines(lines, session.style))
-    console.lines(plan_total(lines, reading, options.budget, beyond))
+    session.console.pieces(session.renderer.plan(lines, reading, options.budget, beyond))
 
 
 def _reading(session: Session) -> str:

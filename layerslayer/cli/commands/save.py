@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
+from typing import BinaryIO, Callable, Dict, Iterator, List, Sequence, Union
 
 from ...errors import LayerslayerError, in_full
-from ...escaping import human_size
 from ...export.atomic_file import clear, discard_unfinished
 from ...export.download import file_size, make_own, output_folder, present, save_blob, save_bytes
 from ...export.names import image_parts, layer_stem
@@ -16,21 +15,14 @@ from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...parallel import in_order
-from ...render import json_lines
+from ...render.renderer import Saved
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, combined, failure
-from ..merged_view import finish
 from ..progress import Progress
+from ..results import summarize
 from ..session import Session
 
-
-class _Saved(NamedTuple):
-    path: str
-    state: str  # saved, or kept: it was there already
-    size: int  # bytes
-
-
-_Outcome = Union[_Saved, LayerslayerError]  # or why there is none
+_Outcome = Union[Saved, LayerslayerError]  # or why there is none
 
 
 def save_all(session: Session) -> ExitCode:
@@ -43,7 +35,7 @@ def save_all(session: Session) -> ExitCode:
     source = session.open_source(reference)
     try:
         code = combined([save_image(session, source, image) for image in session.images(source, reference)])
-        return finish(session, source, "save", [], code) if session.options.json else code
+        return summarize(session, source.requests_made(), (), code)
     finally:
         source.close()
 
@@ -83,15 +75,9 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
 
 def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
     console = session.console
-    if isinstance(outcome, _Saved):
-        path, state, size = outcome
-        session.fetched += size if state == "saved" else 0
-        if session.options.json:
-            item = json_lines.saved_object(path, state, size, layer.number, layer.descriptor.digest)
-            console.out(json_lines.line(item))
-        else:
-            there = "already there, " if state == "kept" else ""
-            console.out("{:5} {}  {}, {}digest verified\n".format(state, path, human_size(size), there))
+    if isinstance(outcome, Saved):
+        session.fetched += outcome.size if outcome.state == "saved" else 0
+        console.out(session.renderer.saved_layer(layer, outcome))
         return ExitCode.DONE
     console.warn("layer {} was not saved: {}".format(layer.number, in_full(outcome)))
     return failure(outcome)
@@ -130,7 +116,7 @@ def _maker(
         try:
             name = present(folder, layer_stem(layer), descriptor)
             if name and make_own(folder, name, descriptor):
-                yield _Saved(folder.place(name), "kept", file_size(folder, name))
+                yield Saved(folder.place(name), "kept", file_size(folder, name))
                 return
             task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
             try:
@@ -145,7 +131,7 @@ def _maker(
                 )
             finally:
                 progress.finish(task)
-            yield _Saved(path, "saved", file_size(folder, os.path.basename(path)))
+            yield Saved(path, "saved", file_size(folder, os.path.basename(path)))
         except LayerslayerError as error:
             yield error
 
