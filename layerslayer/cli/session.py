@@ -19,6 +19,7 @@ from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
 from .options import ALL_PLATFORMS, Options, images_named
+from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
@@ -194,7 +195,7 @@ class Session:
         from ..registry.credentials.keychain import CredentialOptions, Identity
 
         options, console = self.options, self.console
-        read = console.read_rest if options.password_stdin else None
+        read = read_rest if options.password_stdin else None
         return Identity(
             CredentialOptions(options.username, options.token_file, read, options.verbose, console.say, console.warn),
             self._given,

@@ -9,6 +9,7 @@ from ...registry.connection_pool import Connections
 from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
 from ..session import Session
+from ..streams import read_lines
 
 MAX_LINE = 8192  # characters
 
@@ -51,7 +52,7 @@ def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, con
 def _targets(session: Session) -> List[str]:
     name = session.options.batch or ""
     if name == "-":
-        lines = session.console.input_lines()
+        lines = read_lines()
     else:
         try:
             with open(name, encoding="utf-8", errors="surrogateescape") as file:
