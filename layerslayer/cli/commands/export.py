@@ -8,9 +8,10 @@ from typing import Callable, Iterator, List
 
 from ...errors import UsageError
 from ...export.download import output_folder
-from ...export.image_content import Content, entry_name, full_name, schema1_refusal
+from ...export.image_content import Content, LayoutImage, entry_name, full_name, schema1_refusal
 from ...export.names import image_name, safe_component
 from ...export.output_folder import found
+from ...export.transfer import ImageTransfer
 from ...oci.descriptor import Descriptor
 from ...oci.image import Image
 from ...oci.local_reference import DOCKER_ARCHIVE, OCI, OCI_ARCHIVE
@@ -67,9 +68,8 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
     options = session.options
     session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
     with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
-        path = write_docker_archive(
-            session.output, _file_name(session, reference), image, name, source.blob, options.jobs, advance
-        )
+        transfer = ImageTransfer(source.blob, options.jobs, advance)
+        path = write_docker_archive(session.output, _file_name(session, reference), image, name, transfer)
     _show(session, path, image.size, "layers and what they unpack to verified")
 
 
@@ -87,18 +87,19 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
                 root["digest"], document.digest
             )
         )
-    name, file_name, options = entry_name(reference, known), _file_name(session, reference), session.options
+    image, file_name = LayoutImage(content, root, entry_name(reference, known)), _file_name(session, reference)
+    options = session.options
     blobs = list(content.blobs.values())
     if session.budget:  # before anything is fetched: the image is written whole or not at all
         there = found(session.output, [file_name])
         session.demand(source, missing_blobs(there, content) if options.format == OCI else blobs)
     with _transfer(session, blobs) as advance:
+        transfer = ImageTransfer(source.blob, options.jobs, advance)
         if options.format == OCI:
             folder, path = output_folder(session.output, [file_name]), os.path.join(session.output.path, file_name)
-            write_layout(folder, content, root, name, source.blob, options.jobs, advance)
+            write_layout(folder, image, transfer)
         else:
-            folder = output_folder(session.output)
-            path = write_archive(folder, file_name, content, root, name, source.blob, options.jobs, advance)
+            path = write_archive(output_folder(session.output), file_name, image, transfer)
     _show(session, path, sum(blob.size for blob in blobs), root["digest"] + ", digests verified")
 
 

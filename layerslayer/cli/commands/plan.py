@@ -18,7 +18,7 @@ from ..exit_codes import ExitCode
 from ..merged_view import single_image
 from ..results import summarize
 from ..session import Session
-from .diff import shared_layers
+from .diff import layers_compared
 
 
 def plan(session: Session) -> ExitCode:
@@ -63,12 +63,10 @@ def _diffed(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, Li
     for each in sessions:
         sources.append(each.open_remembering())
         images.append(single_image(each, sources[-1], soon=False))
-    chosen = [select_layers(image.layers, session.options.layers) for image in images]
-    shared = shared_layers(*chosen)
-    read = session.options.full or session.knows(chosen[0][:shared])
+    chosen, skipped = layers_compared(session, images)
     for image, layers, source in zip(images, chosen, sources):
-        skipped = [] if read else [Cost(image, layer, 0, "", "the same in both, not read") for layer in layers[:shared]]
-        yield image, skipped + _to_read(session, source, image, layers[len(skipped) :])
+        free = [Cost(image, layer, 0, "", "the same in both, not read") for layer in layers[:skipped]]
+        yield image, free + _to_read(session, source, image, layers[skipped:])
 
 
 def _to_read(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:

@@ -11,6 +11,7 @@ from ...export.download import file_size, make_own, output_folder, present, save
 from ...export.names import image_parts, layer_stem
 from ...export.output_folder import Folder
 from ...export.partial_file import beginning_of
+from ...export.transfer import BlobTransfer
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
@@ -98,7 +99,7 @@ def _save_documents(source: Source, image: Image, folder: Folder) -> None:
         save_bytes(folder, "config.json", image.config_body)
     else:
         config = image.manifest.config
-        save_blob(folder, "config", ".json", config, lambda: source.blob(config))
+        save_blob(folder, "config", ".json", config, BlobTransfer(lambda: source.blob(config)))
 
 
 def _maker(
@@ -112,6 +113,9 @@ def _maker(
         session.demand(source, [descriptor])  # what would not be whole is not begun
         return source.blob(descriptor)
 
+    def rest(start: int) -> BinaryIO:
+        return source.blob_range(descriptor, start, descriptor.size - start)
+
     def download() -> Iterator[_Outcome]:
         try:
             name = present(folder, layer_stem(layer), descriptor)
@@ -120,15 +124,8 @@ def _maker(
                 return
             task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
             try:
-                path = save_blob(
-                    folder,
-                    layer_stem(layer),
-                    None,
-                    descriptor,
-                    whole,
-                    lambda count: progress.advance(task, count),
-                    lambda start: source.blob_range(descriptor, start, descriptor.size - start),
-                )
+                transfer = BlobTransfer(whole, rest, lambda count: progress.advance(task, count))
+                path = save_blob(folder, layer_stem(layer), None, descriptor, transfer)
             finally:
                 progress.finish(task)
             yield Saved(path, "saved", file_size(folder, os.path.basename(path)))
