@@ -117,7 +117,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         from ..registry.http.redaction import scrubbed
 
         console.show("\n".join(printable(scrubbed(line)) for line in traceback.format_exc().splitlines()))
-        console.show("This is a bug in layerslayer {}; please report it with the lines above.".format(__version__))
+        console.show(f"This is a bug in layerslayer {__version__}; please report it with the lines above.")
         return ExitCode.BUG
 
 
@@ -150,8 +150,8 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
     from ..demo.shop import REPOSITORY, TAG, demo_store
 
     with DemoRegistry(demo_store()) as registry:
-        target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)
-        console.say("Demo: a registry inside this program serves {}.".format(target))
+        target = f"{registry.host}/{REPOSITORY}:{TAG}"
+        console.say(f"Demo: a registry inside this program serves {target}.")
         return _perform(options, console, target)
 
 

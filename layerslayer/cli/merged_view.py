@@ -68,10 +68,10 @@ def lay_out(
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
         session.console.warn(
-            "layer {}: '{}' is left out: {}".format(left_out.layer, left_out.entry.name[:_NAME_SHOWN], left_out.reason)
+            f"layer {left_out.layer}: '{left_out.entry.name[:_NAME_SHOWN]}' is left out: {left_out.reason}"
         )
     if len(unsafe) > _UNSAFE_SHOWN:
-        session.console.warn("{} more names are left out.".format(len(unsafe) - _UNSAFE_SHOWN))
+        session.console.warn(f"{len(unsafe) - _UNSAFE_SHOWN} more names are left out.")
     return laid
 
 
@@ -83,7 +83,7 @@ def _contents(
     layer: Layer,
     holding: Holding,
 ) -> Iterator[Contents]:
-    task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
+    task = progress.task(f"layer {layer.number}", max(layer.descriptor.size, 0))
     try:
         yield read_contents(
             source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
@@ -97,8 +97,8 @@ def _tell(session: Session, contents: Contents) -> None:
     number, report = contents.layer.number, contents.report
     if report.opaque:
         media_type = contents.layer.descriptor.media_type
-        session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
+        session.console.say(f"Layer {number} is no tar ({printable(media_type)}) and not in the view.")
     if report.problem:
         session.console.warn(
-            "layer {} could not be read whole, so the view is incomplete: {}".format(number, in_full(report.problem))
+            f"layer {number} could not be read whole, so the view is incomplete: {in_full(report.problem)}"
         )

@@ -219,9 +219,7 @@ class Session:
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
         if candidates.multi and self.wanted is None:
-            self.console.say(
-                "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
-            )
+            self.console.say(f"Platform {candidate.platform or wanted} (this machine's; choose with --platform).")
         yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
 
     @property
@@ -230,5 +228,5 @@ class Session:
         if self.options.row.needs_config:
             return None
         return lambda error: self.console.warn(
-            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+            f"the image's config cannot be used, so its build steps are not known: {in_full(error)}"
         )

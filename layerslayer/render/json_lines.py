@@ -77,7 +77,7 @@ def entry_object(
     put_text(item, "path", entry.name if path is None else path)
     item.update(
         kind=KINDS[entry.kind],
-        mode="{:04o}".format(entry.mode),
+        mode=f"{entry.mode:04o}",
         uid=entry.uid,
         gid=entry.gid,
         size=entry.size if size is None else size,

@@ -29,7 +29,7 @@ def difference_lines(found: Comparison, style: Style = PLAIN) -> Iterator[str]:
         yield _shown(listing, difference, style)
     more = len(found.differences) - _SHOWN
     if more > 0:
-        yield "! {} more path{} (--json tells all).\n".format(more, " differs" if more == 1 else "s differ")
+        yield f"! {more} more path{' differs' if more == 1 else 's differ'} (--json tells all).\n"
 
 
 def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:
@@ -40,7 +40,7 @@ def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:
     if difference.change != "changed":
         return text + "\n"
     assert difference.claimed is not None
-    text += "  {}[{}]{}\n".format(style.alarm, ", ".join(difference.fields), style.off)
+    text += f"  {style.alarm}[{', '.join(difference.fields)}]{style.off}\n"
     return text + _CLAIMED + listing.lines([difference.claimed])[0] + "\n"
 
 

@@ -44,7 +44,8 @@ def node_lines(nodes: Iterable[Tuple[str, Node]], layers: int, style: Style = PL
     width = len(str(max(layers - 1, 0)))
     for name, node in nodes:
         text = listing.lines([shown_entry(node.entry, name, node.size)])[0]
-        yield "{}{:<{}} {}".format("L" if node.layer >= 0 else "-", node.layer if node.layer >= 0 else "", width, text)
+        layer = f"L{node.layer}" if node.layer >= 0 else "-"
+        yield f"{layer:<{width + 1}} {text}"
 
 
 def tree_lines(
@@ -106,7 +107,7 @@ class _Described:
     def line(self, node: Node, name: str) -> str:
         entry, style = node.entry, self._style
         shown = name if _is_plain(name) else printable(name)
-        layer = "  L{}".format(node.layer) if node.layer >= 0 else ""
+        layer = f"  L{node.layer}" if node.layer >= 0 else ""
         if node.children is not None:
             slash = "" if shown.endswith("/") else "/"
             return f"{style.directory}{shown}{slash}{style.off}  {self.amount(self._sums.get(node, 0))}{layer}"

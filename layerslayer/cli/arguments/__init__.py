@@ -88,11 +88,10 @@ def _parse_verb(name: str, argv: List[str]) -> Namespace:
 
 def _check_needs_fast(options: Namespace) -> None:
     if options.verify and not (options.fast and options.verb == "peek"):
+        mode = "" if options.verb == "peek" else "--peek-all and "
         raise UsageError(
             "--verify holds publishers' indexes against the layers they are about.",
-            "It goes with {}--fast; without that layers are read and verified anyway.".format(
-                "" if options.verb == "peek" else "--peek-all and "
-            ),
+            f"It goes with {mode}--fast; without that layers are read and verified anyway.",
         )
 
 

@@ -58,6 +58,6 @@ def _targets(session: Session) -> List[str]:
             with open(name, encoding="utf-8", errors="surrogateescape") as file:
                 lines = file.read(64 * 1024 * 1024).splitlines()
         except OSError as error:
-            raise LocalFileError("the list {} cannot be read: {}.".format(name, error.strerror or error)) from None
+            raise LocalFileError(f"the list {name} cannot be read: {error.strerror or error}.") from None
     words = [line.strip("\ufeff \t\r\n")[:MAX_LINE] for line in lines]  # some editors begin a file with U+FEFF
     return [word for word in words if word and not word.startswith("#")]

@@ -14,22 +14,20 @@ def cache(session: Session) -> ExitCode:
     word = session.options.words[0] if session.options.words else "show"
     store = session.store
     if word not in ("show", "clear"):
-        raise UsageError("'{}' is neither show nor clear.".format(word), "See layerslayer cache --help.")
+        raise UsageError(f"'{word}' is neither show nor clear.", "See layerslayer cache --help.")
     if store is None:
         raise UsageError("--no-cache leaves nothing to show.")
     try:
         if word == "clear":
             freed = store.clear()
             if freed is None:
-                raise LocalFileError("nothing was forgotten.", "See that {} can be written to.".format(store.folder))
-            session.console.say("Forgot {} in {}.".format(human_size(freed), store.folder))
+                raise LocalFileError("nothing was forgotten.", f"See that {store.folder} can be written to.")
+            session.console.say(f"Forgot {human_size(freed)} in {store.folder}.")
             return summarize(session, 0, (), ExitCode.DONE)
         layers = store.layers()
         for layer in layers:
             session.console.out(session.renderer.cached_layer(*layer))
-        session.console.say(
-            "{} layers are known, in {} under {}.".format(len(layers), human_size(store.size()), store.folder)
-        )
+        session.console.say(f"{len(layers)} layers are known, in {human_size(store.size())} under {store.folder}.")
         return summarize(session, 0, (), ExitCode.DONE)
     finally:
         store.close()

@@ -24,7 +24,7 @@ def deleted(session: Session) -> ExitCode:
         removals = ((removal, _command(session, laid, removal)) for removal in laid.tree.removed)
         session.console.pieces(session.renderer.removals(laid, removals))
         if not laid.tree.removed:
-            session.console.say("No layer removes anything{}.".format(laid.reach))
+            session.console.say(f"No layer removes anything{laid.reach}.")
         return account(session, source.requests_made(), laid.reports, code_of_all(laid.reports))
     finally:
         source.close()
@@ -48,5 +48,5 @@ def _quoted(word: str) -> str:
     """Return a word as shells take it; one that cannot be shown as it is by its bytes (POSIX.1-2024, 2.2.4)."""
     if printable(word).replace("\\\\", "\\") == word:
         return shlex.quote(word)
-    letters = ("\\{:03o}".format(byte) if byte in _ESCAPED or byte > 0x7E else chr(byte) for byte in raw_name(word))
-    return "$'{}'".format("".join(letters))
+    letters = (f"\\{byte:03o}" if byte in _ESCAPED or byte > 0x7E else chr(byte) for byte in raw_name(word))
+    return "$'" + "".join(letters) + "'"

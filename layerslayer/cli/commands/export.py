@@ -47,7 +47,7 @@ def check_options(session: Session) -> None:
     """Raises UsageError for what does not go with the format that ``--format`` names."""
     options = session.options
     if options.layers:
-        raise UsageError("--format {} writes whole images, so --layer does not go with it.".format(options.format))
+        raise UsageError(f"--format {options.format} writes whole images, so --layer does not go with it.")
     if options.format == DOCKER_ARCHIVE and session.all_platforms:
         raise UsageError("a docker-archive holds one platform.", "Choose one with --platform, or --format oci-archive.")
 
@@ -83,9 +83,7 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
     root = content.add(document)
     if content.converted:
         session.console.say(
-            "The image has Docker's types; as OCI's its manifest is {} instead of {}.".format(
-                root["digest"], document.digest
-            )
+            f"The image has Docker's types; as OCI's its manifest is {root['digest']} instead of {document.digest}."
         )
     image, file_name = LayoutImage(content, root, entry_name(reference, known)), _file_name(session, reference)
     options = session.options

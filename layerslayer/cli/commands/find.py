@@ -35,7 +35,7 @@ def find(session: Session) -> ExitCode:
 
         session.console.pieces(session.renderer.findings(laid, findings()))
         if not count:
-            session.console.say("Nothing is found{}.".format(laid.reach))
+            session.console.say(f"Nothing is found{laid.reach}.")
         code = code_of_all(laid.reports)
         return account(session, source.requests_made(), laid.reports, code if count else worse(code, ExitCode.NO))
     finally:

@@ -143,7 +143,7 @@ class _Run:
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
-            reason = "layer {} removed it; 'layerslayer deleted' shows what can be had still".format(found.by)
+            reason = f"layer {found.by} removed it; 'layerslayer deleted' shows what can be had still"
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None

@@ -56,7 +56,7 @@ class ConsoleOutput(Output):
             return
         wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
         if report is not None and (wrong or (self._session.options.verify and not report.verified)):
-            self.absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
+            self.absent(path, f"the layer is not what its digest says: {report.problem}", ExitCode.FAILED)
             return
         if isinstance(target, Printed):
             self.codes.append(ExitCode.DONE)
@@ -79,7 +79,7 @@ class ConsoleOutput(Output):
 
     def absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
         """Tell why something was not got."""
-        self._session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
+        self._session.console.warn(f"'{asked}' was not got: {reason.rstrip('.')}.")
         self.codes.append(code)
 
     def left_out(self, count: int, of: int) -> None:
@@ -87,5 +87,5 @@ class ConsoleOutput(Output):
         if not count:
             return
         self.codes += [ExitCode.NO] if count == of else []
-        what = "1 link, device or the like was" if count == 1 else "{} links, devices and the like were".format(count)
-        self._session.console.say("{} not written: only files and directories are.".format(what))
+        what = "1 link, device or the like was" if count == 1 else f"{count} links, devices and the like were"
+        self._session.console.say(f"{what} not written: only files and directories are.")

@@ -31,7 +31,7 @@ def _show(session: Session, pieces: Callable[[LaidOut, Node], Iterator[str]]) ->
         node = at_path(laid, asked)
         code = code_of_all(laid.reports)
         if node is None:
-            session.console.warn("{} has no path '{}'{}.".format(laid.image.reference, asked, laid.reach))
+            session.console.warn(f"{laid.image.reference} has no path '{asked}'{laid.reach}.")
             code = worse(code, ExitCode.NO)
         else:
             session.console.out(session.renderer.layers(laid.layers))

@@ -105,7 +105,7 @@ def peek_layers(
         console.out(session.renderer.layer_end(layer, report))
         console.flush()
         if report.problem:
-            console.warn("layer {} is not listed completely: {}".format(layer.number, in_full(report.problem)))
+            console.warn(f"layer {layer.number} is not listed completely: {in_full(report.problem)}")
     if told is not None:
         told += reports
     return combined([code_of(report) for report in reports])

@@ -72,7 +72,7 @@ class _LayerText:
     def texts(self, report: Report) -> Iterator[str]:
         what = special(self._layer)
         if what:
-            report.problem = LayerslayerError("it is {}".format(what))
+            report.problem = LayerslayerError(f"it is {what}")
             return
         checking: Optional[Checking] = None
         if self._claims:

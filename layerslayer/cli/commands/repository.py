@@ -37,7 +37,7 @@ def referrers(session: Session) -> ExitCode:
                 session.console.out(piece)
         code = ExitCode.DONE if count else ExitCode.NO
         if not count:
-            session.console.say("Nothing refers to {}.".format(image.document.digest))
+            session.console.say(f"Nothing refers to {image.document.digest}.")
         return summarize(session, source.requests_made(), (), code)
     finally:
         source.close()

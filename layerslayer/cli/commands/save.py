@@ -70,7 +70,7 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
                     codes.append(_shown(session, layer, outcome))
         finally:
             discard_unfinished()  # an interrupt does not wait for the other layers' threads
-    console.say("Folder: {}".format(folder.path))
+    console.say(f"Folder: {folder.path}")
     return combined(codes)
 
 
@@ -80,7 +80,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
         session.fetched += outcome.size if outcome.state == "saved" else 0
         console.out(session.renderer.saved_layer(layer, outcome))
         return ExitCode.DONE
-    console.warn("layer {} was not saved: {}".format(layer.number, in_full(outcome)))
+    console.warn(f"layer {layer.number} was not saved: {in_full(outcome)}")
     return failure(outcome)
 
 
@@ -122,7 +122,7 @@ def _maker(
             if name and make_own(folder, name, descriptor):
                 yield Saved(folder.place(name), "kept", file_size(folder, name))
                 return
-            task = progress.task("layer {}".format(layer.number), max(descriptor.size, 0))
+            task = progress.task(f"layer {layer.number}", max(descriptor.size, 0))
             try:
                 transfer = BlobTransfer(whole, rest, lambda count: progress.advance(task, count))
                 path = save_blob(folder, layer_stem(layer), None, descriptor, transfer)
