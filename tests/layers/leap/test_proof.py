@@ -86,14 +86,14 @@ SPOILT: Dict[str, Callable[[List[Stretch]], None]] = {
 
 
 def test_what_proves() -> None:
-    assert proves(two()) and not doubtful_gaps(two())
+    assert proves(two(), 16) and not doubtful_gaps(two(), 16)
 
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_what_does_not(name: str) -> None:
     made = two()
     SPOILT[name](made)
-    assert not proves(made)
+    assert not proves(made, 16)
 
 
 @pytest.mark.parametrize("end, proved", [
@@ -101,13 +101,13 @@ def test_what_does_not(name: str) -> None:
     (bytes(1024) + member(b"hidden"), False), (bytes(1024) + b"x" * 512, False),
 ])  # fmt: skip
 def test_an_end_must_be_seen(end: bytes, proved: bool) -> None:
-    assert proves(two(member(b"last", b"body") + end)) == proved
+    assert proves(two(member(b"last", b"body") + end), 16) == proved
 
 
 def test_the_end_of_the_last_body_is_known_where_there_is_no_gap_before() -> None:
     made = two()
     made[1].tail = True
-    assert proves(made)
+    assert proves(made, 16)
 
 
 @pytest.mark.parametrize("unseen, deviation, modulus, sure", [
@@ -122,7 +122,7 @@ def test_lengths_are_known_modulo_something(
     made = two()
     made[1].unseen, made[1].deviation = unseen, deviation
     made[1].bit, made[1].at = 8 * 251_000, 300_000
-    assert (doubtful_gaps(made) == []) == sure
+    assert (doubtful_gaps(made, 16) == []) == sure
 
 
 def test_what_is_less_to_read() -> None:
