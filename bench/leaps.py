@@ -20,11 +20,11 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, Callable, Dict, List, NamedTuple, Union
 
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
-from layerslayer.layers.compression import Decompressor
+from layerslayer.formats.decompress import Decompressor
+from layerslayer.formats.entry import Entry
+from layerslayer.formats.tar.reader import TarWalker
 from layerslayer.layers.leap import Fetcher, FrameLeaping, Leaping, NoFrames
-from layerslayer.layers.tar import TarWalker
+from layerslayer.oci.descriptor import Descriptor
 
 from .images import build_images
 

@@ -14,9 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = "layerslayer"
 LEAPING = "layerslayer --fast"
 _WITHOUT_ISAL = (
-    "import sys; sys.modules['isal'] = None; sys.path.insert(0, {!r}); from layerslayer.cli import run; run()".format(
-        str(ROOT)
-    )
+    "import sys; sys.modules['isal'] = None; sys.path.insert(0, {!r}); "
+    "from layerslayer.cli.main import run; run()".format(str(ROOT))
 )
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from multiprocessing import Pool
 from typing import Counter as Counts
 
-from tests.layers.leap.judging import Verdict, counted, tried
+from tests.support.leap_verdicts import Verdict, counted, tried
 
 
 def main() -> None:

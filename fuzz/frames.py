@@ -11,16 +11,16 @@ import io
 import random
 from typing import List, Tuple
 
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
+from layerslayer.formats.entry import Entry
 from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
-from layerslayer.layers.leap.fetching import Pace
-from layerslayer.layers.reading import read_entries
-from layerslayer.layers.report import Report
-from tests.layers.frames_writer import SKIPPABLE, cut, framed, seek_table
-from tests.layers.leap_layers import noise
-from tests.layers.tars import END, member
+from layerslayer.layers.leap.range_fetcher import Pace
+from layerslayer.layers.outcome import Report
+from layerslayer.layers.stream import read_entries
+from layerslayer.oci.descriptor import Descriptor
+from tests.support.frames_writer import SKIPPABLE, cut, framed, seek_table
+from tests.support.leap_layers import noise
+from tests.support.tars import END, member
 
 _CHANGES = 12
 _TYPE = "application/vnd.oci.image.layer.v1.tar+zstd"

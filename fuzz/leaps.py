@@ -14,14 +14,14 @@ import hashlib
 import io
 from typing import List, Optional
 
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError
+from layerslayer.formats.entry import Entry
+from layerslayer.formats.gzip.members import MemberStream
+from layerslayer.formats.tar.reader import TarWalker
 from layerslayer.layers.leap import Fetcher, Leaping, NotGzip
-from layerslayer.layers.leap.members import MemberStream
-from layerslayer.layers.reading import Report, read_entries
-from layerslayer.layers.tar import TarWalker
-from tests.layers.leap_layers import SMALL, layer
+from layerslayer.layers.stream import Report, read_entries
+from layerslayer.oci.descriptor import Descriptor
+from tests.support.leap_layers import SMALL, layer
 
 # Of the generator's layers some in which there is something to leap over; all of its compressors.
 _LAYERS = (11, 31, 60, 62, 92, 107, 115, 128, 131, 147, 148, 176, 187, 195, 216, 264, 270, 294, 335, 337)

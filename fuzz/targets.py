@@ -9,29 +9,29 @@ import tarfile
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
 from urllib.parse import urlsplit
 
-from layerslayer.challenges import parse_challenges
-from layerslayer.config import parse_config
-from layerslayer.credentials import documents
+from layerslayer.cache.columns import pack, unpack
 from layerslayer.demo.image import Member, gzip_of, tar_of
 from layerslayer.demo.shop import demo_store
-from layerslayer.descriptors import Descriptor
-from layerslayer.entries import Entry
 from layerslayer.errors import LayerslayerError, RegistryError
 from layerslayer.escaping import original, printable
-from layerslayer.layers import estargz, zstd_chunked
-from layerslayer.layers.compression import Decompressor
-from layerslayer.layers.points import Point, Points, unpack_points
-from layerslayer.layers.tar import TarWalker
-from layerslayer.layers.toc import Toc
-from layerslayer.layers.ztoc import Ztoc
-from layerslayer.manifest import parse_manifest
-from layerslayer.nodes import normal
-from layerslayer.origins import address_from, read_address
-from layerslayer.redaction import redacted, scrubbed
-from layerslayer.reference import parse_target
-from layerslayer.retries import retry_after
-from layerslayer.store.columns import pack, unpack
-from tests.layers.ztoc_writer import ztoc_of
+from layerslayer.filesystem.node import normal
+from layerslayer.formats.checkpoints import Point, Points, unpack_points
+from layerslayer.formats.decompress import Decompressor
+from layerslayer.formats.entry import Entry
+from layerslayer.formats.tar.reader import TarWalker
+from layerslayer.layers.toc import estargz, zstd_chunked
+from layerslayer.layers.toc.chunked import Toc
+from layerslayer.layers.toc.ztoc import Ztoc
+from layerslayer.oci.config import parse_config
+from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.manifest import parse_manifest
+from layerslayer.oci.reference import parse_target
+from layerslayer.registry.auth.challenges import parse_challenges
+from layerslayer.registry.credentials import auth_files
+from layerslayer.registry.http.origin import address_from, read_address
+from layerslayer.registry.http.redaction import redacted, scrubbed
+from layerslayer.registry.http.retries import retry_after
+from tests.support.ztoc_writer import ztoc_of
 
 from . import building
 from .frames import leap_frames
@@ -229,7 +229,7 @@ def addresses(data: bytes) -> None:
 def logins(data: bytes) -> None:
     """A file of logins is read, or refused in a sentence that quotes nothing of it."""
     try:
-        documents.find(documents.parse(data, "FILE"), "ghcr.io", "a/b", "FILE")
+        auth_files.find(auth_files.parse(data, "FILE"), "ghcr.io", "a/b", "FILE")
     except LayerslayerError as error:
         assert len(str(error)) < 200
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerslayer.cli import run
+from layerslayer.cli.main import run
 
 if __name__ == "__main__":
     run()

@@ -1,4 +1,4 @@
-"""What can go wrong, as one hierarchy, and what a process tells its caller.
+"""What can go wrong, as one hierarchy.
 
 An error carries data; ``str(error)`` is one sentence without advice, and
 ``error.hint`` says what to try next (or is empty). Texts may quote what a
@@ -7,24 +7,11 @@ server sent, so whoever shows them escapes them (``escaping.printable``).
 
 from __future__ import annotations
 
-from enum import IntEnum
+from .user_input import without_login
 
-from .typed import without_login
-
-TYPE_CHECKING = False  # see cli
+TYPE_CHECKING = False  # see cli.main
 if TYPE_CHECKING:
     from typing import Optional
-
-
-class ExitCode(IntEnum):
-    """Exit codes of the command line; documented in the README."""
-
-    DONE = 0
-    NO = 1  # a truthful "no": nothing found, images differ
-    FAILED = 2  # wrong usage, or a failure to be expected
-    PARTIAL = 3  # done in part; said which
-    BUG = 70
-    INTERRUPTED = 130
 
 
 class LayerslayerError(Exception):
@@ -138,9 +125,3 @@ class LocalFileError(LayerslayerError):
 
 class NameRefused(LocalFileError):
     """A file cannot have this name on this machine; others may be written all the same."""
-
-
-class EndOfInput(LayerslayerError):
-    """Standard input ended at a prompt. ``code`` is what the run ends with then."""
-
-    code = ExitCode.DONE

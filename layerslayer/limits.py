@@ -5,12 +5,13 @@ to terabytes. What ends at one of these bounds says so, and how to raise it. Set
 once, before anything is read; one process serves one user.
 
 Other bounds are of the formats and are not for raising; each stands beside what
-it bounds: JSON depth, digits and memory (``documents``), the time of answers
-(``transport.patience``), connections (``transport.lines``), statements
-(``referrers``), index entries 4096 and nesting
-4 (``manifest``, ``image``), publishers' indexes 150 MiB (``layers.toc``), their
-spans (``layers.spans``), pages and tags (``sources.pages``, ``sources.lists``),
-redirects 10 (``transport``), links followed and steps on the way (``filesystem``).
+it bounds: JSON depth, digits and memory (``oci.json_document``), the time of answers
+(``registry.http.timeouts``), connections (``registry.http.connection_limit``), statements
+(``analysis.referrers``), index entries 4096 and nesting 4 (``oci.manifest``,
+``sources.resolve``), publishers' indexes 150 MiB (``layers.toc.chunked``), their
+spans (``layers.toc.ztoc_spans``), pages and tags (``registry.pagination``,
+``registry.listings``), redirects 10 (``registry.http``), links followed and steps
+on the way (``filesystem.tree``).
 """
 
 from __future__ import annotations

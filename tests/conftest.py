@@ -8,9 +8,9 @@ from typing import Any, List
 import pytest
 from hypothesis import settings
 
-from layerslayer import retries
+from layerslayer.registry.http import retries
 
-from .registry.running import Runner
+from .support.registry.running import Runner
 
 PAUSES: List[float] = []  # seconds
 
@@ -23,6 +23,15 @@ settings.load_profile("untimed")
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
     """The command line, run in a folder of its own."""
     return Runner(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home without logins: a user of whom nothing is known."""
+    for name in ("DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -7,14 +7,14 @@ from typing import List
 import pytest
 
 from layerslayer import limits
-from layerslayer.documents import load_object
 from layerslayer.errors import LayerslayerError, UsageError
-from layerslayer.layers.tar import TarWalker
-from layerslayer.manifest import parse_manifest
+from layerslayer.formats.tar.reader import TarWalker
+from layerslayer.oci.json_document import load_object
+from layerslayer.oci.manifest import parse_manifest
 
-from .layers.tars import header, octal
-from .registry import Registry
-from .registry.running import Runner
+from .support.registry import Registry
+from .support.registry.running import Runner
+from .support.tars import header, octal
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_extensions_in_a_tar() -> None:
 
 def test_windows_of_zstd() -> None:
     zstandard = pytest.importorskip("zstandard")
-    from layerslayer.layers.compression import Decompressor
+    from layerslayer.formats.decompress import Decompressor
 
     parameters = zstandard.ZstdCompressionParameters(window_log=21, compression_level=1)
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # of unknown size: has a window

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from layerslayer import __version__
-from layerslayer.arguments.parsers import build_parser
-from layerslayer.errors import ExitCode
+from layerslayer.cli.arguments.parsers import build_parser
+from layerslayer.cli.exit_codes import ExitCode
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

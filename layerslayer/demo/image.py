@@ -9,7 +9,7 @@ import json
 import tarfile
 from typing import Any, Dict, NamedTuple, Sequence, Tuple
 
-from ..media_types import OCI_MANIFEST
+from ..oci.media_types import OCI_MANIFEST
 
 _MTIME = 1768469400  # 2026-01-15T09:30:00Z
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"

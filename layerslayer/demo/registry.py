@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from ..media_types import OCI_INDEX
+from ..oci.media_types import OCI_INDEX
 from .image import Store
 
 _PATH = re.compile(

@@ -12,7 +12,7 @@ import json
 import tarfile
 from typing import Any, Dict, List, Tuple
 
-from ..media_types import OCI_INDEX, OCI_MANIFEST
+from ..oci.media_types import OCI_INDEX, OCI_MANIFEST
 from .image import CONFIG_TYPE, Member, Store, add_image, add_manifest, described, tar_of
 
 REPOSITORY = "demo/shop"

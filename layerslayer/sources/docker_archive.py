@@ -18,19 +18,19 @@ import io
 import json
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ..config import stated_diff_ids
-from ..descriptors import Descriptor, digest_of
-from ..digests import digest_problem
-from ..documents import load_list
 from ..errors import InvalidDocument, InvalidReference, NotFound
 from ..limits import bound
-from ..local_reference import LocalReference
-from ..media_types import DOCKER_MANIFEST
-from ..reference import parse_reference
-from .base import Document, Source
+from ..oci.config import stated_diff_ids
+from ..oci.descriptor import Descriptor, digest_of
+from ..oci.digest import digest_problem
+from ..oci.json_document import load_list
+from ..oci.local_reference import LocalReference
+from ..oci.media_types import DOCKER_MANIFEST
+from ..oci.reference import parse_reference
+from ..oci.source import Document, Source
 from .files import OpenFile, Tree, open_regular
 from .oci_layout import inline_part
-from .tar_index import TarIndex
+from .tar_file import TarIndex
 
 _MAX_IMAGES = 1000
 _NAMES_SHOWN = 8

@@ -13,11 +13,11 @@ from typing import BinaryIO, Mapping, cast
 from urllib.parse import quote
 
 from ..errors import LocalFileError, NotFound, RegistryError, UsageError
-from ..local_reference import LocalReference
-from ..transport.unix_socket import SocketAnswer
+from ..oci.local_reference import LocalReference
+from ..registry.http.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile
-from .tar_index import TarIndex
+from .tar_file import TarIndex
 
 _SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"

@@ -1,4 +1,4 @@
-"""Images in an OCI layout: a folder, or a tar of one (``oci_archive``).
+"""Images in an OCI layout: a folder, or a tar of one, read in place.
 
 OCI image-spec ``image-layout.md``::
 
@@ -12,24 +12,19 @@ from __future__ import annotations
 import io
 from typing import BinaryIO, Iterator, List, Optional
 
-from ..descriptors import Descriptor, digest_of
-from ..digests import digest_problem
-from ..documents import load_object
 from ..errors import DigestMismatch, InvalidDocument, NotFound
-from ..local_reference import LocalReference
-from ..manifest import Index, parse_manifest
-from ..media_types import OCI_INDEX
-from .base import Document, Source
-from .files import Folder, Tree
+from ..oci.descriptor import Descriptor, digest_of
+from ..oci.digest import digest_problem
+from ..oci.json_document import load_object
+from ..oci.layout import REF_NAME, blob_name
+from ..oci.local_reference import LocalReference
+from ..oci.manifest import Index, parse_manifest
+from ..oci.media_types import OCI_INDEX
+from ..oci.source import Document, Source
+from .files import Folder, OpenFile, Tree, open_regular
+from .tar_file import TarIndex
 
-REF_NAME = "org.opencontainers.image.ref.name"
 _NAMES_SHOWN = 8
-
-
-def blob_name(digest: str) -> str:
-    """Return where a layout keeps the blob of a validated digest."""
-    algorithm, _, value = digest.partition(":")
-    return "blobs/{}/{}".format(algorithm, value)
 
 
 def inline_part(descriptor: Descriptor, start: int, length: int) -> BinaryIO:
@@ -129,3 +124,8 @@ def _choice(images: List[Descriptor], by_digest: bool = False) -> str:
 def open_oci_layout(reference: LocalReference) -> OciLayout:
     """Open the folder of an ``oci:`` reference. Raises as OciLayout."""
     return OciLayout(Folder(reference.path))
+
+
+def open_oci_archive(reference: LocalReference) -> OciLayout:
+    """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarIndex."""
+    return OciLayout(TarIndex(OpenFile(open_regular(reference.path), reference.path)))

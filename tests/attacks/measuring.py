@@ -29,7 +29,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 # Of this program alone: what wait4 and getrusage tell of a child counts what the process was before it began.
 _CHILD = """
 import ctypes, gc, json, os, resource, sys
-from layerslayer.cli import main
+from layerslayer.cli.main import main
 
 def peak():
     try:

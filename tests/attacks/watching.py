@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, quote_plus, unquote_to_bytes
 
 from layerslayer.demo.registry import Request, Response, error
 
-from ..registry import NAME, SCOPE, Registry, store
+from ..support.registry import NAME, SCOPE, Registry, store
 
 USER = "watched.user-Zq7"
 PASSWORD = "pass:word/Xy+9&=%\u00e9"

@@ -12,11 +12,11 @@ import zlib
 from typing import Any, Callable, Dict, List
 
 from layerslayer.demo.image import Member, Store, Stored, gzip_of, tar_of
-from layerslayer.media_types import OCI_INDEX, OCI_MANIFEST
+from layerslayer.oci.media_types import OCI_INDEX, OCI_MANIFEST
 
-from ..layers.tars import END, header, member, octal, pax, record
-from ..registry import NAME
-from ..registry.faults import blobs_image, single_image
+from ..support.registry import NAME
+from ..support.registry.faults import blobs_image, single_image
+from ..support.tars import END, header, member, octal, pax, record
 
 Make = Callable[[], Store]
 ESC = "\x1b[31m\x1b]0;owned\x07\u202e\u009b"

@@ -13,8 +13,8 @@ from typing import List
 
 import pytest
 
-from ..registry import Registry
-from ..registry.running import Ran, Runner
+from ..support.registry import Registry
+from ..support.registry.running import Ran, Runner
 from .images import ALL, LAYERS, by_name
 from .sentences import SENTENCES
 
@@ -101,7 +101,7 @@ def test_nothing_is_written_outside(run: Runner, name: str) -> None:
 # Of this program alone: getrusage would count what the process was before it became this program.
 MEASURE = """
 import sys
-from layerslayer.cli import main
+from layerslayer.cli.main import main
 code = main(sys.argv[1:])
 with open("/proc/self/status") as status:
     peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))

@@ -10,12 +10,12 @@ import pytest
 
 from layerslayer.demo.image import Member, tar_of
 from layerslayer.errors import InvalidDocument, NotFound
-from layerslayer.local_reference import LocalReference
-from layerslayer.manifest import Manifest, parse_manifest
-from layerslayer.sources.base import Source
-from layerslayer.sources.opening import open_local
+from layerslayer.oci.local_reference import LocalReference
+from layerslayer.oci.manifest import Manifest, parse_manifest
+from layerslayer.oci.source import Source
+from layerslayer.sources.local import open_local
 
-from ..registry.layouts import saved_config, saved_members, write_tar
+from ..support.registry.layouts import saved_config, saved_members, write_tar
 
 ONE, TWO = tar_of([Member("one", body=b"1")]), tar_of([Member("two", body=b"2")])
 

@@ -23,10 +23,10 @@ from layerslayer.errors import (
     Unreachable,
     UsageError,
 )
-from layerslayer.reference import parse_target
-from layerslayer.sources.opening import open_local
+from layerslayer.oci.reference import parse_target
+from layerslayer.sources.local import open_local
 
-from ..registry.layouts import saved_members, tar_bytes
+from ..support.registry.layouts import saved_members, tar_bytes
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
 

@@ -7,18 +7,18 @@ from typing import Dict, Optional
 import pytest
 
 from layerslayer.demo.shop import REPOSITORY, TAG
-from layerslayer.descriptors import Descriptor
 from layerslayer.errors import DigestMismatch, InvalidDocument, LayerslayerError, LocalFileError, NotFound
-from layerslayer.local_reference import LocalReference
-from layerslayer.manifest import Index, parse_manifest
-from layerslayer.reference import parse_target
-from layerslayer.sources.base import Source
-from layerslayer.sources.oci_layout import blob_name
-from layerslayer.sources.opening import located, open_local
+from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.layout import blob_name
+from layerslayer.oci.local_reference import LocalReference
+from layerslayer.oci.manifest import Index, parse_manifest
+from layerslayer.oci.reference import parse_target
+from layerslayer.oci.source import Source
+from layerslayer.sources.local import located, open_local
 
-from ..registry import store
-from ..registry.faults import layer_digests
-from ..registry.layouts import layout_files, write_folder, write_tar
+from ..support.registry import store
+from ..support.registry.faults import layer_digests
+from ..support.registry.layouts import layout_files, write_folder, write_tar
 
 STORE = store()
 DIGEST = STORE.tags[(REPOSITORY, TAG)]

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ..members import BLOCK
-from . import stretches as lengths
-from .stretches import GREATEST_EXPANSION, Stretch, adds_up, gap, possible
+from ...formats.tar.header import BLOCK
+from . import segments as lengths
+from .segments import GREATEST_EXPANSION, Stretch, adds_up, gap, possible
 
 _END_BLOCKS = 2  # zero blocks that end an archive
 _SURELY = 8.0  # standard deviations
@@ -79,7 +79,9 @@ def _may_hide_an_end(before: Stretch, after: Stretch, unnoticed: int) -> bool:
     room, passed = gap(before, after), after.bit // 8 - before.at
     if room + more > GREATEST_EXPANSION * (passed + 64):
         return False
-    return after.expected + _SURELY * after.deviation >= room + more or after.unseen > greatest_unseen(before, unnoticed)
+    return after.expected + _SURELY * after.deviation >= room + more or after.unseen > greatest_unseen(
+        before, unnoticed
+    )
 
 
 def greatest_unseen(before: Stretch, unnoticed: int) -> int:

@@ -12,16 +12,16 @@ from typing import BinaryIO, Callable, List
 
 import pytest
 
-from layerslayer.beginnings import PartialFile, beginning_of
 from layerslayer.demo.image import Member
-from layerslayer.descriptors import Descriptor
-from layerslayer.downloads import save_blob
-from layerslayer.folders import Folder, Root, opened
+from layerslayer.export.download import save_blob
+from layerslayer.export.output_folder import Folder, Root, opened
+from layerslayer.export.partial_file import PartialFile, beginning_of
+from layerslayer.oci.descriptor import Descriptor
 
-from ...commands.files import directory, file, link
-from ...registry import Registry, store
-from ...registry.faults import any_of, cut, layer_digests, single_image
-from ...registry.running import Runner
+from ...support.files import directory, file, link
+from ...support.registry import Registry, store
+from ...support.registry.faults import any_of, cut, layer_digests, single_image
+from ...support.registry.running import Runner
 from .owners import Owners
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="other permissions")

@@ -14,19 +14,19 @@ from typing import List
 import pytest
 
 import layerslayer
-from layerslayer.beginnings import beginning_of
 from layerslayer.demo.image import Member, Store, add_image, tar_of
-from layerslayer.descriptors import Descriptor
 from layerslayer.errors import LocalFileError
-from layerslayer.exports import layout_index
-from layerslayer.folders import Folder, Root, opened
-from layerslayer.locks import lock
-from layerslayer.sources.oci_layout import REF_NAME
-from layerslayer.writing import NewFile, clear
+from layerslayer.export import oci_layout_index
+from layerslayer.export.atomic_file import NewFile, clear
+from layerslayer.export.file_lock import lock
+from layerslayer.export.output_folder import Folder, Root, opened
+from layerslayer.export.partial_file import beginning_of
+from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.layout import REF_NAME
 
-from ...registry import NAME, Registry, store
-from ...registry.faults import any_of, layer_digests, stalled
-from ...registry.running import Runner
+from ...support.registry import NAME, Registry, store
+from ...support.registry.faults import any_of, layer_digests, stalled
+from ...support.registry.running import Runner
 from .owners import Owners
 
 ROOT = Path(layerslayer.__file__).parent.parent
@@ -81,9 +81,9 @@ def test_an_index_that_cannot_be_written_leaves_no_lock(tmp_path: Path, monkeypa
     def full(*_: object) -> str:
         raise LocalFileError("no space left")
 
-    monkeypatch.setattr(layout_index, "save_bytes", full)
+    monkeypatch.setattr(oci_layout_index, "save_bytes", full)
     with pytest.raises(LocalFileError):
-        layout_index.update_index(here(tmp_path), {"digest": "sha256:" + "a" * 64}, "name")
+        oci_layout_index.update_index(here(tmp_path), {"digest": "sha256:" + "a" * 64}, "name")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -93,7 +93,7 @@ def test_what_another_run_adds_meanwhile_stays(run: Runner, monkeypatch: pytest.
         words = ("save", "--format", "oci", "-o", "out")
         name = "{}/{}:".format(registry.host, NAME)
         inner: List[int] = []
-        update = layout_index.update_index
+        update = oci_layout_index.update_index
 
         def late(*arguments: object) -> None:
             if not inner:
@@ -101,14 +101,14 @@ def test_what_another_run_adds_meanwhile_stays(run: Runner, monkeypatch: pytest.
                 inner[0] = run(*words, name + "two").code
             update(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr("layerslayer.exports.oci.update_index", late)
+        monkeypatch.setattr("layerslayer.export.oci_layout.update_index", late)
         assert (run(*words, name + "one").code, inner) == (0, [0])
     (path,) = (run.folder / "out").rglob("index.json")
     assert len(json.loads(path.read_text())["manifests"]) == 2
 
 
 def test_a_lock_that_is_never_let_go_ends_in_a_sentence(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout_index, "_PATIENCE", 0.0)
+    monkeypatch.setattr(oci_layout_index, "_PATIENCE", 0.0)
     with Registry(tagged("one")) as registry:
         words = ("save", "{}/{}:one".format(registry.host, NAME), "--format", "oci")
         assert run(*words).code == 0
@@ -125,8 +125,8 @@ def test_where_no_locks_are_to_be_had_it_works_all_the_same(run: Runner, monkeyp
     def refuse(file: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    for room in ("writing", "beginnings", "exports.layout_index"):
-        monkeypatch.setattr("layerslayer.{}.lock".format(room), refuse)
+    for room in ("atomic_file", "partial_file", "oci_layout_index"):
+        monkeypatch.setattr("layerslayer.export.{}.lock".format(room), refuse)
     with Registry(tagged("one", "two")) as registry:
         for tag in ("one", "two"):
             name = "{}/{}:{}".format(registry.host, NAME, tag)
@@ -204,9 +204,9 @@ def test_a_file_that_a_clearing_run_took_is_made_anew(tmp_path: Path, monkeypatc
             clear(here(tmp_path), os.stat(str(tmp_path)).st_uid)
         lock(file)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("layerslayer.writing.lock", late)
+    monkeypatch.setattr("layerslayer.export.atomic_file.lock", late)
     with NewFile(here(tmp_path)) as new:
-        monkeypatch.setattr("layerslayer.writing.lock", lock)
+        monkeypatch.setattr("layerslayer.export.atomic_file.lock", lock)
         new.write(b"x")
         new.keep("name")
     assert len(taken) == 1 and os.listdir(str(tmp_path)) == ["name"]

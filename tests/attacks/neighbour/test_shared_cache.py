@@ -14,13 +14,13 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from layerslayer.entries import Entry
-from layerslayer.store import KnownLayer, Store
+from layerslayer.cache import KnownLayer, Store
+from layerslayer.formats.entry import Entry
 
-from ...commands.files import BASE, digests_of
-from ...registry import Registry
-from ...registry.faults import single_image
-from ...registry.running import Ran, Runner
+from ...support.files import BASE, digests_of
+from ...support.registry import Registry
+from ...support.registry.faults import single_image
+from ...support.registry.running import Ran, Runner
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners here")
 LIE = Entry("etc/lie", "-", 0o644, 0, 0, 1, 0, "", "", "", None, {}, 0, False)
@@ -295,7 +295,7 @@ def test_without_a_home_there_is_no_cache(
 def test_the_home_of_the_list_of_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import pwd
 
-    from layerslayer.store import default_folder
+    from layerslayer.cache import default_folder
 
     found = pwd.struct_passwd(("me", "x", os.geteuid(), 0, "", str(tmp_path), ""))
     monkeypatch.setattr(pwd, "getpwuid", lambda uid: found)
@@ -353,7 +353,7 @@ def test_between_two_users_in_truth() -> None:
     """What root left for all in a shared folder, another user does not believe; nor root what that one left."""
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); os.umask(0)\n"
-        "from tests.store.opened import Store, known\n"
+        "from tests.support.caches import Store, known\n"
         "if sys.argv[3] != '0': os.setgid(int(sys.argv[3])); os.setuid(int(sys.argv[3]))\n"
         "store = Store(sys.argv[2], warn=print)\n"
         "print(store.layer('sha256:a') is not None)\n"

@@ -15,17 +15,17 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import pytest
 
 from layerslayer import limits
-from layerslayer.entries import Device, Entry
-from layerslayer.layers.points import Point, Points
-from layerslayer.store import KnownLayer, Store, rows, sqlite_file
-from layerslayer.store.database import _key
-from layerslayer.store.rows import Row, seal_of, to_row
+from layerslayer.cache import KnownLayer, Store, rows, sqlite_file
+from layerslayer.cache.database import _key
+from layerslayer.cache.rows import Row, seal_of, to_row
+from layerslayer.formats.checkpoints import Point, Points
+from layerslayer.formats.entry import Device, Entry
 
-from ...commands.files import BASE, digests_of
-from ...registry import Registry
-from ...registry.faults import single_image
-from ...registry.running import Ran, Runner
-from ...store.opened import Opened, known
+from ...support.caches import Opened, known
+from ...support.files import BASE, digests_of
+from ...support.registry import Registry
+from ...support.registry.faults import single_image
+from ...support.registry.running import Ran, Runner
 
 FAST = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
 MANY = ["sha256:{:064d}".format(number) for number in range(60)]

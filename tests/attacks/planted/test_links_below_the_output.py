@@ -10,15 +10,15 @@ from typing import Callable, Dict, List, Tuple
 
 import pytest
 
-from layerslayer import folders
-from layerslayer.downloads import image_parts
-from layerslayer.folders import Root, is_link, opened
-from layerslayer.reference import parse_target
-from layerslayer.writing import NewFile
+from layerslayer.export import output_folder
+from layerslayer.export.atomic_file import NewFile
+from layerslayer.export.names import image_parts
+from layerslayer.export.output_folder import Root, is_link, opened
+from layerslayer.oci.reference import parse_target
 
-from ...registry import Registry, store
-from ...registry.faults import layer_digests
-from ...registry.running import Ran, Runner
+from ...support.registry import Registry, store
+from ...support.registry.faults import layer_digests
+from ...support.registry.running import Ran, Runner
 
 AMD64 = ("--platform", "linux/amd64")
 pytestmark = pytest.mark.skipif(not hasattr(os, "symlink"), reason="no symlinks here")
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "symlink"), reason="no symlinks 
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to reach folders; systems without descriptors of folders have the second alone."""
     if request.param == "by path":
-        monkeypatch.setattr(folders, "_BY_DESCRIPTOR", False)
-    elif not folders._BY_DESCRIPTOR:
+        monkeypatch.setattr(output_folder, "_BY_DESCRIPTOR", False)
+    elif not output_folder._BY_DESCRIPTOR:
         pytest.skip("no descriptors of folders here")
     return str(request.param)
 
@@ -176,7 +176,7 @@ def test_the_right_bytes_behind_a_link_do_not_count_as_there(run: Runner, way: s
 
 
 def test_a_folder_that_is_swapped_for_a_link_is_still_the_one_that_was_looked_at(tmp_path: Path) -> None:
-    if not folders._BY_DESCRIPTOR:
+    if not output_folder._BY_DESCRIPTOR:
         pytest.skip("no descriptors of folders here")
     (tmp_path / "outside").mkdir()
     folder = opened(Root(str(tmp_path)), ["mine", "inner"])
@@ -208,7 +208,7 @@ def test_junctions_of_windows_are_links(fields: Tuple[int, int, int], leads_away
 def test_a_file_of_an_image_is_not_named_as_what_is_not_finished_is(run: Runner) -> None:
     from layerslayer.demo.image import Member
 
-    from ...registry.faults import single_image
+    from ...support.registry.faults import single_image
 
     name = ".layerslayer-new-0123456789abcdef.part"
     with Registry(single_image([[Member(name, body=b"x")]])) as registry:

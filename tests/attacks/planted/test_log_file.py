@@ -13,8 +13,8 @@ from typing import List
 import pytest
 
 import layerslayer
+from layerslayer.cli.tee import Tee
 from layerslayer.errors import LocalFileError
-from layerslayer.tee import Tee
 
 from ..neighbour.owners import Owners
 
@@ -94,7 +94,7 @@ def test_a_pipe_is_written_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2", "/dev/null"])
 @pytest.mark.parametrize("to_file", [False, True], ids=["pipe", "file"])
 def test_what_the_system_names_is_written(tmp_path: Path, name: str, to_file: bool) -> None:
-    code = "from layerslayer.tee import Tee; t = Tee({!r}); t.write('said'); t.close()".format(name)
+    code = "from layerslayer.cli.tee import Tee; t = Tee({!r}); t.write('said'); t.close()".format(name)
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     with open(str(tmp_path / "err"), "w+b") as file:
         done = subprocess.run(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from layerslayer.credentials import helpers
-from layerslayer.credentials.documents import Helper
 from layerslayer.errors import LocalFileError
+from layerslayer.registry.credentials import helpers
+from layerslayer.registry.credentials.auth_files import Helper
 
-from ...registry import Registry
-from ...registry.running import Runner
+from ...support.registry import Registry
+from ...support.registry.running import Runner
 from ..neighbour.owners import Owners
 
 AMD64 = ("--platform", "linux/amd64")

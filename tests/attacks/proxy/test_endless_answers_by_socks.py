@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from layerslayer.errors import LayerslayerError
-from layerslayer.transport.client import Transport
+from layerslayer.registry.http.client import Transport
 
 from ..wire import Wire, dripping, flooding, head
 

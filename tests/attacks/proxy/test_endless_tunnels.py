@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from layerslayer.errors import LayerslayerError
-from layerslayer.transport.client import Transport
+from layerslayer.registry.http.client import Transport
 
 from ..wire import Wire, dripping, flooding, head
 

@@ -9,7 +9,7 @@ from typing import Iterator, List
 
 import pytest
 
-from ...registry.running import Runner
+from ...support.registry.running import Runner
 from ..wire import Wire, whole
 
 USER, PASSWORD = "pxuser", "hunter2/of px"

@@ -12,8 +12,8 @@ from typing import Callable, Iterator
 import pytest
 import trustme
 
-from ...registry import NAME
-from ...registry.running import Ran, Runner
+from ...support.registry import NAME
+from ...support.registry.running import Ran, Runner
 from ..tunnel import Tunnel
 from ..watching import SECRETS, Keeper, Watched, resolving, shows
 from ..ways import BY_NAME, User

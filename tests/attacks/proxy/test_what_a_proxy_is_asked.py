@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ...registry import NAME, Registry
-from ...registry.faults import redirect
-from ...registry.running import Runner
+from ...support.registry import NAME, Registry
+from ...support.registry.faults import redirect
+from ...support.registry.running import Runner
 
 HOME = "reg.test"
 INSIDE = [

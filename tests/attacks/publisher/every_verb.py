@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List, Sequence
 
 from ...hostile.images import ALL, by_name
-from ...registry import Registry
+from ...support.registry import Registry
 from ..measuring import beyond, measured
 from .heavy import HEAVY, heavy
 

@@ -10,9 +10,9 @@ from typing import Callable, Dict, Sequence, Tuple
 from layerslayer.demo.image import Store
 
 from ...hostile.images import zstd_bomb
-from ...layers.estargz_writer import footer
-from ...layers.tars import END, header, member, octal, pax
-from ...registry.faults import blobs_image
+from ...support.estargz_writer import footer
+from ...support.registry.faults import blobs_image
+from ...support.tars import END, header, member, octal, pax
 
 MIB = 2**20
 ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"

@@ -8,13 +8,13 @@ import zlib
 
 import pytest
 
-from layerslayer.layers.leap.aiming import Aim
-from layerslayer.layers.leap.fetching import Fetcher
-from layerslayer.layers.leap.tuning import Tuning
+from layerslayer.layers.leap.probe import Aim
+from layerslayer.layers.leap.range_fetcher import Fetcher
+from layerslayer.layers.leap.settings import Tuning
 
-from ...layers.leap.walks import Plain, program
-from ...layers.tars import END, member
-from ...test_leaps import Listed, Serving
+from ...layers.leap.test_reader import Listed, Serving
+from ...support.leap_walks import Plain, program
+from ...support.tars import END, member
 
 
 def in_a_row(number: int) -> bytes:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from layerslayer.commands.targets import Printed
-from layerslayer.console import Console
+from layerslayer.cli.console import Console
+from layerslayer.export.sinks import Printed
 
 
 class Terminal(io.TextIOWrapper):
@@ -36,7 +36,7 @@ EXPECTED = "printf 'a\\tb\\n'\t# café 日本語 \\x1b[2J\\x1b]0;owned\\x07\\x1b
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 1000])
 def test_whatever_pieces_it_comes_in(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
     shown = Shown(monkeypatch)
-    printed = Printed(Console(color=False))
+    printed = Printed(Console(color=False).raw)
     for at in range(0, len(CONTENT), length):
         printed.write(memoryview(CONTENT)[at : at + length])
     printed.end()
@@ -46,7 +46,7 @@ def test_whatever_pieces_it_comes_in(monkeypatch: pytest.MonkeyPatch, length: in
 def test_a_file_that_broke_off_does_not_run_into_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Shown(monkeypatch)
     console = Console(color=False)
-    broken, whole = Printed(console), Printed(console)
+    broken, whole = Printed(console.raw), Printed(console.raw)
     broken.write("é".encode()[:1])
     whole.write("é".encode())
     whole.end()
@@ -56,7 +56,7 @@ def test_a_file_that_broke_off_does_not_run_into_the_next(monkeypatch: pytest.Mo
 def test_what_is_no_terminal_gets_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="utf-8"))
-    printed = Printed(Console(color=False))
+    printed = Printed(Console(color=False).raw)
     for at in range(len(CONTENT)):
         printed.write(CONTENT[at : at + 1])
     printed.end()

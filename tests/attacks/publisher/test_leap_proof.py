@@ -14,18 +14,18 @@ from typing import Counter, Dict, List, Tuple, Union
 
 import pytest
 
-from layerslayer.image import Layer
-from layerslayer.layers.bodies import Sink
-from layerslayer.layers.leap.engines import FAST
-from layerslayer.layers.report import Report
-from layerslayer.leaps import Leaps
-from layerslayer.seeking import File, Found, Seeker
+from layerslayer.filesystem.lookup import File, Found, Seeker
+from layerslayer.formats.gzip.fast_inflate import FAST
+from layerslayer.formats.tar.bodies import Sink
+from layerslayer.layers.leap.reader import Leaps
+from layerslayer.layers.outcome import Report
+from layerslayer.oci.image import Layer
 
-from ...layers.leap.judging import counted, tried
-from ...layers.leap.walks import Plain, compared, descriptor_of
-from ...layers.leap_layers import COMPRESSORS, noise, skewed
-from ...layers.tars import END, header, member, octal
-from ...test_leaps import Serving
+from ...layers.leap.test_reader import Serving
+from ...support.leap_layers import COMPRESSORS, noise, skewed
+from ...support.leap_verdicts import counted, tried
+from ...support.leap_walks import Plain, compared, descriptor_of
+from ...support.tars import END, header, member, octal
 
 LAYERS = 200
 KNOWN = (205, 227, 391, 713)  # these won when padding was taken from the trailer; 749 has two errors that cancel

@@ -12,15 +12,15 @@ from typing import Callable, Dict, List
 
 import pytest
 
-from layerslayer import filesystem
-from layerslayer.differences import Side, compare
-from layerslayer.entries import Entry
+from layerslayer.analysis.diff import Side, compare
 from layerslayer.errors import InvalidDocument
-from layerslayer.filesystem import Ends, sizes
-from layerslayer.nodes import walk
-from layerslayer.picking import at_path, matching
+from layerslayer.filesystem import tree as filesystem
+from layerslayer.filesystem.node import walk
+from layerslayer.filesystem.select import at_path, matching
+from layerslayer.filesystem.tree import Ends, sizes
+from layerslayer.formats.entry import Entry
 
-from ...overlaid import entry, merged
+from ...support.overlaid import entry, merged
 from .cpu import seconds
 
 LONGEST = 5.0  # seconds of the processor; most take a hundredth

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ...hostile.images import ALL, by_name
-from ...registry import Registry
+from ...support.registry import Registry
 from ..measuring import beyond, measured_all
 from .every_verb import every, few
 from .heavy import HEAVY, heavy

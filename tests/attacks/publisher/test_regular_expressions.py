@@ -14,19 +14,19 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from layerslayer.carving import local_name
-from layerslayer.challenges import parse_challenges
-from layerslayer.config import parse_config
-from layerslayer.digests import digest_problem
 from layerslayer.errors import LayerslayerError
 from layerslayer.escaping import ContentText, one_line, original, printable
-from layerslayer.instructions import broken_at_ands, parse_created_by
-from layerslayer.layers.kinds import is_tar_type
-from layerslayer.layers.pax import Overrides, parse_records
-from layerslayer.patterns import matcher
-from layerslayer.platforms import best, parse_platform
-from layerslayer.reference import parse_reference
-from layerslayer.views.times import utc
+from layerslayer.export.extracted_file import local_name
+from layerslayer.filesystem.glob import matcher
+from layerslayer.formats.magic import is_tar_type
+from layerslayer.formats.tar.pax import Overrides, parse_records
+from layerslayer.oci.config import parse_config
+from layerslayer.oci.digest import digest_problem
+from layerslayer.oci.instructions import broken_at_ands, parse_created_by
+from layerslayer.oci.platforms import best, parse_platform
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.auth.challenges import parse_challenges
+from layerslayer.render.times import utc
 
 from .cpu import seconds
 from .expressions import Expression, expressions, unaccounted, used
@@ -38,7 +38,7 @@ GLANCE = 8 * 1024  # all texts are tried in this length first, and those that ta
 SUSPECT = 0.0007  # seconds: the square of eight times that is below what is allowed
 FOUND: List[Expression] = expressions()
 # What meets fields and lines of a bounded length only, where going back and forth costs nothing: their lengths.
-FIELDS = {"layers.fields:_OCTAL": 12, "sources.tar_index:_OCTAL": 12, "transport.chunks:_SIZE": 4096}
+FIELDS = {"formats.tar.fields:_OCTAL": 12, "sources.tar_file:_OCTAL": 12, "registry.http.chunked_body:_SIZE": 4096}
 
 
 @pytest.mark.parametrize("expression", FOUND, ids=lambda item: item.key)
@@ -59,9 +59,9 @@ def test_no_expression_goes_back_and_forth(expression: Expression) -> None:
 def test_they_are_all_found() -> None:
     keys = {item.key for item in FOUND}
     assert len(keys) > 60
-    assert {"escaping:_UNSAFE", "instructions:_SHELL_FORM", "layers.pax:_TIME"} <= keys
+    assert {"escaping:_UNSAFE", "oci.instructions:_SHELL_FORM", "formats.tar.pax:_TIME"} <= keys
     # Those made of what a user types (globs, --regex), and those of a block's first bytes, one for each.
-    assert {place.partition(":")[0] for place in unaccounted()} == {"patterns", "layers.leap.boundaries"}
+    assert {place.partition(":")[0] for place in unaccounted()} == {"filesystem.glob", "formats.gzip.block_finder"}
 
 
 def test_the_texts_find_out_expressions_that_do() -> None:

@@ -8,17 +8,17 @@ from typing import List
 import pytest
 
 from layerslayer.demo.image import Member
-from layerslayer.entries import Entry
-from layerslayer.layers.bodies import Sink
-from layerslayer.nodes import IMPLIED_ENTRY
-from layerslayer.seeking import MAX_SOUGHT, Seeker
-from layerslayer.watching import Absent, Stated, Unclear, Watch
+from layerslayer.filesystem.lookup import MAX_SOUGHT, Seeker
+from layerslayer.filesystem.node import IMPLIED_ENTRY
+from layerslayer.filesystem.path_resolution import Absent, Stated, Unclear, Watch
+from layerslayer.formats.entry import Entry
+from layerslayer.formats.tar.bodies import Sink
 
-from ...overlaid import entry
-from ...registry import Registry
-from ...registry.faults import single_image
-from ...registry.running import Runner
-from ...test_seeking import Collected, image
+from ...filesystem.test_lookup import Collected, image
+from ...support.overlaid import entry
+from ...support.registry import Registry
+from ...support.registry.faults import single_image
+from ...support.registry.running import Runner
 from .cpu import seconds
 
 LONGEST = 8.0  # seconds of the processor; a second is usual

@@ -12,10 +12,10 @@ import pytest
 
 from layerslayer.demo.image import gzip_of
 
-from ...layers.tars import END, header, member, octal, pax, record
-from ...registry import Registry
-from ...registry.faults import blobs_image
-from ...registry.running import Runner
+from ...support.registry import Registry
+from ...support.registry.faults import blobs_image
+from ...support.registry.running import Runner
+from ...support.tars import END, header, member, octal, pax, record
 
 GNU = b"ustar  \0"
 STORED = b"1\n512\n512\n".ljust(512, b"\0") + b"d" * 512  # a map of one part, and that part: 1024 bytes

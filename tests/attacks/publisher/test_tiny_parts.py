@@ -15,12 +15,12 @@ from typing import Callable, Dict, Iterator, Optional
 import pytest
 
 from layerslayer.errors import CorruptLayer
-from layerslayer.layers.compression import Decompressor
-from layerslayer.layers.leap.members import MemberStream
-from layerslayer.layers.tar import TarWalker
-from layerslayer.sources.parts import Part
+from layerslayer.formats.decompress import Decompressor
+from layerslayer.formats.gzip.members import MemberStream
+from layerslayer.formats.tar.reader import TarWalker
+from layerslayer.registry.byte_range import Part
 
-from ...layers.tars import END, header, octal
+from ...support.tars import END, header, octal
 from .cpu import seconds
 
 LONGEST = 3.0  # seconds of the processor; most take a tenth of one

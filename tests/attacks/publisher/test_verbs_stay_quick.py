@@ -8,10 +8,10 @@ import pytest
 
 from layerslayer.demo.image import Store, add_image, gzip_of
 
-from ...layers.tars import END, header, octal, pax, record
-from ...registry import NAME, Registry
-from ...registry.faults import blobs_image
-from ...registry.running import Runner
+from ...support.registry import NAME, Registry
+from ...support.registry.faults import blobs_image
+from ...support.registry.running import Runner
+from ...support.tars import END, header, octal, pax, record
 from .cpu import seconds
 from .test_tiny_parts import frame
 

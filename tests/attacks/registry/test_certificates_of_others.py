@@ -11,8 +11,8 @@ import trustme
 
 from layerslayer.demo.registry import Request, Response
 
-from ...registry import NAME, Normal
-from ...registry.running import Runner
+from ...support.registry import NAME, Normal
+from ...support.registry.running import Runner
 from ..watching import Watched, resolving
 from ..ways import User
 
@@ -51,7 +51,7 @@ def test_who_sees_the_certificate(
 
         mine.fault("/blobs/", away)
         mirror.fault("/blobs/", Response(404, {}, b"{}"))
-        user.monkeypatch.setattr("layerslayer.reference._HUB_API", mine.host)
+        user.monkeypatch.setattr("layerslayer.oci.reference._HUB_API", mine.host)
         images = ["{}/{}:1.0".format(server.host, NAME) for server in (mine, other)]
         (run.folder / "batch.txt").write_text("\n".join(images))
         absent = images[0].replace(":1.0", ":none")

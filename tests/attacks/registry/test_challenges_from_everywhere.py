@@ -8,9 +8,9 @@ from typing import Iterable, List
 import pytest
 
 from layerslayer.errors import RegistryError
-from layerslayer.reference import parse_reference
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport.client import Transport
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.repository import RegistrySource
 
 from ..wire import Wire, head, whole
 

@@ -13,10 +13,10 @@ import trustme
 import urllib3
 
 from layerslayer.errors import ConnectionLost
-from layerslayer.reference import parse_reference
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.tls import Tls
-from layerslayer.transport.client import Transport
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.tls import Tls
+from layerslayer.registry.repository import RegistrySource
 
 from ..wire import Wire, asked_of, head, whole
 

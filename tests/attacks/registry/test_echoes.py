@@ -11,11 +11,11 @@ from typing import Callable, Dict, List
 import pytest
 
 from layerslayer.demo.registry import Request, Response, error
-from layerslayer.transport.sending import Sender
+from layerslayer.registry.http.sender import Sender
 
-from ...registry import Answer, Normal, Registry, seen_by
-from ...registry.faults import redirect, token_body
-from ...registry.running import Runner
+from ...support.registry import Answer, Normal, Registry, seen_by
+from ...support.registry.faults import redirect, token_body
+from ...support.registry.running import Runner
 from ..watching import resolving
 
 USER, SECRET = "me", "s3cret-of-mine/1"

@@ -15,12 +15,12 @@ from typing import Callable, Dict, Iterable, Iterator
 
 import pytest
 
-from layerslayer.descriptors import Descriptor
 from layerslayer.errors import LayerslayerError, RegistryError, Unauthorized, Unreachable
-from layerslayer.reference import parse_reference
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport.client import Transport
-from layerslayer.transport.unix_socket import SocketAnswer
+from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.unix_socket import SocketAnswer
+from layerslayer.registry.repository import RegistrySource
 
 from ..wire import Wire, dripping, flooding, head, whole
 

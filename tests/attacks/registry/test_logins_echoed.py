@@ -9,8 +9,8 @@ import pytest
 
 from layerslayer.demo.registry import Request, Response, error
 
-from ...registry import NAME
-from ...registry.running import Runner
+from ...support.registry import NAME
+from ...support.registry.running import Runner
 from ..watching import SECRETS, USER, Keeper, shows
 from ..ways import BY_NAME, User
 

@@ -11,8 +11,8 @@ from typing import Callable, Iterator, List, NamedTuple
 
 import pytest
 
-from ...registry import NAME
-from ...registry.running import Ran, Runner
+from ...support.registry import NAME
+from ...support.registry.running import Ran, Runner
 from ..watching import BASIC, SECRETS, Keeper, Watched, shows
 from ..ways import BY_NAME, NAMELESS, WAYS, User, Way
 

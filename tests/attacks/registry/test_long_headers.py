@@ -7,15 +7,15 @@ from typing import Callable, Dict, List
 
 import pytest
 
-from layerslayer.challenges import parse_challenges
 from layerslayer.errors import LayerslayerError, RegistryError
-from layerslayer.origins import origin_of
-from layerslayer.reference import parse_reference
-from layerslayer.retries import allowance, retry_after
-from layerslayer.sources.links import target_of
-from layerslayer.sources.pages import next_page
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport.client import Transport
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.auth.challenges import parse_challenges
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.origin import origin_of
+from layerslayer.registry.http.retries import allowance, retry_after
+from layerslayer.registry.link_header import target_of
+from layerslayer.registry.pagination import next_page
+from layerslayer.registry.repository import RegistrySource
 
 from ..wire import Wire, whole
 

@@ -13,9 +13,9 @@ from typing import Iterator, List
 
 import pytest
 
-from ...commands.files import file
-from ...registry import NAME, Registry
-from ...registry.faults import redirect, single_image
+from ...support.files import file
+from ...support.registry import NAME, Registry
+from ...support.registry.faults import redirect, single_image
 
 resource = pytest.importorskip("resource", reason="no limit of open files here")
 if sys.platform != "linux":
@@ -34,7 +34,7 @@ def watch():
         over.wait(0.002)
 over = threading.Event()
 resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))
-from layerslayer.cli import main
+from layerslayer.cli.main import main
 threading.Thread(target=watch, daemon=True).start()
 code = main(sys.argv[1:])
 sys.stdout.flush()

@@ -16,14 +16,14 @@ import pytest
 
 from layerslayer.demo.image import add_manifest
 from layerslayer.demo.registry import Request, Response
-from layerslayer.descriptors import digest_of
 from layerslayer.errors import InvalidDocument
-from layerslayer.media_types import OCI_INDEX, OCI_MANIFEST
-from layerslayer.origins import origin_of
-from layerslayer.sources.lists import listed_tags
+from layerslayer.oci.descriptor import digest_of
+from layerslayer.oci.media_types import OCI_INDEX, OCI_MANIFEST
+from layerslayer.registry.http.origin import origin_of
+from layerslayer.registry.listings import listed_tags
 
-from ...registry import NAME, Normal, Registry
-from ...registry.faults import single_image
+from ...support.registry import NAME, Normal, Registry
+from ...support.registry.faults import single_image
 
 pytestmark = pytest.mark.costly
 
@@ -31,7 +31,7 @@ MOST = 250 * 10**6  # bytes in all, with the interpreter
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """
 import sys
-from layerslayer.cli import main
+from layerslayer.cli.main import main
 code = main(sys.argv[1:])
 sys.stdout.flush()
 with open("/proc/self/status") as status:

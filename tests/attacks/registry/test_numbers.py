@@ -9,8 +9,8 @@ import pytest
 
 from layerslayer.demo.image import Store, Stored, described
 
-from ...registry import NAME, Registry, store
-from ...registry.running import Runner
+from ...support.registry import NAME, Registry, store
+from ...support.registry.running import Runner
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 PLACE = b'"schemaVersion"'

@@ -12,19 +12,18 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
-from layerslayer import addresses
 from layerslayer.demo.registry import Response
-from layerslayer.descriptors import Descriptor
-from layerslayer.early import EarlyConnections
 from layerslayer.errors import LayerslayerError, NotFound, RegistryError
-from layerslayer.reference import parse_reference
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport import border
-from layerslayer.transport.client import Transport
+from layerslayer.oci.descriptor import Descriptor
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.http import network_policy, private_networks
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.preconnect import EarlyConnections
+from layerslayer.registry.repository import RegistrySource
 
-from ...registry import NAME, Registry
-from ...registry.faults import redirect, with_headers
-from ...registry.fetching import first_layer
+from ...support.registry import NAME, Registry
+from ...support.registry.faults import redirect, with_headers
+from ...support.registry.fetching import first_layer
 from ..wire import stop_listening
 
 HOME, OTHER = "reg.test", "cdn.test"
@@ -73,7 +72,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Dict[str, List[str]]:
         return [found for item in known.get(text, [text]) for found in real(item, *more, **named)]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(border, "is_inside", lambda host: host != PUBLIC and addresses.is_inside(host))
+    monkeypatch.setattr(network_policy, "is_inside", lambda host: host != PUBLIC and private_networks.is_inside(host))
     return known
 
 
@@ -186,7 +185,7 @@ def test_the_user_may_allow_it(names: Dict[str, List[str]], registry: Registry, 
 
 
 def test_where_secrets_of_clouds_are_is_a_place_of_its_own() -> None:
-    guard = border.Border(HOME)
+    guard = network_policy.Border(HOME)
     guard.pass_connection(HOME, "10.0.0.1")
     for address in ("169.254.169.254", "fd20:ce::254", "8.8.8.8"):
         with pytest.raises(RegistryError, match="at first"):
@@ -197,11 +196,11 @@ def test_where_secrets_of_clouds_are_is_a_place_of_its_own() -> None:
 def test_connections_at_once_agree() -> None:
     """Whichever of many threads is first, all that pass are of one class."""
     for _ in range(20):
-        guard = border.Border(HOME)
+        guard = network_policy.Border(HOME)
         passed: List[str] = []
         start = threading.Barrier(8)
 
-        def one(address: str, guard: border.Border = guard, passed: List[str] = passed) -> None:
+        def one(address: str, guard: network_policy.Border = guard, passed: List[str] = passed) -> None:
             start.wait()
             try:
                 guard.pass_connection(HOME, address)

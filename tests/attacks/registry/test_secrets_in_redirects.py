@@ -9,11 +9,11 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from layerslayer.errors import Exposed
-from layerslayer.transport.client import Transport
-from layerslayer.transport.shown import Shown
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.origin_headers import Shown
 
-from ...registry import Registry, seen_by
-from ...registry.faults import redirect
+from ...support.registry import Registry, seen_by
+from ...support.registry.faults import redirect
 from ..watching import resolving
 
 PASSWORD = "pass:word/Xy+9 z"

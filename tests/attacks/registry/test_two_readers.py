@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from layerslayer.errors import LayerslayerError, RegistryError
-from layerslayer.origins import Origin, address_from, origin_of, read_address
-from layerslayer.tls import Tls
-from layerslayer.transport.client import Transport
-from layerslayer.transport.shown import NOTHING
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.origin import Origin, address_from, origin_of, read_address
+from layerslayer.registry.http.origin_headers import NOTHING
+from layerslayer.registry.http.tls import Tls
 
 PORTS = {"http": 80, "https": 443}
 ODD = "\\\t\n\r\x00\x0b\x1f \x7f\x85\xa0\u200b\u2028\u3000\uff0e\u3002\uff0f\uff1a\uff20\u24d4"

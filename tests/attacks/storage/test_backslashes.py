@@ -7,18 +7,18 @@ from typing import Any, Callable, List
 
 import pytest
 
-from layerslayer.auth import BearerAuth
-from layerslayer.credentials import Login
 from layerslayer.demo.registry import Request, Response
 from layerslayer.errors import InvalidAddress, LayerslayerError, RegistryError
-from layerslayer.origins import origin_of
-from layerslayer.reference import parse_reference
-from layerslayer.sources.registry import RegistrySource
-from layerslayer.transport.client import Transport
+from layerslayer.oci.reference import parse_reference
+from layerslayer.registry.auth.bearer import BearerAuth
+from layerslayer.registry.credentials import Login
+from layerslayer.registry.http.client import Transport
+from layerslayer.registry.http.origin import origin_of
+from layerslayer.registry.repository import RegistrySource
 
-from ...registry import SCOPE, Normal, Opened, Registry, seen_by
-from ...registry.faults import redirect, with_headers
-from ...registry.fetching import fetched, first_layer
+from ...support.registry import SCOPE, Normal, Opened, Registry, seen_by
+from ...support.registry.faults import redirect, with_headers
+from ...support.registry.fetching import fetched, first_layer
 
 MINE = "mine-0123456789abcdef"
 PASSWORD = "correct-horse-battery"

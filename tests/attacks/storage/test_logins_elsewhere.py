@@ -6,8 +6,8 @@ from typing import Callable, Iterator, List, Tuple
 
 import pytest
 
-from ...registry import NAME
-from ...registry.running import Ran, Runner
+from ...support.registry import NAME
+from ...support.registry.running import Ran, Runner
 from ..watching import SECRETS, TOKEN, Keeper, Watched, shows
 from ..ways import BY_NAME, User, Way
 
@@ -44,7 +44,7 @@ def told(run: Runner, ran: Ran) -> bytes:
 
 def as_the_hub(mine: Keeper, user: User, way: Way) -> str:
     """Make ``mine`` Docker Hub, and the user's login one for that; return an image."""
-    user.monkeypatch.setattr("layerslayer.reference._HUB_API", mine.host)
+    user.monkeypatch.setattr("layerslayer.oci.reference._HUB_API", mine.host)
     user.host = "docker.io" if way.kind == "token" and "line" in way.name else "https://index.docker.io/v1/"
     way.give(user)
     return "docker.io/{}:1.0".format(NAME)
@@ -84,7 +84,7 @@ def test_a_bare_token_of_the_hub(
     mine, plain, bearer = world
     user = user_of("")
     user.write("token.txt", TOKEN)
-    user.monkeypatch.setattr("layerslayer.reference._HUB_API", mine.host)
+    user.monkeypatch.setattr("layerslayer.oci.reference._HUB_API", mine.host)
     mine.wants = "token"
     images = ["{}/{}:1.0".format(bearer.host, NAME), "index.docker.io/{}:1.0".format(NAME)]
     ran = asked(run, user, words, *images, "--mirror", plain.host)
@@ -106,7 +106,7 @@ def test_a_mirror_that_is_the_first_registry_itself(
         mine.forget()
         user = user_of(mine.host)
         BY_NAME["a line of token.txt"].give(user)
-        user.monkeypatch.setattr("layerslayer.reference._HUB_API", plain.host)
+        user.monkeypatch.setattr("layerslayer.oci.reference._HUB_API", plain.host)
         mine.wants = "token"
         images = ["docker.io/{}:1.0".format(NAME), "{}/{}:1.0".format(mine.host, NAME)]
         ran = asked(run, user, ["config"], *images[:: 1 if first_is_mirrored else -1], "--mirror", mine.host)

@@ -8,20 +8,20 @@ from typing import Callable, Dict, List
 
 import pytest
 
-from layerslayer.entries import Entry
-from layerslayer.layers.leap import stretches as lengths
-from layerslayer.layers.leap.boundaries import Dense, find_boundary
-from layerslayer.layers.leap.engines import FAST, quickened, stream_at
-from layerslayer.layers.leap.landing import Doubtful, Endless, Landing
-from layerslayer.layers.leap.members import MemberStream
+from layerslayer.formats.entry import Entry
+from layerslayer.formats.gzip.block_finder import Dense, find_boundary
+from layerslayer.formats.gzip.fast_inflate import FAST, quickened, stream_at
+from layerslayer.formats.gzip.members import MemberStream
+from layerslayer.formats.tar.reader import TarWalker
+from layerslayer.layers.leap import segments as lengths
+from layerslayer.layers.leap.estimate import Samples
 from layerslayer.layers.leap.proof import cheaper_gaps, doubtful_gaps, proves
-from layerslayer.layers.leap.sampling import Samples
-from layerslayer.layers.leap.stretches import Stretch, align
-from layerslayer.layers.tar import TarWalker
+from layerslayer.layers.leap.resync import Doubtful, Endless, Landing
+from layerslayer.layers.leap.segments import Stretch, align
 
-from ..leap_layers import COMPRESSORS, noise, skewed
-from ..tars import END, header, member, octal
-from .walks import compared
+from ...support.leap_layers import COMPRESSORS, noise, skewed
+from ...support.leap_walks import compared
+from ...support.tars import END, header, member, octal
 
 BODY = 300_000
 

@@ -1,0 +1,1 @@
+"""Questions about images: differences, cost, tables of contents, referrers."""

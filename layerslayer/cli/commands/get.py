@@ -1,0 +1,203 @@
+"""get and cat: files out of an image, each from the top-most layer that has it.
+
+A path is sought from the top layer down (``filesystem.lookup``). Globs and directories
+need the merged view first: ``filesystem.select`` says what they name there, ``export.extract``
+gets it. ``ways`` are how a file is had without its layer being read, and
+``output`` is where all of them end.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
+
+from ...errors import BudgetSpent
+from ...export.extract import Layerwise
+from ...export.names import image_parts
+from ...export.sinks import Target, drop
+from ...filesystem.glob import has_magic
+from ...filesystem.lookup import UNKNOWN_MODE, File, Seeker
+from ...filesystem.merge import LaidOut
+from ...filesystem.node import Node, normal, walk
+from ...filesystem.path_resolution import Absent, Directory, Unclear
+from ...filesystem.select import Named, at_path, by_layer, is_name, matching
+from ...formats.entry import Entry
+from ...formats.tar.bodies import Sink
+from ...layers.known import KnownLayers
+from ...layers.open import Contents, keep_contents
+from ...layers.outcome import Report
+from ...layers.ways import Ways
+from ...oci.image import Image, Layer
+from ...oci.layer_selection import select_layers
+from ...oci.source import Source
+from ..exit_codes import ExitCode, code_of, code_of_all, combined
+from ..merged_view import finish, lay_out, single_image
+from ..session import Session
+from .get_output import STDOUT, ConsoleOutput
+
+
+def get(session: Session) -> ExitCode:
+    """``get IMAGE PATH...``: write files, globs and directories under ``-o``, or to stdout with ``-o -``."""
+    return _run(session, "get", session.options.output_dir == STDOUT)
+
+
+def cat(session: Session) -> ExitCode:
+    """``cat IMAGE PATH``: one file to standard output."""
+    return _run(session, "cat", True)
+
+
+def _run(session: Session, verb: str, printed: bool) -> ExitCode:
+    source = session.open_remembering()
+    several = session.options.batch is not None  # images, which may have the same paths
+    output = ConsoleOutput(session, printed, image_parts(session.reference()) if several else ())
+    try:
+        image = single_image(session, source, soon=False)
+        run = _Run(session, source, image, output, single=verb == "cat")
+        globs = [word for word in session.options.words if has_magic(word)]
+        run.each([word for word in session.options.words if word not in globs])
+        if globs:
+            run.many(globs)
+        code = combined(run.output.codes)
+        if session.options.json and run.output.printed:
+            return code  # stdout is the file's
+        size = sum(max(layer.descriptor.size, 0) for layer in run.layers)
+        return finish(session, source, verb, run.reports, code, of=size)
+    finally:
+        output.close()
+        source.close()
+
+
+class _Run:
+    """One run of get or cat. ``reports`` say what it cost; ``single``: files alone, no directories."""
+
+    def __init__(self, session: Session, source: Source, image: Image, output: ConsoleOutput, single: bool) -> None:
+        self._session = session
+        self._source = source
+        self._image = image
+        self.output = output
+        self._single = single
+        self.layers = select_layers(image.layers, session.options.layers)
+        self.reports: List[Report] = []
+        self._shortcuts = session.shortcuts(source, image, keep=True)
+        verify = session.options.verify
+        known = KnownLayers(source, lambda: session.store, session.console.warn, verify)
+        ways = Ways(source, known, self._shortcuts, output.printed, self.reports)
+        self._layerwise = Layerwise(source, image, ways, output, self.reports, verify)
+        self._seeker = Seeker(
+            source,
+            self.layers,
+            known.entries(self.layers),
+            self._keep,
+            verify,
+            ways.one,
+            ways.claimed,
+            learn=session.store is not None,
+            leaps=ways.leaps,
+        )
+        self._seeker.reports = self.reports
+
+    def _keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
+        if self._session.store:
+            keep_contents(self._session.store, Contents(layer, entries, digests, report))
+
+    def each(self, asked: Sequence[str]) -> None:
+        """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
+        ordered = self.output.printed or self._session.options.verify
+        if len(asked) > 1 and not ordered and self._session.knows(self.layers):
+            self.many(asked, exact=True, alone=self.one)
+            return
+        for path in asked:
+            self.one(path)
+
+    # -- single files -----------------------------------------------------
+
+    def one(self, asked: str) -> None:
+        """Get what stands at one path, by streaming from the top layer down."""
+        self.output.states_modes(self._seeker.mode_of)
+        path = normal(asked)
+        if path is None:  # where a '..' leads only the directories above it tell
+            self.many([asked], exact=True)
+            return
+        made: List[Target] = []
+
+        def new_sink(entry: Entry) -> Sink:
+            for earlier in made:
+                drop(earlier)
+            made.append(self.output.target(path or "", entry))
+            return made[-1]
+
+        try:
+            found = self._seeker.seek(path, new_sink, self._image.layers)
+            if isinstance(found, File):
+                self.output.written(path, made[-1], found.layer, found.report)
+            elif isinstance(found, Directory) and self._single:
+                self.output.absent(asked, "it is a directory")
+            elif isinstance(found, (Directory, Unclear)):
+                self.many([path], exact=True)
+            else:
+                self._not_found(asked, found)
+        except BudgetSpent as error:  # for a part that an index names
+            self.output.absent(asked, str(error), ExitCode.PARTIAL)
+        finally:
+            for target in made:
+                drop(target)
+
+    def _not_found(self, asked: str, found: Absent) -> None:
+        if found.by is not None:
+            reason = "layer {} removed it; 'layerslayer deleted' shows what can be had still".format(found.by)
+        else:
+            reason = found.reason or "no layer has it"
+        failed = bool(self.reports) and self.reports[-1].problem is not None
+        self.output.absent(asked, reason, code_of(self.reports[-1]) if failed else ExitCode.NO)
+
+    # -- many -------------------------------------------------------------
+
+    def many(self, asked: Sequence[str], exact: bool = False, alone: Optional[Callable[[str], None]] = None) -> None:
+        """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
+
+        ``exact``: they are paths, whatever they look like. ``alone`` gets those
+        that are not there, and can tell why.
+        """
+        laid = lay_out(self._session, self._source, self._image, shortcuts=self._shortcuts)
+        self.reports += laid.reports
+        if not laid.is_complete:
+            self.output.codes.append(code_of_all(laid.reports))
+        wanted: Dict[str, Node] = {}
+        for text in asked:
+            if alone and not at_path(laid.tree, text):
+                alone(text)
+                continue
+            for path, node in self._named(laid, text, exact):
+                if wanted.get(path) is not node:  # else all below it is there too
+                    wanted.update(walk(node, path))
+        whole = laid.is_complete and len(laid.layers) == len(self._image.layers)
+        self.output.states_modes(partial(_mode_of, laid, None if whole else UNKNOWN_MODE))
+        self._write(wanted)
+
+    def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:
+        """Return what a path or glob names; complains where that is nothing."""
+        name = exact or is_name(laid.tree, text)
+        found = at_path(laid.tree, text) if name else matching(laid.tree, text)
+        if found and self._single:
+            files = [item for item in found if item[1].children is None]
+            if not files:
+                self.output.absent(text, "it is a directory" if name else "it matches only directories")
+            return files
+        if not found:
+            self.output.absent(text, "no layer has it" + laid.reach)
+        return found
+
+    def _write(self, wanted: Dict[str, Node]) -> None:
+        picked = by_layer(wanted)
+        for path in picked.directories:
+            self.output.make_folder(path)
+        again = self._layerwise.get(picked.files)
+        self.output.left_out(picked.others, len(wanted))
+        if again:
+            self.many(again, exact=True)  # the layers they are in are then read themselves
+
+
+def _mode_of(laid: LaidOut, unknown: Optional[int], path: str) -> Optional[int]:
+    """Return a directory's permissions, ``unknown`` where no layer that was read states them."""
+    mode = laid.tree.mode_of(path)
+    return unknown if mode is None else mode

@@ -1,0 +1,131 @@
+"""What the verbs of the merged view share: layers read, laid over one another, and accounted for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Iterator, Optional, Sequence
+
+from ..errors import InvalidDocument, in_full
+from ..escaping import printable
+from ..filesystem.merge import LaidOut, merge_layers
+from ..formats.memory import Holding
+from ..layers.open import Contents, read_contents
+from ..layers.outcome import Report
+from ..oci.image import Image, Layer, Opening
+from ..oci.layer_selection import select_layers
+from ..oci.source import Source
+from ..render import json_lines
+from ..render.cost import cost_line
+from ..render.summary import image_summary
+from ..sources.caching import Remembering
+from .exit_codes import ExitCode
+from .session import Session
+
+if TYPE_CHECKING:
+    from ..layers.shortcuts import Shortcuts
+    from .progress import Progress
+
+_UNSAFE_SHOWN = 10
+_NAME_SHOWN = 200  # characters
+
+
+def single_image(session: Session, source: Source, soon: bool = True) -> Image:
+    """Return the one image to work on. ``soon``: all its (chosen) layers will be read at once."""
+    reference = session.reference()
+
+    def wanted(opening: Opening) -> Sequence[Layer]:
+        chosen = select_layers(opening.layers, session.options.layers)
+        if session.options.fast:
+            from ..layers.toc.discovery import foresee_claims
+
+            foresee_claims(source, opening, [layer for layer in chosen if not session.knows([layer])])
+            return ()
+        return chosen[: session.options.jobs] if soon else ()
+
+    if session.all_platforms:
+        raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
+    image = next(iter(session.images(source, reference, wanted)))
+    if isinstance(source, Remembering) and image.config_body is not None:
+        source.keep_config(image.manifest.config, image.config_body)
+    return image
+
+
+def lay_out(
+    session: Session,
+    source: Source,
+    image: Image,
+    keep_removed: bool = False,
+    chosen: Optional[Sequence[Layer]] = None,
+    shortcuts: Optional[Shortcuts] = None,
+) -> LaidOut:
+    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
+
+    Says what could not be read. ``shortcuts`` are the image's, where the caller
+    has them already.
+    """
+    shortcuts = shortcuts or session.shortcuts(source, image)
+    layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
+    session.console.say(image_summary(image))
+    with session.console.progress() as progress:
+        read = partial(_contents, session, source, shortcuts, progress)
+        laid = merge_layers(image, layers, read, partial(_tell, session), session.options.jobs, keep_removed)
+    unsafe = laid.tree.unsafe
+    for left_out in unsafe[:_UNSAFE_SHOWN]:
+        session.console.warn(
+            "layer {}: '{}' is left out: {}".format(left_out.layer, left_out.entry.name[:_NAME_SHOWN], left_out.reason)
+        )
+    if len(unsafe) > _UNSAFE_SHOWN:
+        session.console.warn("{} more names are left out.".format(len(unsafe) - _UNSAFE_SHOWN))
+    return laid
+
+
+def _contents(
+    session: Session,
+    source: Source,
+    shortcuts: Optional[Shortcuts],
+    progress: Progress,
+    layer: Layer,
+    holding: Holding,
+) -> Iterator[Contents]:
+    task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
+    try:
+        yield read_contents(
+            source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
+        )
+    finally:
+        progress.finish(task)
+
+
+def _tell(session: Session, contents: Contents) -> None:
+    """Tell what of a layer is not in the view."""
+    number, report = contents.layer.number, contents.report
+    if report.opaque:
+        media_type = contents.layer.descriptor.media_type
+        session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
+    if report.problem:
+        session.console.warn(
+            "layer {} could not be read whole, so the view is incomplete: {}".format(number, in_full(report.problem))
+        )
+
+
+def finish(
+    session: Session,
+    source: Source,
+    verb: str,
+    reports: Sequence[Report],
+    code: ExitCode,
+    of: Optional[int] = None,
+    more: int = 0,
+) -> ExitCode:
+    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
+
+    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
+    """
+    requests = source.requests_made() + more
+    if session.options.json:
+        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
+        summary["bytes_read"] += session.fetched
+        session.console.out(json_lines.line(summary))
+        return code
+    session.console.say(cost_line(reports, requests, of))
+    return code

@@ -1,0 +1,1 @@
+"""gzip and deflate, from any bit of a stream."""

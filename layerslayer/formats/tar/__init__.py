@@ -1,0 +1,1 @@
+"""tar: bytes in, entries and bodies out."""

@@ -1,0 +1,1 @@
+"""zstd, frame by frame."""

@@ -1,0 +1,51 @@
+"""zstd layers with ``--fast``: leapt through frame by frame, or read on from where they were looked at."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO, Generator, List, cast
+
+from ...errors import RangeIgnored
+from ...formats.entry import Entry
+from ...oci.descriptor import Descriptor
+from ...oci.source import Source
+from ..outcome import Report
+from ..stream import layer_notes
+from . import FrameLeaping
+
+
+def framewise(walk: FrameLeaping, report: Report) -> Generator[List[Entry], None, None]:
+    """Yield the entries of a walk, and report how it ended. Raises what the walk does."""
+    for batch in walk.run():
+        report.entries += len(batch)
+        yield batch
+    last = walk.last
+    report.compression, report.uncompressed = "zstd", last.position
+    report.verified, report.leapt = walk.verifier.verified, not walk.verifier.verified
+    report.ended, report.hidden = True, last.walker.hidden
+    report.notes += [*walk.notes, *layer_notes(last.walker, last.stream.trailing)]
+
+
+class Begun:
+    """A blob whose first bytes were read already: a readable once it was opened."""
+
+    def __init__(self, head: bytes) -> None:
+        self.used = False  # whether the head took the place of bytes that were not asked for again
+        self._size = len(head)
+        self._head = io.BytesIO(head)
+        self._rest: BinaryIO = self._head
+
+    def open(self, source: Source, descriptor: Descriptor) -> BinaryIO:
+        """Ask for the rest; return the readable of all, or another one of it. Raises what the source raises."""
+        try:
+            self._rest = source.blob_range(descriptor, self._size, descriptor.size - self._size)
+        except RangeIgnored:
+            return source.blob(descriptor)
+        self.used = True
+        return cast(BinaryIO, self)
+
+    def read(self, count: int) -> bytes:
+        return self._head.read(count) or self._rest.read(count)
+
+    def close(self) -> None:
+        self._rest.close()

@@ -1,0 +1,1 @@
+"""Publishers' tables of contents of layers: eStargz, zstd:chunked, SOCI."""

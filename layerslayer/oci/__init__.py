@@ -1,0 +1,1 @@
+"""The image model: references, descriptors, manifests, configs. Values and one interface; no I/O."""

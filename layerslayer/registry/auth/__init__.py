@@ -1,0 +1,1 @@
+"""Authorization: challenges, tokens, and which host may see a login."""

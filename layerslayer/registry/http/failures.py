@@ -1,0 +1,66 @@
+"""What the HTTP library raises, in sentences of the house."""
+
+from __future__ import annotations
+
+import requests
+import urllib3
+
+from ...errors import ConnectionLost, RegistryError, Unreachable
+from .failure_reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
+from .proxies import goes_by_one
+from .redaction import redacted
+
+_SHOWN = 200  # characters of an address that cannot be used
+# InvalidSchema: addresses are http or https, so that what cannot be spoken is the proxy's, as is SOCKS without PySocks.
+_PROXY = (requests.exceptions.ProxyError, requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL)
+
+
+def failure(error: Exception, url: str, answered: bool) -> Exception:
+    """Return what to say of a request that got no answer; ``answered`` is whether the host ever did.
+
+    ConnectionLost for what may pass, Unreachable for what will not, RegistryError for what cannot be asked.
+    """
+    host = host_of(url)
+    reason = reason_of(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        if reason == HANDSHAKE and answered:
+            return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
+        return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
+    if isinstance(error, _PROXY):
+        return _by_proxy(host)
+    if isinstance(error, requests.exceptions.Timeout):
+        return (ConnectionLost if answered else Unreachable)(
+            "{} does not answer.".format(host), "Check the address, or allow more time with --timeout."
+        )
+    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        # Where nobody has answered yet, a refusal is more likely a wrong address than a bad moment.
+        return (ConnectionLost if answered or reason in PASSING else Unreachable)(
+            "{} cannot be reached: {}.".format(host, reason), "Check the address and the network."
+        )
+    if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
+        return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
+    if goes_by_one(url):  # an address that was read can be used, so it is the proxy's that cannot
+        return _by_proxy(host)
+    return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
+
+
+def _by_proxy(host: str) -> Unreachable:
+    return Unreachable(
+        "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+    )
+
+
+def _about_trust(host: str, reason: str) -> str:
+    """Return what to do about a TLS connection that did not come about."""
+    if reason in (HANDSHAKE, NO_HTTPS):
+        return "If it serves plain http, add --plain-http."
+    unchecked = "to go on without checking it, --insecure {}.".format(host)
+    if reason == UNTRUSTED:
+        return "If its authority is a private one, add --ca-file FILE; " + unchecked
+    return "Check the address and this machine's clock; " + unchecked
+
+
+def was_dropped(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether a kept connection turned out to be closed before anything came, by the server or by another thread."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ClosedPoolError))

@@ -1,0 +1,130 @@
+"""What a verb would cost, as a table: the cheapest layers first, with what they come to.
+
+::
+
+    Layer  Digest                  Size  At most  Running total
+        3  sha256:c3dcc62bec13    231 B    231 B          231 B
+        0  sha256:86f20bbf269a  74.6 KB  74.6 KB        74.8 KB  beyond the budget
+    At most 74.8 KB, of 74.8 KB in 2 layers.
+    A budget of 1.0 KB does for 1 of 2 layers in this order (--layer 3). In the image's order it may end in layer 0.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Optional, Sequence
+
+from ..analysis.cost import Cost, Line
+from ..escaping import human_size, printable
+from ..oci.descriptor import UNKNOWN_SIZE
+from .json_lines import Object
+from .style import PLAIN, Style
+
+_DIGEST = 19  # characters shown: sha256: and 12 digits
+_HEADS = ("Layer", "Digest", "Size", "At most", "Running total")
+# How the layers are read, and a budget goes to them.
+IN_ORDER = "in order"
+TOP_DOWN = "top down"
+EACH_WHOLE = "each whole"
+ALL_OR_NOTHING = "all or nothing"
+_READINGS = {
+    IN_ORDER: "In the image's order it may end in layer {}.",
+    TOP_DOWN: "From the top down it may end in layer {}.",
+    EACH_WHOLE: "In the image's order layer {} is the first that does not fit whole; it is not begun, others are.",
+}
+
+
+def plan_lines(lines: Sequence[Line], style: Style = PLAIN) -> Iterator[str]:
+    """Yield the table of layers; a column names the image where there are several."""
+    several = len({line.cost.image.document.digest for line in lines}) > 1
+    rows: List[List[str]] = [list(_HEADS)]
+    rows += [_row(line) for line in lines]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    for number, row in enumerate(rows):
+        texts = [text.rjust(width) for text, width in zip(row, widths)]
+        texts[1] = row[1].ljust(widths[1])
+        notes = _notes(lines[number - 1], several, style) if number else []
+        start, end = ("", "") if number else (style.bold, style.off)
+        yield "{}{}{}{}".format(start, "  ".join(texts), end, "  " + "; ".join(notes) if notes else "")
+
+
+def _row(line: Line) -> List[str]:
+    layer = line.cost.layer
+    sizes = (layer.descriptor.size, line.cost.at_most, line.running)
+    return [str(layer.number), layer.descriptor.digest[:_DIGEST], *map(human_size, sizes)]
+
+
+def _notes(line: Line, several: bool, style: Style) -> List[str]:
+    image = line.cost.image
+    notes = [printable("{} {}".format(image.reference, image.platform or ""))] if several else []
+    notes += [line.cost.note] if line.cost.note else []
+    return notes + (["{}beyond the budget{}".format(style.alarm, style.off)] if line.fits is False else [])
+
+
+def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
+    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``)."""
+    at_most, size = _sum(line.cost.at_most for line in lines), _sum(line.cost.layer.descriptor.size for line in lines)
+    count = len(lines)
+    told = "At most {}".format(human_size(at_most)) if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
+    yield "{}, of {} in {} layer{}.".format(told, human_size(size), count, "" if count == 1 else "s")
+    if reading == TOP_DOWN:
+        yield (
+            "Layers are read from the top down, and reading stops at the file; "
+            "for links, directories, globs or several files a layer may be read again."
+        )
+    if budget >= 0:
+        yield _within(lines, reading, budget, beyond)
+
+
+def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> str:
+    if beyond is None:
+        once = "reading all of it once" if reading == TOP_DOWN else "all of it"
+        return "A budget of {} does for {}.".format(human_size(budget), once)
+    if reading == ALL_OR_NOTHING:
+        return "A budget of {} does not do, and the image is written whole or not at all.".format(human_size(budget))
+    fitting = [line.cost.layer.number for line in lines if line.fits]
+    words = "A budget of {} does for {} of {} layers in this order".format(
+        human_size(budget), len(fitting) or "none", len(lines)
+    )
+    if fitting and len({line.cost.image.document.digest for line in lines}) == 1:
+        words += " (--layer {})".format(",".join(map(str, sorted(fitting))))
+    return "{}. {}".format(words, _READINGS[reading].format(beyond.layer.number))
+
+
+def _sum(sizes: Iterator[int]) -> int:
+    known = list(sizes)
+    return UNKNOWN_SIZE if UNKNOWN_SIZE in known else sum(known)
+
+
+def _known(size: int) -> Optional[int]:
+    return None if size == UNKNOWN_SIZE else size
+
+
+def plan_object(line: Line) -> Object:
+    """Return one layer of a plan."""
+    cost, image = line.cost, line.cost.image
+    return {
+        "type": "plan",
+        "image": str(image.reference),
+        "platform": str(image.platform) if image.platform else None,
+        "layer": cost.layer.number,
+        "digest": cost.layer.descriptor.digest,
+        "size": _known(cost.layer.descriptor.size),
+        "at_most": _known(cost.at_most),
+        "running_total": _known(line.running),
+        "fits": line.fits,
+        "index": cost.promise or None,
+        "note": cost.note or None,
+    }
+
+
+def plan_total_object(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Object:
+    """Return what a plan comes to."""
+    return {
+        "type": "plan_total",
+        "layers": len(lines),
+        "size": _known(_sum(line.cost.layer.descriptor.size for line in lines)),
+        "at_most": _known(_sum(line.cost.at_most for line in lines)),
+        "reading": reading,
+        "budget": budget if budget >= 0 else None,
+        "ends_in": beyond.layer.number if beyond is not None else None,
+    }

@@ -1,0 +1,177 @@
+"""The merged file system as text: one directory, a tree, findings, removals."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ..analysis.diff import Difference
+from ..escaping import human_size, one_line, printable
+from ..filesystem.node import Node, Removal
+from ..formats.entry import Entry
+from ..oci.image import Layer
+from .listing import Listing
+from .style import PLAIN, Style
+
+_STEP_LIMIT = 100  # characters of a build step
+_AMOUNTS = 32768  # texts remembered
+_AT_ONCE = 1000  # names looked at
+
+
+class Branches(NamedTuple):
+    """What a tree's lines are drawn with."""
+
+    middle: str
+    last: str
+    through: str
+    past: str
+
+
+UNICODE = Branches("├── ", "└── ", "│   ", "    ")
+ASCII = Branches("|-- ", "`-- ", "|   ", "    ")
+
+
+def shown_entry(entry: Entry, path: str, size: int) -> Entry:
+    """Return an entry as the merged view shows it: by its path, with its content's size."""
+    if entry.kind == "d":
+        path += "/"
+    return entry._replace(name=path, size=size, hidden=False)
+
+
+def node_lines(nodes: Iterable[Tuple[str, Node]], layers: int, style: Style = PLAIN) -> Iterator[str]:
+    """Yield a line for each node, under the name given with it: the layer that wrote it, then as a listing shows it."""
+    listing = Listing(style)
+    width = len(str(max(layers - 1, 0)))
+    for name, node in nodes:
+        text = listing.lines([shown_entry(node.entry, name, node.size)])[0]
+        yield "{}{:<{}} {}".format("L" if node.layer >= 0 else "-", node.layer if node.layer >= 0 else "", width, text)
+
+
+def tree_lines(
+    root: Node, name: str, sums: Dict[Node, int], depth: Optional[int], branches: Branches, style: Style = PLAIN
+) -> Iterator[str]:
+    """Yield a line for ``root``, called ``name``, and for each path below it down to ``depth`` levels."""
+    describe = _Described(sums, style)
+    amounts = describe.amounts
+    yield describe.line(root, name)
+    # Directories being listed: the names left, all nodes, what stands before branches, the last name, plain names?
+    open_ones: List[Tuple[Iterator[str], Dict[str, Node], str, str, bool]] = []
+
+    def enter(children: Optional[Dict[str, Node]], before: str) -> bool:
+        if not children or (depth is not None and len(open_ones) >= depth):
+            return False
+        names = sorted(children)
+        open_ones.append((iter(names), children, before, names[-1], _are_plain(names)))
+        return True
+
+    enter(root.children, "")
+    while open_ones:
+        names, children, before, last, plain = open_ones[-1]
+        branch = before + branches.middle
+        for name in names:
+            node = children[name]
+            entry = node.entry
+            if name is last:
+                branch = before + branches.last
+            # Nearly every path is a file with a name that needs no escaping.
+            if plain and entry.kind == "-":
+                yield f"{branch}{name}  {amounts.get(entry.size) or describe.amount(entry.size)}  L{node.layer}"
+                continue
+            yield branch + describe.line(node, name)
+            if enter(node.children, before + (branches.through if name is not last else branches.past)):
+                break
+        else:
+            open_ones.pop()
+
+
+def _are_plain(names: List[str]) -> bool:
+    """Whether ``printable`` would return all the names as they are."""
+    # Many at once, as each call costs; not all, as names can be long.
+    return all(_is_plain("".join(names[at : at + _AT_ONCE])) for at in range(0, len(names), _AT_ONCE))
+
+
+def _is_plain(name: str) -> bool:
+    """Whether ``printable`` would return a name as it is."""
+    return name.isascii() and name.isprintable() and "\\" not in name
+
+
+class _Described:
+    """A tree's paths as text; remembers how sizes are written."""
+
+    def __init__(self, sums: Dict[Node, int], style: Style) -> None:
+        self._sums = sums
+        self._style = style
+        self.amounts: Dict[int, str] = {}
+
+    def line(self, node: Node, name: str) -> str:
+        entry, style = node.entry, self._style
+        shown = name if _is_plain(name) else printable(name)
+        layer = "  L{}".format(node.layer) if node.layer >= 0 else ""
+        if node.children is not None:
+            slash = "" if shown.endswith("/") else "/"
+            return f"{style.directory}{shown}{slash}{style.off}  {self.amount(self._sums.get(node, 0))}{layer}"
+        if entry.kind == "-":
+            return f"{shown}  {self.amount(entry.size)}{layer}"
+        target = " -> " + printable(entry.target) if entry.target else ""
+        size = "  " + self.amount(node.size) if entry.kind == "h" else ""
+        return f"{style.link}{shown}{style.off}{target}{size}{layer}"
+
+    def amount(self, size: int) -> str:
+        text = self.amounts.get(size)
+        if text is None:
+            if len(self.amounts) > _AMOUNTS:
+                self.amounts.clear()
+            text = self.amounts[size] = human_size(size)
+        return text
+
+
+def step_texts(layers: Sequence[Layer]) -> Dict[int, str]:
+    """Return the build steps that made layers, by their numbers, for the ends of lines; those that history tells."""
+    return {
+        layer.number: one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT)
+        for layer in layers
+        if layer.step
+    }
+
+
+def removal_line(listing: Listing, gone: Removal, steps: Mapping[int, str], command: str) -> str:
+    """Return two lines for a removed path: the entry with its layer, then who removed it, and what gets it back.
+
+    ``steps`` are those of ``step_texts``.
+    """
+    text = listing.lines([shown_entry(gone.entry, gone.path, gone.size)])[0]
+    step = steps.get(gone.by, "")
+    lines = [
+        "L{} {}".format(gone.layer, text),
+        "    {} by L{}{}".format(gone.how, gone.by, "  " + step if step else ""),
+    ]
+    if command:
+        lines.append("    " + command)
+    return "\n".join(lines)
+
+
+def finding_line(
+    listing: Listing, entry: Entry, path: str, layer: int, size: int, gone: Optional[Removal], style: Style = PLAIN
+) -> str:
+    """Return a found path's line: its layer, the entry, and who removed it if somebody did."""
+    text = listing.lines([shown_entry(entry, path, size)])[0]
+    if gone:
+        text += "  {}[{} by L{}]{}".format(style.deletion, gone.how, gone.by, style.off)
+    return "{} {}".format("L{}".format(layer) if layer >= 0 else "-", text)
+
+
+_MARKS = {"added": "+", "removed": "-", "changed": "~", "written": "*", "reverted": "!"}
+
+
+def difference_line(listing: Listing, difference: Difference, style: Style = PLAIN) -> str:
+    """Return a difference's line: its mark, the new (or lost) entry, and which fields changed.
+
+    ``+`` added, ``-`` removed, ``~`` changed; where shared layers are not known ``*`` is added or
+    changed, and ``!`` is what only the old image writes.
+    """
+    mark = _MARKS[difference.change]
+    node = difference.new or difference.old
+    if node is None:
+        return "{} {}".format(mark, printable(difference.path))
+    text = listing.lines([shown_entry(node.entry, difference.path, node.size)])[0]
+    changed = "  {}[{}]{}".format(style.dim, ", ".join(difference.fields), style.off) if difference.fields else ""
+    return "{} {}{}".format(mark, text, changed)

@@ -1,0 +1,126 @@
+"""From an image's name to the source that asks its registry, set up as the user says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+
+from ..errors import UsageError
+from ..oci.reference import DOCKER_HUB, Reference, canonical_host, parse_reference
+from ..oci.source import Source
+from ..registry.credentials.keychain import Identity
+from ..registry.http.client import Transport
+from ..registry.http.origin import netloc_given
+from ..registry.http.tls import Tls
+from ..registry.repository import RegistrySource
+
+if TYPE_CHECKING:
+    from ..registry.auth.authorized_client import Handshake
+    from ..registry.connection_pool import Connections
+    from ..registry.http.preconnect import EarlyConnections
+
+
+class ConnectionOptions(NamedTuple):
+    """How registries are asked. ``connections``: how many there may be to one; ``timeout`` is in seconds.
+
+    Hosts may have a port: ``trusted_realms`` see logins too, certificates of those in ``insecure`` are not checked.
+    """
+
+    connections: int
+    plain_http: bool
+    timeout: float
+    retries: int
+    ca_file: Optional[str]
+    client_cert: Optional[str]
+    client_key: Optional[str]
+    insecure: Sequence[str]
+    trusted_realms: Sequence[str]
+    mirror: Optional[str]
+    allow_private: bool
+
+
+class Registries:
+    """``shared`` holds the connections that images share, in a batch; ``log``, if any, hears of every request."""
+
+    def __init__(
+        self,
+        options: ConnectionOptions,
+        identity: Identity,
+        warn: Callable[[str], None],
+        log: Optional[Callable[[str], None]],
+        early: Optional[EarlyConnections],
+        shared: Optional[Connections],
+    ) -> None:
+        self._options = options
+        self._identity = identity
+        self._warn = warn
+        self._log = log
+        self._early = early
+        self._connections = shared
+
+    def source(self, reference: Reference) -> Source:
+        """Return the source of an image, a mirror before it where one is named."""
+        trusted = frozenset(host.lower() for host in self._options.trusted_realms if netloc_given(host))
+        transport, handshakes = self._door(reference)
+        origin = RegistrySource(
+            reference,
+            transport,
+            self._identity.token(reference),
+            self._warn,
+            lambda: self._identity.login(reference),
+            trusted,
+            lambda: self._identity.headers(reference),
+            handshakes,
+        )
+        if self._options.mirror and reference.domain == DOCKER_HUB:
+            return self._mirrored(self._options.mirror, reference, origin, trusted)
+        return origin
+
+    def _mirrored(self, mirror: str, reference: Reference, origin: Source, trusted: AbstractSet[str]) -> Source:
+        from .mirror import Mirrored
+
+        near = parse_reference("{}/{}:x".format(mirror, reference.path))
+        host = mirror.partition("/")[0]
+        if near.domain == DOCKER_HUB and canonical_host(host) != DOCKER_HUB:
+            raise UsageError(
+                "'{}' reads as a part of a repository's name, not as the host of a mirror.".format(host),
+                "Write it with its port, like {}:443.".format(host),
+            )
+        near = near._replace(tag=reference.tag, digest=reference.digest)
+        warn = self._warn
+        transport, handshakes = self._door(near, mirror=True)
+        first = RegistrySource(
+            near, transport, None, warn, lambda: self._identity.login(near, mirror=True), trusted, handshakes=handshakes
+        )
+        return Mirrored(first, origin, mirror, warn)
+
+    def _door(self, reference: Reference, mirror: bool = False) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:
+        """Return the connections for a reference, and the handshakes of those they are shared with, if they are.
+
+        A ``mirror`` has a door of its own: what it is shown is not what the same host is shown as a registry.
+        """
+        if self._connections is None:
+            return self._transport(reference, mirror), None
+        name = ("mirror " if mirror else "") + reference.api_host
+        return self._connections.door(name, lambda: self._transport(reference, mirror))
+
+    def _transport(self, reference: Reference, mirror: bool) -> Transport:
+        options = self._options
+        shown = "" if mirror else self._identity.shown_certificate(reference)
+        tls = Tls(
+            options.ca_file,
+            options.client_cert,
+            options.client_key,
+            frozenset(map(netloc_given, options.insecure)),
+            registry=netloc_given(shown) if shown else "",
+        )
+        return Transport(
+            plain_http=options.plain_http,
+            timeout=options.timeout,
+            log=self._log,
+            connections=options.connections,
+            early=self._early,
+            attempts=options.retries,
+            tell=self._warn,
+            tls=tls,
+            home="" if options.allow_private else reference.api_host,
+        )
