@@ -60,8 +60,9 @@ class Aim:
     def target(self, start: int, samples: Samples, apart: int) -> Optional[int]:
         """Return where to land, short of where the body ends; None where that saves too little.
 
-        Two samples lie no more than ``apart`` bytes from each other. Each round looks at a few places, asked for at once, as long as that
-        costs less than what it probably saves.
+        Two samples lie no more than ``apart`` bytes from each other. Each round
+        looks at a few places, asked for at once, as long as that costs less than
+        what it probably saves.
         """
         looked_behind = False  # since the samples were last spread over the body
         while not self.hopeless:
@@ -69,7 +70,8 @@ class Aim:
             left = samples.left - samples.output_at(start)[0]
             if reach.end - start < self.least or left > DENSE * (reach.end - start):
                 return None
-            places = self._places(samples, reach, start, looked_behind) or samples.between(apart, int(reach.end))
+            places = self._places(samples, reach, start, looked_behind)
+            places = places or samples.between(apart - self.piece, int(reach.end))
             if len(places) * self.piece * _TOO_MANY > reach.end - start:
                 return None
             behind = bool(places) and places[-1] > reach.end
