@@ -21,6 +21,7 @@ from .leap_adversary import TINY, Made, made
 from .leap_walks import TYPE, Slow
 
 _REAL = 100  # one layer in so many is of real size, and leapt in as real ones are
+_REAL_TWINS = 20  # the same, of two members: what misleads samples takes real sizes
 
 
 class Verdict(NamedTuple):
@@ -79,11 +80,11 @@ def _key(entry: Entry) -> Tuple[str, int, int]:
 
 def tried(seed: int) -> Verdict:
     """Judge the layer of a seed: listed, or a file sought in it that is there, or is none."""
-    large = seed % _REAL == 7
-    layer = made(seed, 20 if large else 1)
+    twins, large = seed % _REAL_TWINS == 3, seed % _REAL == 7
+    layer = made(seed, 40, "twins") if twins else made(seed, 20 if large else 1)
     source = random.Random(seed)
     names = [""] * 3 + [source.choice(truth_of(layer)).name, source.choice([*layer.decoys, "nowhere"])]
-    return judged(layer, Tuning() if large else TINY, source.choice(names))
+    return judged(layer, Tuning() if large or twins else TINY, source.choice(names))
 
 
 def counted(verdicts: Iterable[Verdict]) -> Counts[str]:

@@ -139,6 +139,14 @@ class Samples:
         spans.sort(key=lambda span: span[0] - span[1])
         return sorted((begin + to) // 2 for begin, to in spans[:count])
 
+    def between(self, apart: int, until: int) -> List[int]:
+        """Return places for more samples before ``until``, so that no two of them lie further than that ``apart``."""
+        found: List[int] = []
+        for begin, end, _, doubt in self._stretches(until):
+            parts = -(-(end - begin) // max(apart, 1)) if doubt else 1
+            found += [begin + (end - begin) * part // parts for part in range(1, parts)]
+        return found
+
     def unseen(self, until: int) -> int:
         """Return how many bytes before ``until`` lie between two samples, at most."""
         return max([end - begin for begin, end, _, doubt in self._stretches(until) if doubt], default=0)

@@ -67,7 +67,7 @@ class Leaping:
         self._size = fetcher.size
         self._stated = descriptor.media_type.endswith("gzip")
         self.lander = Lander(fetcher, tuning, fast=not returning)
-        self._chunk = tuning.chunk
+        self._tuning = tuning
         self._marks = Marks(tuning.chunk) if returning else None
         self._behind = Sought()
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
@@ -93,7 +93,7 @@ class Leaping:
         raises; NotGzip before anything was yielded.
         """
         # Where something else is stated, perhaps all of the rest will be asked for at once.
-        head = self._read_on(self.last) if self._stated else self.fetcher.read(0, min(self._chunk, self._size))
+        head = self._read_on(self.last) if self._stated else self.fetcher.read(0, min(self._tuning.chunk, self._size))
         if not head.startswith(GZIP_MAGIC):
             raise NotGzip
         yield from self._forward()
@@ -149,8 +149,7 @@ class Leaping:
         first = self.stretches[0]
         if first.entries:
             self._given += len(first.entries)
-            entries, first.entries = first.entries, []
-            yield entries
+            yield first.give_out()
 
     def _end(self, last: Stretch) -> None:
         if last.broken:
@@ -159,7 +158,8 @@ class Leaping:
             last.ended = True
             last.stream.close()
             last.entries += last.walker.close()
-        self.proved = proves(self.stretches)
+        last.walker.ignored_globals = any(stretch.walker.ignored_globals for stretch in self.stretches)
+        self.proved = proves(self.stretches, self._tuning.unnoticed)
         if self.whole and not self.proved:
             raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")
 
@@ -262,7 +262,7 @@ class Leaping:
         if broken:
             self._fill(broken[0])
             return
-        doubtful = doubtful_gaps(self.stretches)
+        doubtful = doubtful_gaps(self.stretches, self._tuning.unnoticed)
         missing = deficit(self.stretches)
         if not missing and doubtful:
             self._fill(doubtful[0])
@@ -297,7 +297,7 @@ class Leaping:
                 if skipped is not None:
                     before.append(after, origin, skipped)
                     break
-                self._read_up_to(before, min(before.at + self._chunk, after.at))
+                self._read_up_to(before, min(before.at + self._tuning.chunk, after.at))
         except CorruptLayer:
             if number == 1:
                 raise

@@ -31,6 +31,7 @@ _VAIN_SHARE = 800  # the same, as one part in so many of the blob
 _WORTH = 2  # bytes in vain that one in which a block was found makes up for
 _WIDE = 2.5  # times as far from one sample to the next as usually
 _FEW_PLACES = 4
+_TOO_MANY = 2  # one part in so many of a body, where that is to be looked at, is not worth a leap
 _FEW = 2.0  # samples, which tell so little of their spread that a leap falls short by twice as much
 
 
@@ -56,11 +57,12 @@ class Aim:
         """Bytes that a leap must save to be worth its requests, most of which are waited for."""
         return max(self._tuning.least, 4 * self.piece) + _WAITS * self._fetcher.pace.in_flight
 
-    def target(self, start: int, samples: Samples) -> Optional[int]:
+    def target(self, start: int, samples: Samples, apart: int) -> Optional[int]:
         """Return where to land, short of where the body ends; None where that saves too little.
 
-        Each round looks at a few places, asked for at once, as long as that
-        costs less than what it probably saves.
+        Two samples lie no more than ``apart`` bytes from each other. Each round
+        looks at a few places, asked for at once, as long as that costs less than
+        what it probably saves.
         """
         looked_behind = False  # since the samples were last spread over the body
         while not self.hopeless:
@@ -69,12 +71,17 @@ class Aim:
             if reach.end - start < self.least or left > DENSE * (reach.end - start):
                 return None
             places = self._places(samples, reach, start, looked_behind)
+            places = places or samples.between(apart - self.piece, int(reach.end))
+            if len(places) * self.piece * _TOO_MANY > reach.end - start:
+                return None
             behind = bool(places) and places[-1] > reach.end
             if not self._look(samples, places) and not (behind and not looked_behind):
                 break
             looked_behind = behind
         place = self.sure(samples)
-        return place if place - start >= self.least and not self.hopeless else None
+        if place - start < self.least or samples.unseen(place) > apart or self.hopeless:
+            return None
+        return place
 
     def _places(self, samples: Samples, reach: Reach, start: int, looked_behind: bool) -> List[int]:
         """Return where to look next: first all over the body, to learn how it compresses; then around its end.

@@ -22,21 +22,26 @@ _END_BLOCKS = 2  # zero blocks that end an archive
 _SURELY = 8.0  # standard deviations
 
 
-def proves(stretches: Sequence[Stretch]) -> bool:
-    """Whether the stretches, the last of which was read to the end of the blob, hold all of the layer."""
+def proves(stretches: Sequence[Stretch], unnoticed: int) -> bool:
+    """Whether the stretches, the last of which was read to the end of the blob, hold all of the layer.
+
+    ``unnoticed``: see ``Tuning``.
+    """
     if len(stretches) == 1:
         return adds_up(stretches)
-    return _ends_there(stretches) and adds_up(stretches) and not doubtful_gaps(stretches)
+    return _ends_there(stretches) and adds_up(stretches) and not doubtful_gaps(stretches, unnoticed)
 
 
-def doubtful_gaps(stretches: Sequence[Stretch]) -> List[int]:
+def doubtful_gaps(stretches: Sequence[Stretch], unnoticed: int) -> List[int]:
     """Return before which stretches the lengths alone would let a gap hold something else.
 
     Deflate cannot make so many bytes of those in the gap, or so few; or it could
-    hold 2**32 more of them, or less, for all that samples tell.
+    hold 2**32 more of them, or less, for all that samples tell; or a member may
+    have ended in it, of which nothing is known then.
     """
-    numbers = range(1, len(stretches))
-    return [number for number in numbers if not _only_one_length(stretches[number - 1], stretches[number])]
+    pairs = list(zip(stretches, stretches[1:]))
+    doubtful = [not _only_one_length(*pair) or _may_hide_an_end(*pair, unnoticed) for pair in pairs]
+    return [number for number, doubted in enumerate(doubtful, 1) if doubted]
 
 
 def _ends_there(stretches: Sequence[Stretch]) -> bool:
@@ -62,6 +67,32 @@ def _only_one_length(before: Stretch, after: Stretch) -> bool:
         return True
     off = abs(room - after.expected) + _SURELY * after.deviation
     return off < lengths.MODULUS / 2 and after.unseen * GREATEST_EXPANSION < lengths.MODULUS
+
+
+def _may_hide_an_end(before: Stretch, after: Stretch, unnoticed: int) -> bool:
+    """Whether a member may have ended in the gap, and files behind it be missed that are as long as that member.
+
+    Then the next member's length would fit. The first one holds all that came
+    before, and the body that the gap begins in, so the gap would hold as much again.
+    """
+    more = before.position + before.walker.owed
+    room, passed = gap(before, after), after.bit // 8 - before.at
+    if room + more > GREATEST_EXPANSION * (passed + 64):
+        return False
+    return after.expected + _SURELY * after.deviation >= room + more or after.unseen > greatest_unseen(
+        before, unnoticed
+    )
+
+
+def greatest_unseen(before: Stretch, unnoticed: int) -> int:
+    """Return how many bytes of the blob may lie between two samples of the body that a stretch has come to.
+
+    As much as came before that body's end must not unfold from them. Where that is
+    one file, or several of one size, another one of that size is all that it takes.
+    """
+    ends = before.position + before.walker.owed
+    alike = ends % max(ends - before.last_header, 1) == 0
+    return ends // (GREATEST_EXPANSION if alike else unnoticed)
 
 
 def cheaper_gaps(stretches: Sequence[Stretch], size: int) -> Optional[int]:

@@ -156,6 +156,8 @@ class Landing:
         filled = begins - self._padding
         if filled < 0 or buffer[filled:begins].strip(b"\0") or other[filled:begins].strip(b"\0"):
             raise Doubtful  # it is in the body, or behind another one
+        if not buffer[max(0, filled - BLOCK) : filled].strip(b"\0"):
+            raise Doubtful  # an archive may have ended there: what comes after that is hidden
         if at % BLOCK in self._likely:
             raise Doubtful
         self.doubted = any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)

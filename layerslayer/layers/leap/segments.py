@@ -40,6 +40,7 @@ class Stretch:
         self.origin = origin
         self._base = origin  # what the stream's count of output adds to
         self.entries: List[Entry] = []
+        self._last_given = origin  # where the last entry stands that was given out
         self.ends: List[Tuple[int, int]] = []  # of members, as positions in the tar, with what they state
         self.marks: List[Mark] = []  # in it, in no order
         self.broken = False  # the walk could not go on
@@ -61,6 +62,17 @@ class Stretch:
     def position(self) -> int:
         """Where in the tar the output so far ends."""
         return self._base + self.stream.output
+
+    @property
+    def last_header(self) -> int:
+        """Where in the tar the last entry begins."""
+        return self.entries[-1].offset if self.entries else self._last_given
+
+    def give_out(self) -> List[Entry]:
+        """Return the entries so far, which are not kept."""
+        self._last_given = self.last_header
+        entries, self.entries = self.entries, []
+        return entries
 
     def feed(self, data: bytes) -> List[Entry]:
         """Take the next bytes of the blob; return the entries they complete. Raises CorruptLayer."""
@@ -119,8 +131,7 @@ class Stretch:
         self.ends, other.stream.ends = own + ends, []
         self.entries += other.entries[skipped:]
         self.marks += other.marks
-        self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
-        self.ended = other.ended
+        self._become(other)
 
     def lead_into(self, other: Stretch, entries: List[Entry], meets: int) -> bool:
         """Go on with what ``other`` read, whose first header is ``meets`` bytes into this one's output.
@@ -141,9 +152,14 @@ class Stretch:
         self.ends, other.stream.ends = ends + other.all_ends(), []
         self.entries = own + other.entries
         self.marks += other.marks
+        self._become(other)
+        return True
+
+    def _become(self, other: Stretch) -> None:
+        """Go on as ``other`` does."""
+        other.walker.ignored_globals |= self.walker.ignored_globals
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
         self.ended = other.ended
-        return True
 
     def extend_back(self, bit: int, output: int, ends: Sequence[Tuple[int, int]]) -> None:
         """Take that the stretch begins at that ``bit`` already, with so much more ``output``, all of the body."""

@@ -13,3 +13,6 @@ class Tuning(NamedTuple):
     greatest_piece: int = 512 * 1024
     least: int = 160 * 1024  # what a leap must save
     step_back: int = 256 * 1024  # where a landing was of no use, for the first time; then twice as much
+    # Not bytes, but into how many a byte may unfold that lies between two samples, for all that those tell. What
+    # compresses better, a run of zeros above all, can hide there.
+    unnoticed: int = 16

@@ -12,6 +12,7 @@ from ...limits import check_size
 from .backtrack import LookingBack
 from .estimate import Samples
 from .probe import Aim
+from .proof import greatest_unseen
 from .range_fetcher import Fetcher
 from .resync import Doubtful, Endless, Landing
 from .resync_segments import LastBody, at_the_end, landed_at, settled
@@ -45,6 +46,7 @@ class Lander:
         # Bytes of output that may come of hardly any input, of all landings: some of what reading the blob takes.
         self._dense = max(_LEAST_DENSE, fetcher.size // 2)
         self._sure = True  # where the body ends that is being leapt over
+        self._apart = 0  # bytes that may lie between two samples of it
 
     @property
     def least(self) -> int:
@@ -89,7 +91,9 @@ class Lander:
         read, output = stretch.shown
         if read:
             samples.begins(read, output)
-        target = self._aim.target(stretch.at, samples)
+        # As much again must not hide between two samples (proof.py).
+        self._apart = greatest_unseen(stretch, self._tuning.unnoticed)
+        target = self._aim.target(stretch.at, samples, self._apart)
         return self._land(stretch, target, samples) if target is not None else None
 
     def look_back(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
@@ -132,8 +136,6 @@ class Lander:
                 found = landed.entries[0] if landed.entries else None  # none: only the archive's end comes after it
                 again = found is not None and rejected is not None and _same(rejected, found)
                 misled = patience > _PATIENCE  # by samples: a gap need not hold what they tell
-                if found is None:
-                    return landed
                 if again or misled or self._credible(landed, stretch):
                     return self._looked_back(stretch, landed, samples)
                 rejected = found
@@ -158,6 +160,8 @@ class Lander:
             sure = samples.before(most, found.bit // 8, _SURE)
             if sure >= found.bit // 8:
                 break
+            if found.tail:  # nothing comes after it that a header found before it could lead to
+                return None
             found = looking.from_before(before, found, found.begins - sure + self._aim.piece)
             if found is not None:
                 self._told(found, samples)
@@ -204,7 +208,7 @@ class Lander:
         """Return where to land next, when the body goes on much further than ``at``."""
         if self._aim.sure(samples) - at < 4 * self.least:
             return None
-        return self._aim.target(at, samples)
+        return self._aim.target(at, samples, self._apart)
 
     def _settled(self, stretch: Stretch, bit: int, at: int, landing: Landing, samples: Samples) -> Stretch:
         samples.bound(at)  # what was seen behind that is of other bodies

@@ -53,7 +53,8 @@ def test_hard_layers_on_a_slow_line(seed: int, in_flight: int) -> None:
     compared(layer(seed, 1_500_000, 6_000_000)[1], SMALL, Slow(in_flight))
 
 
-LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", noise(random.Random(2), 900_000))
+LARGE = member(b"first", b"1") + member(b"large", program(1, 6_000_000)) + member(b"a")
+LARGE += member(b"b", noise(random.Random(2), 900_000))
 SOUND = COMPRESSORS["level 6"](LARGE + END)
 
 

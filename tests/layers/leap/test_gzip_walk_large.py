@@ -33,7 +33,7 @@ def far() -> bytes:
         + header(b"link", kind=b"2", target=b"after")
         + END
     )
-    head = member(b"before", HARD) + header(b"sparse", octal(size, 12))
+    head = member(b"first", b"1") + member(b"before", HARD) + header(b"sparse", octal(size, 12))
     parts = [engine.compress(head + BEFORE), engine.flush(zlib.Z_FULL_FLUSH)]
     zeros = engine.compress(bytes(CHUNK)) + engine.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
     parts += [zeros] * (FAR // CHUNK)
@@ -48,8 +48,8 @@ def test_five_gigabytes() -> None:
     found = Leapt(far())
     assert found.error is None and found.walk.proved and found.walk.leaps == 2 and found.share < 0.8
     assert [(entry.name, entry.size) for entry in found.entries] == [
-        ("before", len(HARD)), ("sparse", len(BEFORE) + FAR + len(AFTER)), ("after", len(HARD)), ("later", 0),
-        ("link", 0),
+        ("first", 1), ("before", len(HARD)), ("sparse", len(BEFORE) + FAR + len(AFTER)), ("after", len(HARD)),
+        ("later", 0), ("link", 0),
     ]  # fmt: skip
     assert found.walk.last.position == found.entries[-1].offset + 512 + len(END) > 2**32
     assert found.entries[-1].offset == found.entries[-2].offset + 512
