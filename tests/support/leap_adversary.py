@@ -15,13 +15,13 @@ import random
 import zlib
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from .leap_layers import noise, skewed, text
 from .tars import header, member, octal
 
 # A twentieth of what it is for real layers, as these are.
-TINY = Tuning(
+TINY = Settings(
     chunk=4 * 1024, piece=6 * 1024, greatest_piece=32 * 1024, least=12 * 1024, step_back=8 * 1024, unnoticed=8
 )  # fmt: skip
 CRITICAL = (512, 1024, 10_240, 65_536)  # lengths that writers pad to, or that a walk might take for padding

@@ -12,9 +12,10 @@ from typing import Iterable, List, NamedTuple, Tuple
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap import Fetcher, Leaping
 from layerslayer.layers.leap import segments as lengths
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.gzip_walk import GzipWalk
+from layerslayer.layers.leap.range_fetcher import Fetcher
+from layerslayer.layers.leap.settings import Settings
 from layerslayer.oci.descriptor import Descriptor
 
 from .leap_adversary import TINY, Made, made
@@ -37,12 +38,12 @@ def truth_of(layer: Made) -> List[Entry]:
     return walker.feed(layer.plain) + walker.close()
 
 
-def judged(layer: Made, tuning: Tuning = TINY, wanted: str = "") -> Verdict:
+def judged(layer: Made, settings: Settings = TINY, wanted: str = "") -> Verdict:
     """List a layer by leaping, as far as the entry ``wanted`` if one is given; hold that against the truth."""
     blob = layer.blob
     descriptor = Descriptor(TYPE, "sha256:" + hashlib.sha256(blob).hexdigest(), len(blob), {})
     fetcher = Fetcher(lambda start, length: io.BytesIO(blob[start : start + length]), len(blob), Slow(0))
-    walk = Leaping(descriptor, fetcher, tuning, returning=bool(wanted))
+    walk = GzipWalk(descriptor, fetcher, settings, returning=bool(wanted))
     if wanted:
         walk.sought = lambda entries: any(entry.name == wanted for entry in entries)
     stated, lengths.MODULUS = lengths.MODULUS, layer.modulus or lengths.MODULUS
@@ -84,7 +85,7 @@ def tried(seed: int) -> Verdict:
     layer = made(seed, 40, "twins") if twins else made(seed, 20 if large else 1)
     source = random.Random(seed)
     names = [""] * 3 + [source.choice(truth_of(layer)).name, source.choice([*layer.decoys, "nowhere"])]
-    return judged(layer, Tuning() if large or twins else TINY, source.choice(names))
+    return judged(layer, Settings() if large or twins else TINY, source.choice(names))
 
 
 def counted(verdicts: Iterable[Verdict]) -> Counts[str]:

@@ -18,7 +18,7 @@ from layerslayer.filesystem.lookup import File, Found, Seeker
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers.leap.reader import Leaps
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.image import Layer
 
@@ -62,7 +62,7 @@ def test_layers_of_many_members_that_were_taken_for_broken(seed: int) -> None:
 @pytest.mark.parametrize("seed", [23, 158, 289])
 def test_two_members_of_about_one_length(seed: int) -> None:
     """Their border lay in a gap, and what was missed was as long as the first one: the second one's length fitted."""
-    assert judged(made(seed, 40, "twins"), Tuning()).kind in ("proved", "in full")
+    assert judged(made(seed, 40, "twins"), Settings()).kind in ("proved", "in full")
 
 
 # -- a file within a file -----------------------------------------------------

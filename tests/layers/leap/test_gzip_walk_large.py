@@ -10,7 +10,7 @@ import pytest
 
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.layers.leap import segments
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from ...support.leap_layers import COMPRESSORS, SMALL, noise
 from ...support.leap_walks import Leapt, compared, program
@@ -59,14 +59,16 @@ LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", no
 
 
 @pytest.mark.parametrize("modulus", [2**16, 2**20, 2**22])
-@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
-def test_lengths_far_beyond_what_can_be_stated(monkeypatch: pytest.MonkeyPatch, tuning: Tuning, modulus: int) -> None:
+@pytest.mark.parametrize("settings", [Settings(), SMALL])
+def test_lengths_far_beyond_what_can_be_stated(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, modulus: int
+) -> None:
     """As if lengths were stated modulo less, so that it takes but megabytes to go beyond.
 
     A gap might hold so much more, for all that is known of it; so it is read.
     """
     monkeypatch.setattr(segments, "MODULUS", modulus)
-    found = compared(COMPRESSORS["level 6"](LARGE), tuning)
+    found = compared(COMPRESSORS["level 6"](LARGE), settings)
     assert found.walk.leaps and found.walk.proved and found.walk.whole
-    found = compared(COMPRESSORS["members"](LARGE), tuning)
+    found = compared(COMPRESSORS["members"](LARGE), settings)
     assert found.walk.proved
