@@ -12,7 +12,7 @@ from ...formats.gzip.members import MemberStream
 from ...formats.magic import GZIP_MAGIC
 from ...formats.memory import Holding
 from ...formats.tar.reader import TarWalker
-from ...limits import LimitReached, check_entries, check_size
+from ...limits import DEFAULT, LimitReached, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
 from .gaps import Sought, suspects
@@ -55,18 +55,20 @@ class Leaping:
         fetcher: Fetcher,
         tuning: Tuning = Tuning(),  # noqa: B008
         returning: bool = False,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self.limits = limits
         self.proved = False
         # Whether the walk may end with one of these entries, once it is sure of them.
         self.sought: Callable[[Sequence[Entry]], bool] = lambda entries: False
         self.leaps = 0
         self.repairs = 0
         self.verifier = Verifier(descriptor)  # of use as long as there is no gap
-        self.stretches: List[Stretch] = [Stretch(0, 0, _first_stream(returning), TarWalker(), 0, 0)]
+        self.stretches: List[Stretch] = [Stretch(0, 0, _first_stream(returning), TarWalker(limits=limits), 0, 0)]
         self.fetcher = fetcher
         self._size = fetcher.size
         self._stated = descriptor.media_type.endswith("gzip")
-        self.lander = Lander(fetcher, tuning, fast=not returning)
+        self.lander = Lander(fetcher, tuning, fast=not returning, limits=limits)
         self._chunk = tuning.chunk
         self._marks = Marks(tuning.chunk) if returning else None
         self._behind = Sought()
@@ -74,7 +76,7 @@ class Leaping:
         self._done_leaping = False
         self._all_at_hand = True  # of what was read and not hashed
         self._given = 0  # entries already given out
-        self._unproved = Holding(merged=False)
+        self._unproved = Holding(merged=False, limits=limits)
         # Bytes that may come out of hardly any input, where that takes longer than for those who read all.
         self._dense_left = max(_LEAST_DENSE, fetcher.size // 3) if returning and FAST else None
 
@@ -183,8 +185,8 @@ class Leaping:
         if self._marks:
             self._marks.add(stretch, self.stretches)
             self._spend(stretch)
-        check_size(stretch.position, stretch.at)
-        check_entries(self._given + sum(len(item.entries) for item in self.stretches))
+        self.limits.check_size(stretch.position, stretch.at)
+        self.limits.check_entries(self._given + sum(len(item.entries) for item in self.stretches))
 
     def _spend(self, stretch: Stretch) -> None:
         """Count what came out of hardly any input, and what will. Raises TooDense."""

@@ -25,7 +25,7 @@ def landed_at(stretch: Stretch, piece: bytes, boundary: Boundary, dense: int) ->
     ones, _ = inflater_at(piece, boundary, 0xFF)
     walker = stretch.walker
     position = stretch.position + walker.owed
-    return Landing(MemberStream(zeros), MemberStream(ones), position, walker.padding, dense), data
+    return Landing(MemberStream(zeros), MemberStream(ones), position, walker.padding, dense, walker.limits), data
 
 
 def settled(before: Stretch, bit: int, at: int, landing: Landing) -> Stretch:
@@ -50,7 +50,7 @@ def at_the_end(stretch: Stretch, bit: int, landing: Landing, size: int) -> Stret
     padding = (ends[0][1] - ends_at) % lengths.MODULUS
     if padding > landing.zeros or padding % BLOCK:
         raise Doubtful
-    walker = TarWalker(ends_at)
+    walker = TarWalker(ends_at, stretch.walker.limits)
     for at in range(0, padding, _AT_ONCE):
         walker.feed(bytes(min(_AT_ONCE, padding - at)))
     first = landing.stream.output - padding

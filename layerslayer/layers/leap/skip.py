@@ -8,7 +8,7 @@ from ...errors import CorruptLayer
 from ...formats.entry import Entry
 from ...formats.gzip.block_finder import DENSE, Boundary
 from ...formats.gzip.fast_inflate import quickened
-from ...limits import check_size
+from ...limits import DEFAULT, Limits
 from .backtrack import LookingBack
 from .estimate import Samples
 from .probe import Aim
@@ -37,7 +37,8 @@ class _Passed(Exception):
 class Lander:
     """Lands in one blob. ``fast``: what is landed in is read on from only."""
 
-    def __init__(self, fetcher: Fetcher, tuning: Tuning, fast: bool = False) -> None:
+    def __init__(self, fetcher: Fetcher, tuning: Tuning, fast: bool = False, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self._fast = fast  # streams need not be copied
         self._fetcher = fetcher
         self._tuning = tuning
@@ -180,7 +181,7 @@ class Lander:
                 at -= _fed(landing, data)
             finally:
                 self._dense = landing.dense
-            check_size(stretch.position + landing.stream.output, at)
+            self._limits.check_size(stretch.position + landing.stream.output, at)
             if landing.first is None:
                 samples.add(begin, at, landing.stream.output - output)
                 begin = at
