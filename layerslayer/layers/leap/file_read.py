@@ -20,7 +20,6 @@ from ...formats.gzip.members import MemberStream
 from ...formats.tar.bodies import Bodies, Sink
 from ...formats.tar.header import BLOCK
 from ...formats.tar.reader import TarWalker
-from ...limits import bound
 from .gzip_walk import GzipWalk
 from .segments import Segment
 
@@ -136,7 +135,7 @@ def _read(walk: GzipWalk, start: Start, entry: Entry, sink: _Resumed) -> None:
         met.append(found)
         return sink if len(met) == 1 else None
 
-    walker, bodies = TarWalker(entry.offset), Bodies(choose)
+    walker, bodies = TarWalker(entry.offset, walk.limits), Bodies(choose)
     walker.bodies = bodies.starts
     position = start.position
     for piece, other in _output(walk, start, entry):
@@ -150,7 +149,7 @@ def _read(walk: GzipWalk, start: Start, entry: Entry, sink: _Resumed) -> None:
             bodies.take(position - len(piece), piece, batch)
         if sink.over:
             return
-        if position > entry.offset + entry.size + _HEADERS * bound("extension"):
+        if position > entry.offset + entry.size + _HEADERS * walk.limits.extension:
             break
     raise CorruptLayer("tar", entry.offset, "the file that was listed is not there")
 

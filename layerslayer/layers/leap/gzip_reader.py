@@ -41,12 +41,12 @@ class LeaptLayer:
         self.report = Report(descriptor)
         self.entries: List[Entry] = []
         self.over = False  # all was yielded
-        self._held = Holding(merged=False)
+        self._held = Holding(merged=False, limits=source.limits)
         self._returning = returning
         self._again: Optional[int] = None  # bytes asked for once more before the first file was read
         self._error: Optional[Exception] = None
         self.fetcher = Fetcher(open_range, descriptor.size, throughput)
-        self._walk = GzipWalk(descriptor, self.fetcher, returning=returning)
+        self._walk = GzipWalk(descriptor, self.fetcher, returning=returning, limits=source.limits)
         self._batches = self._walk.run()
 
     @property

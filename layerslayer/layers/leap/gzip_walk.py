@@ -7,6 +7,7 @@ from typing import Callable, Generator, List, Sequence
 from ...errors import BudgetSpent, CorruptLayer
 from ...formats.entry import Entry
 from ...formats.magic import GZIP_MAGIC
+from ...limits import DEFAULT, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
 from .gaps import GapsWorthReading, gaps_by_doubt
@@ -41,14 +42,16 @@ class GzipWalk:
         fetcher: Fetcher,
         settings: Settings = Settings(),  # noqa: B008
         returning: bool = False,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self.limits = limits
         self.proved = False
         # Whether the walk may end with one of these entries, once it is sure of them.
         self.sought: Callable[[Sequence[Entry]], bool] = lambda entries: False
         self.leaps = 0
         self.repairs = 0
         self.fetcher = fetcher
-        self._reader = SegmentReader(descriptor, fetcher, settings, returning)
+        self._reader = SegmentReader(descriptor, fetcher, settings, returning, limits)
         self._size = fetcher.size
         self._stated = descriptor.media_type.endswith("gzip")
         self._settings = settings

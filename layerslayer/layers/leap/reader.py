@@ -96,7 +96,7 @@ class Leaps:
                 yield batch
                 batch = leapt.go_on()
         except NotGzip:
-            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher), report)
+            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self._source.limits), report)
             return
         finally:
             report.bytes_read += leapt.spent - spent
@@ -206,7 +206,7 @@ class Leaps:
         def opened() -> BinaryIO:
             return begun.open(self._source, descriptor) if begun else self._source.blob(descriptor)
 
-        for batch in read_entries(descriptor, opened, report):
+        for batch in read_entries(descriptor, opened, report, limits=self._source.limits):
             known = batch[: max(0, shown.count - again.count)]
             again.note(known)
             if again.count == shown.count and again.state != shown.state:

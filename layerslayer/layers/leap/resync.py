@@ -17,6 +17,7 @@ from ...formats.gzip.members import MemberStream
 from ...formats.tar.fields import checksum_holds
 from ...formats.tar.header import BLOCK
 from ...formats.tar.reader import TarWalker
+from ...limits import DEFAULT, Limits
 
 MAGIC = b"ustar"
 MAGIC_AT = 257
@@ -56,11 +57,17 @@ class Resync:
     """
 
     def __init__(
-        self, zeros: MemberStream, ones: MemberStream, position: int, padding: int = 0, dense: int = 2**62
+        self,
+        zeros: MemberStream,
+        ones: MemberStream,
+        position: int,
+        padding: int = 0,
+        dense: int = 2**62,
+        limits: Limits = DEFAULT,
     ) -> None:
         self.stream = zeros
         self.first: Optional[int] = None
-        self.walker = TarWalker(position)
+        self.walker = TarWalker(position, limits)
         self.entries: List[Entry] = []
         self.certain = False
         self.zeros = 0
@@ -69,7 +76,7 @@ class Resync:
         self.dense = dense
         self._certain_from: Optional[int] = None  # how much output had come out by then
         self._ones: Optional[MemberStream] = ones
-        self._other = TarWalker(position)  # walks the second guess
+        self._other = TarWalker(position, limits)  # walks the second guess
         self._others: List[Entry] = []
         self._walked = 0
         self._tail = self._other_tail = b""  # the end of the output, for headers across pieces and to compare

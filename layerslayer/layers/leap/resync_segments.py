@@ -25,7 +25,7 @@ def resync_at(segment: Segment, piece: bytes, boundary: Boundary, dense: int) ->
     ones, _ = inflater_at(piece, boundary, 0xFF)
     walker = segment.walker
     position = segment.position + walker.owed
-    return Resync(MemberStream(zeros), MemberStream(ones), position, walker.padding, dense), data
+    return Resync(MemberStream(zeros), MemberStream(ones), position, walker.padding, dense, walker.limits), data
 
 
 def settled(before: Segment, bit: int, at: int, resync: Resync) -> Segment:
@@ -50,7 +50,7 @@ def at_the_end(segment: Segment, bit: int, resync: Resync, size: int) -> Segment
     padding = (ends[0][1] - ends_at) % lengths.MODULUS
     if padding > resync.zeros or padding % BLOCK:
         raise Doubtful
-    walker = TarWalker(ends_at)
+    walker = TarWalker(ends_at, segment.walker.limits)
     for at in range(0, padding, _AT_ONCE):
         walker.feed(bytes(min(_AT_ONCE, padding - at)))
     first = resync.stream.output - padding

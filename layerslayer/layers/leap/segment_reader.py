@@ -11,7 +11,7 @@ from ...formats.gzip.fast_inflate import FAST, new_engine
 from ...formats.gzip.members import MemberStream
 from ...formats.memory import Holding
 from ...formats.tar.reader import TarWalker
-from ...limits import LimitReached, check_entries, check_size
+from ...limits import LimitReached, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
 from .range_fetcher import Fetcher
@@ -40,16 +40,19 @@ class SegmentReader:
     not hashed is still there.
     """
 
-    def __init__(self, descriptor: Descriptor, fetcher: Fetcher, settings: Settings, returning: bool) -> None:
-        self.segments: List[Segment] = [Segment(0, 0, _first_stream(returning), TarWalker(), 0, 0)]
+    def __init__(
+        self, descriptor: Descriptor, fetcher: Fetcher, settings: Settings, returning: bool, limits: Limits
+    ) -> None:
+        self._limits = limits
+        self.segments: List[Segment] = [Segment(0, 0, _first_stream(returning), TarWalker(limits=limits), 0, 0)]
         self.verifier = Verifier(descriptor)
-        self.skipper = Skipper(fetcher, settings, fast=not returning)
+        self.skipper = Skipper(fetcher, settings, fast=not returning, limits=limits)
         self.all_at_hand = True
         self._fetcher = fetcher
         self._chunk = settings.chunk
         self._resume_points = ResumePoints(settings.chunk) if returning else None
         self._given = 0  # entries already given out
-        self._unproved = Holding(merged=False)
+        self._unproved = Holding(merged=False, limits=limits)
         # Bytes that may come out of hardly any input, where that takes longer than for those who read all.
         self._dense_left = max(_LEAST_DENSE, fetcher.size // 3) if returning and FAST else None
 
@@ -110,8 +113,8 @@ class SegmentReader:
         if self._resume_points:
             self._resume_points.add(segment, self.segments)
             self._spend(segment)
-        check_size(segment.position, segment.at)
-        check_entries(self._given + sum(len(item.entries) for item in self.segments))
+        self._limits.check_size(segment.position, segment.at)
+        self._limits.check_entries(self._given + sum(len(item.entries) for item in self.segments))
 
     def _spend(self, segment: Segment) -> None:
         """Count what came out of hardly any input, and what will. Raises TooDense."""

@@ -174,13 +174,13 @@ class _Places(Sequence[int]):
     """Where in the output of a segment its entries begin."""
 
     def __init__(self, segment: Segment) -> None:
-        self._stretch = segment
+        self._segment = segment
 
     def __len__(self) -> int:
-        return len(self._stretch.entries)
+        return len(self._segment.entries)
 
     def __getitem__(self, number: Any) -> Any:
-        return self._stretch.entries[number].offset - self._stretch.origin
+        return self._segment.entries[number].offset - self._stretch.origin
 
 
 def align(segments: Sequence[Segment]) -> None:

@@ -8,7 +8,7 @@ from ...errors import CorruptLayer
 from ...formats.entry import Entry
 from ...formats.gzip.block_finder import DENSE, Boundary
 from ...formats.gzip.fast_inflate import quickened
-from ...limits import check_size
+from ...limits import DEFAULT, Limits
 from .backtrack import LookingBack
 from .estimate import Estimator
 from .probe import Prober
@@ -38,7 +38,8 @@ class _Passed(Exception):
 class Skipper:
     """Resynchronises in one blob. ``fast``: what is resynced in is read on from only."""
 
-    def __init__(self, fetcher: Fetcher, settings: Settings, fast: bool = False) -> None:
+    def __init__(self, fetcher: Fetcher, settings: Settings, fast: bool = False, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self._fast = fast  # streams need not be copied
         self._fetcher = fetcher
         self._settings = settings
@@ -184,7 +185,7 @@ class Skipper:
                 at -= _fed(resync, data)
             finally:
                 self._dense = resync.dense
-            check_size(segment.position + resync.stream.output, at)
+            self._limits.check_size(segment.position + resync.stream.output, at)
             if resync.first is None:
                 estimate.add(begin, at, resync.stream.output - output)
                 begin = at

@@ -9,6 +9,7 @@ from ...formats.tar.fields import checksum_holds, number
 from ...formats.tar.header import BLOCK, padding
 from ...formats.tar.reader import TarWalker
 from ...formats.zstd.stream import FrameStream
+from ...limits import DEFAULT, Limits
 from .zstd_seek_table import Place
 
 _LEAD = 64 * 1024  # bytes of tar before a resync that are looked at
@@ -25,12 +26,12 @@ class Part:
     Before the header the last block of a body is filled up by ``padding`` zeros.
     """
 
-    def __init__(self, place: Place, header: int, padding: int = 0) -> None:
+    def __init__(self, place: Place, header: int, padding: int = 0, limits: Limits = DEFAULT) -> None:
         self.at = place.stored  # up to where in the blob it was fed
         self.base = place.tar
         self.skip = header - place.tar  # bytes of output before the header
-        self.stream = FrameStream(place.stored)
-        self.walker = TarWalker(header)
+        self.stream = FrameStream(place.stored, limits)
+        self.walker = TarWalker(header, limits)
         self.entries: List[Entry] = []
         self.counted = 0  # of these, as held
         self._end = b""  # of the output before the header

@@ -17,7 +17,7 @@ from ...formats.entry import Entry
 from ...formats.magic import compression_of
 from ...formats.memory import Holding
 from ...formats.zstd.frames import MAX_BLOCK, MAX_HEADER
-from ...limits import LimitReached, check_entries, check_size
+from ...limits import DEFAULT, LimitReached, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
 from .range_fetcher import Fetcher
@@ -49,7 +49,8 @@ class ZstdWalk:
     digest; ``notes`` are what is to be said of it.
     """
 
-    def __init__(self, descriptor: Descriptor, fetcher: Fetcher) -> None:
+    def __init__(self, descriptor: Descriptor, fetcher: Fetcher, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self.leaps = 0
         self.notes: List[str] = []
         self.verifier = Verifier(descriptor)
@@ -60,7 +61,7 @@ class ZstdWalk:
         self._in_full = False  # nothing is to be leapt over any more
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
-        self._unproved = Holding(merged=False)
+        self._unproved = Holding(merged=False, limits=limits)
 
     @property
     def whole(self) -> bool:
@@ -97,8 +98,8 @@ class ZstdWalk:
         if compression_of(head) != "zstd":
             raise NoFrames
         try:
-            self.parts = [Part(Place(0, 0), 0)]
-            self._table = find(self._fetcher)
+            self.parts = [Part(Place(0, 0), 0, limits=self._limits)]
+            self._table = find(self._fetcher, self._limits)
         except MissingBinding:
             raise NoFrames("", head) from None
         except CorruptLayer as error:
@@ -137,10 +138,10 @@ class ZstdWalk:
         part.at, before = end, part.position
         for piece in part.stream.feed(data, self._frame_begins):
             part.walk(piece)
-        check_size(part.position, part.at)
+        self._limits.check_size(part.position, part.at)
         if not self.whole:
             self._hold(part)
-        check_entries(self._given + sum(len(item.entries) for item in self.parts))
+        self._limits.check_entries(self._given + sum(len(item.entries) for item in self.parts))
         if not self._in_full:
             self._perhaps_leap(part, len(data) / max(part.position - before, 1))
 
@@ -207,7 +208,7 @@ class ZstdWalk:
         if place is None or place.stored - part.at < self._least or place.stored > self._fetcher.size:
             self._stay = header
             return
-        resynced = Part(place, header, part.walker.padding)
+        resynced = Part(place, header, part.walker.padding, self._limits)
         resynced.walker.ignored_globals = part.walker.ignored_globals
         if not self.whole:  # of the first one is read on where the leaps turn out wrong
             part.stream.release()
