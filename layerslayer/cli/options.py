@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
+from ..limits import DEFAULT, Limits
 from .arguments.verbs import CONVERSATION, VERBS, Verb
 
 ALL_PLATFORMS = "all"
@@ -53,6 +54,7 @@ class Options(NamedTuple):
     format: str = "layers"
     budget: int = -1  # bytes of layers; -1 for no bound
     plan: bool = False
+    limits: Limits = DEFAULT
 
     @property
     def row(self) -> Verb:

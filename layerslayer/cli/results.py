@@ -23,7 +23,7 @@ def renderer_for(options: Options, console: Console) -> Renderer:
     if options.json:
         from ..render.json_renderer import JsonRenderer
 
-        return JsonRenderer()
+        return JsonRenderer(options.limits)
     from ..render.style import COLOR, PLAIN
     from ..render.text import TextRenderer
 

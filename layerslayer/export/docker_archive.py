@@ -48,7 +48,7 @@ def write_docker_archive(
     if image.config_body is None:
         raise InvalidDocument("{} is no container image, so docker cannot load it".format(image.reference))
     config = digest_of(image.config_body)[len("sha256:") :] + ".json"
-    diff_ids = stated_diff_ids(image.config_body, len(image.layers))
+    diff_ids = stated_diff_ids(image.config_body, len(image.layers), transfer.source.limits)
     layers: Dict[str, Descriptor] = {}
     for diff_id, layer in zip(diff_ids, image.layers):
         layers.setdefault(diff_id, layer.descriptor)
@@ -68,10 +68,10 @@ def write_docker_archive(
 
 def _unpacked(layer: Descriptor, diff_id: str, transfer: ImageTransfer) -> Iterator[bytes]:
     """Yield the uncompressed bytes of a layer; the end comes only after both digests were checked."""
-    stored = transfer.counted(verified_pieces(transfer.open_blob(layer), Verifier(layer)))
+    stored = transfer.counted(verified_pieces(transfer.source.blob(layer), Verifier(layer)))
     algorithm, _, stated = diff_id.partition(":")
     unpacked = hashlib.new(algorithm)
-    for piece in Decompressor().run(stored):
+    for piece in Decompressor(limits=transfer.source.limits).run(stored):
         unpacked.update(piece)
         yield piece
     for _ in stored:  # what follows the compressed stream counts for the digest

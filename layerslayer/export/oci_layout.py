@@ -33,8 +33,8 @@ def write_layout(folder: Folder, image: LayoutImage, transfer: ImageTransfer) ->
     other runs add meanwhile. Raises LocalFileError, also for a folder that is
     something else, and what reading the blobs raises; then index.json is as it was.
     """
-    present_index(folder)  # before anything is fetched
     content = image.content
+    present_index(folder, content.limits)  # before anything is fetched
     makers = [partial(_place, folder, blob, transfer) for blob in blobs_by_size(content)]
     try:
         for outcome in in_order(makers, transfer.jobs, 0, lambda path: 0):
@@ -45,7 +45,7 @@ def write_layout(folder: Folder, image: LayoutImage, transfer: ImageTransfer) ->
     finally:
         discard_unfinished()  # an interrupt does not wait for the other blobs' threads
     save_bytes(folder, "oci-layout", _VERSION)
-    update_index(folder, image.root, image.name)
+    update_index(folder, image.root, image.name, content.limits)
 
 
 def _place(folder: Folder, blob: Descriptor, transfer: ImageTransfer) -> Iterator[str]:
@@ -94,4 +94,4 @@ def write_archive(folder: Folder, file_name: str, image: LayoutImage, transfer: 
 
 
 def _pieces(blob: Descriptor, transfer: ImageTransfer) -> Iterator[bytes]:
-    return verified_pieces(transfer.open_blob(blob), Verifier(blob))
+    return verified_pieces(transfer.source.blob(blob), Verifier(blob))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional
 
 from ..oci.descriptor import Descriptor
+from ..oci.source import Source
 
 Advance = Callable[[int], None]  # hears how many bytes more there are; negative to take them back
 
@@ -22,15 +23,15 @@ class BlobTransfer(NamedTuple):
 
 
 class ImageTransfer(NamedTuple):
-    """The blobs of an image, ``jobs`` of them at once."""
+    """The blobs of an image, ``jobs`` of them at once. Who has the ``source`` closes it."""
 
-    open_blob: Callable[[Descriptor], BinaryIO]
+    source: Source
     jobs: int
     advance: Advance
 
     def blob(self, descriptor: Descriptor) -> BlobTransfer:
         """Return how one of them comes."""
-        return BlobTransfer(lambda: self.open_blob(descriptor), advance=self.advance)
+        return BlobTransfer(lambda: self.source.blob(descriptor), advance=self.advance)
 
     def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield ``pieces``; ``advance`` hears the length of each."""

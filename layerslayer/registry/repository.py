@@ -11,7 +11,7 @@ from functools import partial
 from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
-from ..limits import bound, raising
+from ..limits import DEFAULT, Limits, raising
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor, digest_of
 from ..oci.docker_schema1 import signed_payload
 from ..oci.media_types import ACCEPT, CONFIG_TYPES
@@ -55,7 +55,9 @@ class RegistrySource(Source):
         trusted_realms: AbstractSet[str] = frozenset(),
         find_headers: Callable[[], Mapping[str, str]] = dict,
         handshakes: Optional[Dict[str, Handshake]] = None,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self.limits = limits
         self.reference = reference
         self._transport = transport
         self._warn = warn
@@ -81,21 +83,21 @@ class RegistrySource(Source):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
-        if known is not None and known.size > bound("document"):
-            raise _too_large(wanted)
+        if known is not None and known.size > self.limits.document:
+            raise _too_large(wanted, self.limits)
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        body = answer.read(bound("document"))
-        if len(body) > bound("document"):
-            raise _too_large(wanted)
+        body = answer.read(self.limits.document)
+        if len(body) > self.limits.document:
+            raise _too_large(wanted, self.limits)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
-                body = signed_payload(body)
+                body = signed_payload(body, self.limits)
             digest = digest_of(body, wanted)
             if digest != wanted:
                 raise DigestMismatch("the manifest {} does not have that digest but {}.".format(wanted, digest))
             return Document(body, digest, known.media_type if known and known.media_type else media_type)
-        body = signed_payload(body)
+        body = signed_payload(body, self.limits)
         digest = digest_of(body)
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
@@ -175,7 +177,7 @@ class RegistrySource(Source):
 
     def _ask_manifest(self, wanted: str) -> Answer:
         path = self._path + "/manifests/" + wanted
-        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=bound("document"))
+        return self._ask("image", wanted, path, {"Accept": ACCEPT}, whole=self.limits.document)
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         for descriptor in descriptors:
@@ -199,8 +201,8 @@ class RegistrySource(Source):
     def _ask_referrers(self, digest: str) -> Tuple[Descriptor, ...]:
         from .listings import listed_referrers
 
-        ask = partial(self._ask, "referrers of", digest, whole=bound("document"))
-        found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin)
+        ask = partial(self._ask, "referrers of", digest, whole=self.limits.document)
+        found = listed_referrers(ask, self._path + "/referrers/" + digest, self._origin, self.limits)
         return super().referrers(digest) if found is None else found
 
     def requests_made(self) -> int:
@@ -255,7 +257,7 @@ def _is_document(descriptor: Descriptor) -> bool:
     return descriptor.media_type in CONFIG_TYPES or descriptor.media_type.endswith("json")
 
 
-def _too_large(wanted: str) -> InvalidDocument:
+def _too_large(wanted: str, limits: Limits) -> InvalidDocument:
     return InvalidDocument(
-        "the manifest {} is larger than {} bytes.".format(wanted, bound("document")), raising("document")
+        "the manifest {} is larger than {} bytes.".format(wanted, limits.document), raising("document")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
+from ..limits import DEFAULT, Limits
 from . import json_lines
 from .json_lines import line
 from .renderer import Renderer, Saved, Summary
@@ -33,6 +34,10 @@ class ErrorRenderer(Renderer):
 
 class JsonRenderer(ErrorRenderer):
     """One object a line. What a verb needs is loaded when it asks for it."""
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        """``limits`` are those of documents that are parsed."""
+        self._limits = limits
 
     # -- runs -------------------------------------------------------------
 
@@ -109,7 +114,7 @@ class JsonRenderer(ErrorRenderer):
     def document(self, name: str, document: Document) -> Optional[str]:
         from .json_documents import document_object
 
-        return line(document_object(name, document.digest, document.media_type, document.body))
+        return line(document_object(name, document, self._limits))
 
     def tag(self, tag: str) -> str:
         return line(json_lines.text_object("tag", tag=tag))

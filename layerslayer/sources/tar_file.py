@@ -18,6 +18,7 @@ import re
 from typing import BinaryIO, Dict, NamedTuple, Optional, Set, cast
 
 from ..errors import CorruptLayer, InvalidDocument, NotFound
+from ..limits import DEFAULT, Limits
 from .files import OpenFile, Region, Tree
 
 _BLOCK = 512
@@ -81,12 +82,12 @@ class TarIndex(Tree):
     def size(self, name: str) -> int:
         return self._resolved(name).size
 
-    def document(self, name: str) -> bytes:
+    def document(self, name: str, limits: Limits = DEFAULT) -> bytes:
         if _normal(name) in self.twice:
             raise InvalidDocument(
                 "'{}' holds the file {} twice, which readers understand differently".format(self.path, name)
             )
-        return super().document(name)
+        return super().document(name, limits)
 
     def close(self) -> None:
         self._file.close()

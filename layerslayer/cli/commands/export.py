@@ -68,7 +68,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
     options = session.options
     session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
     with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
-        transfer = ImageTransfer(source.blob, options.jobs, advance)
+        transfer = ImageTransfer(source, options.jobs, advance)
         path = write_docker_archive(session.output, _file_name(session, reference), image, name, transfer)
     _show(session, path, image.size, "layers and what they unpack to verified")
 
@@ -92,7 +92,7 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
         there = found(session.output, [file_name])
         session.demand(source, missing_blobs(there, content) if options.format == OCI else blobs)
     with _transfer(session, blobs) as advance:
-        transfer = ImageTransfer(source.blob, options.jobs, advance)
+        transfer = ImageTransfer(source, options.jobs, advance)
         if options.format == OCI:
             folder, path = output_folder(session.output, [file_name]), os.path.join(session.output.path, file_name)
             write_layout(folder, image, transfer)
