@@ -29,7 +29,7 @@ class LayerFinding(NamedTuple):
     sha256: Optional[bytes]  # of the content, where it is known
 
 
-class Wanted(NamedTuple):
+class Search(NamedTuple):
     """What is sought: paths that ``matches`` names, of some kinds, larger than so many bytes."""
 
     matches: Matcher
@@ -41,11 +41,11 @@ class Wanted(NamedTuple):
         return (self.kinds is None or kind in self.kinds) and size > self.larger and self.matches(path)
 
 
-def find_paths(merged: LaidOut, wanted: Wanted) -> Iterator[Finding]:
+def find_paths(merged: LaidOut, search: Search) -> Iterator[Finding]:
     """Yield what is found, live paths first."""
     for path, node in merged.tree.nodes():
-        if wanted.fits(path, node.entry.kind, node.size):
+        if search.fits(path, node.entry.kind, node.size):
             yield Finding(path, node, None)
     for removal in merged.tree.removed:
-        if wanted.fits(removal.path, removal.entry.kind, removal.size):
+        if search.fits(removal.path, removal.entry.kind, removal.size):
             yield Finding(removal.path, None, removal)

@@ -123,7 +123,7 @@ class Console:
     # -- everything else --------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Tell something that ``-q`` silences."""
+        """Show a sentence that ``-q`` silences."""
         if not self._quiet:
             self._err(printable(text))
 
@@ -132,7 +132,7 @@ class Console:
         self._err(text)
 
     def warn(self, text: str) -> None:
-        """Warn; ``-q`` does not silence it."""
+        """Show a warning; ``-q`` does not silence it."""
         self._err(self._paint("33", "Warning: ") + _sentence(text))
 
     def error(self, error: LayerslayerError) -> None:

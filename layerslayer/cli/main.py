@@ -50,7 +50,7 @@ def run() -> NoReturn:
     then, and tearing the interpreter down takes longer than a small listing."""
     code = main()
     try:
-        sys.stdout.flush()  # of --help; results were flushed, and their failure told, before
+        sys.stdout.flush()  # of --help; results were flushed, and their failure shown, before
     except (OSError, ValueError, AttributeError):
         pass
     os._exit(code)
@@ -132,7 +132,7 @@ def _end_results(options: Namespace, console: Console, error: LayerslayerError) 
             console.out(renderer_for(named, console).error(options.target or "", error))
             console.flush()
         except LocalFileError:
-            pass  # most often the very error that is told, and has been on stderr
+            pass  # most often the very error that ends the run, which is on stderr
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:
@@ -185,7 +185,7 @@ def _options(options: Namespace, target: Optional[str]) -> Options:
 
 
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
-    """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
+    """Begin the first connections to the registry of ``target``; what is wrong with that shows later."""
     from ..oci.local_reference import LocalReference
     from ..oci.reference import parse_target
 

@@ -27,7 +27,7 @@ class Streams:
         self.unicode = (getattr(self.out, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
     def to_err(self, text: str) -> None:
-        """Write to standard error, whose reader may be gone: the exit code still tells."""
+        """Write to standard error, whose reader may be gone; the exit code is what is left then."""
         try:
             self.err.write(text)
             self.err.flush()
@@ -35,7 +35,7 @@ class Streams:
             pass
 
     def flush_out(self) -> None:
-        """Flush standard output, whatever became of its reader; that is told when results are written."""
+        """Flush standard output, whatever became of its reader; writing results raises for that."""
         try:
             self.out.flush()
         except (OSError, ValueError):

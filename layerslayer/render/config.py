@@ -24,7 +24,7 @@ _UNITS = ((3600 * 10**9, "h"), (60 * 10**9, "m"), (10**9, "s"), (10**6, "ms"))
 def config_lines(image: Image) -> List[str]:
     """Return platform, created, author, user, commands, environment, ports, volumes, labels and so on.
 
-    What the image does not state is left out, but for what everybody looks for.
+    What the image does not state is left out, except for what everybody looks for.
     """
     config = image.config
     if config is None:

@@ -8,13 +8,13 @@ from ..escaping import human_size
 from ..layers.outcome import Report
 
 
-def cost_line(reports: Sequence[Report], requests: int, of: Optional[int] = None) -> str:
+def cost_line(reports: Sequence[Report], requests: int, size: Optional[int] = None) -> str:
     """Return "Read 1.2 MB of 30.0 MB in 3 requests; digests verified." of what was read.
 
-    ``of`` is the size of what could have been read, without it that of the layers reported on.
+    ``size`` is that of what could have been read, without it that of the layers reported on.
     """
     read = sum(report.bytes_read for report in reports)
-    whole = sum(max(report.descriptor.size, 0) for report in reports) if of is None else of
+    whole = sum(max(report.descriptor.size, 0) for report in reports) if size is None else size
     cost = f"Read {human_size(read)}{' of ' + human_size(whole) if read < whole else ''}"
     cost += f" in {requests} request{'' if requests == 1 else 's'}"
     return "; ".join([cost, *_worth(reports)]) + "."

@@ -1,7 +1,7 @@
 """A readable reconstruction of the Dockerfile, from the history an image carries.
 
 It is for reading, not for building: sources of COPY are digests at best, the
-base image's own steps cannot be told from the image's.
+base image's own steps look like the image's.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ def _from(image: Image) -> str:
     stated.update(image.manifest.annotations)
     name, digest = stated.get(_BASE_NAME, ""), stated.get(_BASE_DIGEST, "")
     # Podman and buildah comment the first step on top of a base with its name.
-    told = [step.comment[5:].strip() for step in (image.config.steps if image.config else ()) if _is_from(step.comment)]
-    if not name and told:
-        return f"# FROM {one_line(told[-1])}  (as the history says; its steps come first here)"
+    named = [
+        step.comment[5:].strip() for step in (image.config.steps if image.config else ()) if _is_from(step.comment)
+    ]
+    if not name and named:
+        return f"# FROM {one_line(named[-1])}  (as the history says; its steps come first here)"
     if not name:
         return "# FROM is not known: the image does not name its base, whose steps come first here."
     base = one_line(name) + ("@" + one_line(digest) if digest else "")
@@ -90,7 +92,7 @@ def _instruction(instruction: Instruction, step: Step, pairs: FrozenSet[str]) ->
 
 
 def _quoted_value(text: str, pairs: FrozenSet[str]) -> str:
-    """Quote the value of a lone ``name=value`` with spaces; the config tells that it is a lone one."""
+    """Quote the value of a lone ``name=value`` with spaces; the config lists it as a whole."""
     name, equals, value = text.partition("=")
     if not equals or text not in pairs or not any(sign in value for sign in " \t\"'\\"):
         return text

@@ -72,7 +72,15 @@ def put_text(item: Object, key: str, text: str) -> None:
 def entry_object(
     entry: Entry, layer: int, path: Optional[str] = None, size: Optional[int] = None, digest: Optional[bytes] = None
 ) -> Object:
-    """Return an entry; ``path`` and ``size`` replace the archive's, ``digest`` is the content's sha256."""
+    """Return an entry as an object.
+
+    Args:
+        entry: as the archive has it
+        layer: the number of its layer; negative for none
+        path: replaces the archive's
+        size: replaces the archive's
+        digest: the content's sha256
+    """
     item: Object = {"type": "entry", "layer": layer}
     put_text(item, "path", entry.name if path is None else path)
     item.update(
@@ -104,11 +112,11 @@ def _put_xattrs(item: Object, xattrs: Mapping[str, bytes]) -> None:
     """Set ``xattrs``; and ``xattrs_base64`` for those whose names are not UTF-8, both name and value in base64."""
     item["xattrs"] = {}
     for name, value in xattrs.items():
-        raw, told = raw_name(name), base64.b64encode(value).decode("ascii")
+        raw, encoded = raw_name(name), base64.b64encode(value).decode("ascii")
         shown = raw.decode("utf-8", "replace")
-        item["xattrs"][shown] = told
+        item["xattrs"][shown] = encoded
         if shown != name:
-            item.setdefault("xattrs_base64", {})[base64.b64encode(raw).decode("ascii")] = told
+            item.setdefault("xattrs_base64", {})[base64.b64encode(raw).decode("ascii")] = encoded
 
 
 def entry_lines(entries: Iterable[Entry], layer: int) -> List[str]:

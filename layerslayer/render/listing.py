@@ -45,7 +45,7 @@ def timestamp(seconds: Union[int, float]) -> str:
 
 
 class Listing:
-    """Formats entries; remembers the texts of values that recur."""
+    """Makes lines of entries; keeps the texts of values that recur."""
 
     def __init__(self, style: Style = PLAIN) -> None:
         self._style = style
@@ -116,7 +116,7 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
     parts = [f"{report.entries} {'entry' if report.entries == 1 else 'entries'}"]
     if report.leapt:
         parts.append(f"{listed_from(report.bytes_read, size)} · lengths add up · digest not verified")
-        return "= " + "; ".join(parts + _told_notes(report, style)) + "."
+        return "= " + "; ".join(parts + _shown_notes(report, style)) + "."
     if size in (report.bytes_read, UNKNOWN_SIZE):
         parts.append(f"read {report.bytes_read} bytes")
     else:
@@ -130,21 +130,21 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
         why = printable(str(report.problem or "reading was stopped")).rstrip(".")
         parts.append(f"{style.alarm}INCOMPLETE: {why}{style.off}")
     if report.index_check is not None:
-        parts += _check_words(report.index_check, style)
-    return "= " + "; ".join(parts + _told_notes(report, style)) + "."
+        parts += _check_texts(report.index_check, style)
+    return "= " + "; ".join(parts + _shown_notes(report, style)) + "."
 
 
-def _told_notes(report: Report, style: Style) -> List[str]:
+def _shown_notes(report: Report, style: Style) -> List[str]:
     return [f"{style.alarm}NOTE: {note}{style.off}" for note in report.notes]
 
 
 def listed_from(read: int, size: int) -> str:
-    """Say what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
+    """Return what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
     share = 100 * read / max(size, 1)
     return f"listed from {share:.{0 if share >= 9.95 else 1}f} % of {human_size(size)}"
 
 
-def _check_words(check: IndexCheck, style: Style) -> List[str]:
+def _check_texts(check: IndexCheck, style: Style) -> List[str]:
     if not check.kind:
         return ["the publisher's index was NOT compared" if check.unusable else "no publisher's index"]
     index = f"the publisher's index ({check.kind})"

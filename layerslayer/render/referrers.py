@@ -21,11 +21,11 @@ def referrer_text(referrer: Referrer, payloads: bool, image: str) -> Iterator[st
     if referrer.problem:
         yield f"    not read: {one_line(referrer.problem)}\n"
     for payload in referrer.payloads:
-        told = "  " + one_line(payload.told) if payload.told else ""
+        gist = "  " + one_line(payload.told) if payload.told else ""
         problem = (
             "  " + ("" if payload.document else "not read: ") + one_line(payload.problem) if payload.problem else ""
         )
-        yield f"    {one_line(payload.kind)}  {human_size(payload.descriptor.size)}{told}{problem}\n"
+        yield f"    {one_line(payload.kind)}  {human_size(payload.descriptor.size)}{gist}{problem}\n"
         if payloads and payload.document is not None:
             yield from joined(_document_text(payload.document))
         del payload  # before the next one is fetched

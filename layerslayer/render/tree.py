@@ -51,8 +51,17 @@ def node_lines(nodes: Iterable[Tuple[str, Node]], layers: int, style: Style = PL
 def tree_lines(
     root: Node, name: str, sums: Dict[Node, int], depth: Optional[int], branches: Branches, style: Style = PLAIN
 ) -> Iterator[str]:
-    """Yield a line for ``root``, called ``name``, and for each path below it down to ``depth`` levels."""
-    describe = _Described(sums, style)
+    """Yield a line for a node, and for each path below it.
+
+    Args:
+        root: the node
+        name: what it is called
+        sums: the sizes of directories with all that is below them
+        depth: how many levels below it are shown; None for all
+        branches: what the lines are drawn with
+        style: colours
+    """
+    describe = _TreeLines(sums, style)
     amounts = describe.amounts
     yield describe.line(root, name)
     # Directories being listed: the names left, all nodes, what stands before branches, the last name, plain names?
@@ -96,8 +105,8 @@ def _is_plain(name: str) -> bool:
     return name.isascii() and name.isprintable() and "\\" not in name
 
 
-class _Described:
-    """A tree's paths as text; remembers how sizes are written."""
+class _TreeLines:
+    """A tree's paths as text; keeps the texts of sizes that recur."""
 
     def __init__(self, sums: Dict[Node, int], style: Style) -> None:
         self._sums = sums

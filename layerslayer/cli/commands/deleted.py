@@ -1,4 +1,4 @@
-"""deleted: what later layers removed and can still be had."""
+"""deleted: what later layers removed and can still be recovered."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def shared_layers(old: Sequence[Layer], new: Sequence[Layer]) -> int:
 def _below(asked: str, laid: Sequence[LaidOut], known: bool) -> str:
     """Return the path that a user named, links followed where both images lead to the same one.
 
-    Raises NotFound where neither image has it. Of images that are not ``known`` whole neither can be told.
+    Raises NotFound where neither image has it; of images that are not ``known`` whole nobody can say that.
     """
     found = {node.path for node in (at_path(side, asked) for side in laid) if node is not None}
     if known and not found and all(side.is_complete for side in laid):

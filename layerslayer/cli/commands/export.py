@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import Callable, Iterator, List
+from typing import Iterator, List
 
 from ...errors import UsageError
 from ...export.download import output_folder
@@ -65,10 +65,8 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
 
     image = _one_image(session, source, reference)
     name = full_name(reference, known)
-    options = session.options
     session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
-    with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
-        transfer = ImageTransfer(source, options.jobs, advance)
+    with _transfer(session, source, [layer.descriptor for layer in image.layers]) as transfer:
         path = write_docker_archive(session.output, _file_name(session, reference), image, name, transfer)
     _show(session, path, image.size, "layers and what they unpack to verified")
 
@@ -91,8 +89,7 @@ def _as_oci(session: Session, source: Source, reference: Target, known: List[str
     if session.budget:  # before anything is fetched: the image is written whole or not at all
         there = found(session.output, [file_name])
         session.demand(source, missing_blobs(there, content) if options.format == OCI else blobs)
-    with _transfer(session, blobs) as advance:
-        transfer = ImageTransfer(source, options.jobs, advance)
+    with _transfer(session, source, blobs) as transfer:
         if options.format == OCI:
             folder, path = output_folder(session.output, [file_name]), os.path.join(session.output.path, file_name)
             write_layout(folder, image, transfer)
@@ -115,8 +112,8 @@ def _show(session: Session, path: str, size: int, verified: str) -> None:
 
 
 @contextmanager
-def _transfer(session: Session, blobs: List[Descriptor]) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar over all blobs; give what to tell of bytes that have arrived."""
+def _transfer(session: Session, source: Source, blobs: List[Descriptor]) -> Iterator[ImageTransfer]:
+    """Show a progress bar over all blobs while they come as the transfer says."""
     with session.console.progress() as progress:
         task = progress.task("image", sum({blob.digest: blob.size for blob in blobs}.values()))
-        yield lambda count: progress.advance(task, count)
+        yield ImageTransfer(source, session.options.jobs, lambda count: progress.advance(task, count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ...analysis.find import Finding, LayerFinding, Wanted, find_paths
+from ...analysis.find import Finding, LayerFinding, Search, find_paths
 from ...errors import UsageError
 from ...filesystem.glob import matcher, regex_matcher
 from ...filesystem.node import normal
@@ -18,9 +18,9 @@ def find(session: Session) -> ExitCode:
     """``find IMAGE GLOB...``. NO when nothing is found."""
     options = session.options
     matches = (regex_matcher if options.regex else matcher)(options.words) if options.words else _anything
-    wanted = Wanted(matches, options.kinds, options.larger)
+    search = Search(matches, options.kinds, options.larger)
     if options.everywhere:
-        return _everywhere(session, wanted)
+        return _everywhere(session, search)
     source = session.open_remembering()
     try:
         laid = lay_out(session, source, single_image(session, source), keep_removed=True)
@@ -29,7 +29,7 @@ def find(session: Session) -> ExitCode:
 
         def findings() -> Iterator[Finding]:
             nonlocal count
-            for finding in find_paths(laid, wanted):
+            for finding in find_paths(laid, search):
                 count += 1
                 yield finding
 
@@ -47,7 +47,7 @@ def _anything(path: str) -> bool:
     return True
 
 
-def _everywhere(session: Session, wanted: Wanted) -> ExitCode:
+def _everywhere(session: Session, search: Search) -> ExitCode:
     """Search the layers that the cache holds: each as it is, whatever image it belongs to."""
     store = session.store
     if store is None:
@@ -60,7 +60,7 @@ def _everywhere(session: Session, wanted: Wanted) -> ExitCode:
             layers += 1
             for entry in layer.entries:
                 path = normal(entry.name)
-                if path is not None and wanted.fits(path, entry.kind, entry.size):
+                if path is not None and search.fits(path, entry.kind, entry.size):
                     count += 1
                     yield LayerFinding(layer.digest, path, entry, layer.digests.get(entry.offset))
 

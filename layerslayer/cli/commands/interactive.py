@@ -42,7 +42,7 @@ def interactive(session: Session) -> ExitCode:
 
 
 def _found(session: Session) -> Tuple[Target, Source, Candidates]:
-    """Return the image that is named, or typed: one of which nothing can be had is told, and another asked for."""
+    """Return the image that is named or typed. Where a typed one cannot be opened, show why and ask for another."""
     failed = False
     while True:
         try:

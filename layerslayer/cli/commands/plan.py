@@ -1,4 +1,4 @@
-"""--plan: what a verb would fetch of each layer at most, told from manifests and configs alone."""
+"""--plan: what a verb would fetch of each layer at most, by manifests and configs alone."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Callable, Dict, Iterator, List, Sequence, Union
+from functools import partial
+from typing import BinaryIO, Dict, Iterator, List, Sequence, Union
 
 from ...errors import LayerslayerError, in_full
 from ...export.atomic_file import clear, discard_unfinished
@@ -12,6 +13,7 @@ from ...export.names import image_parts, layer_stem
 from ...export.output_folder import Folder
 from ...export.partial_file import beginning_of
 from ...export.transfer import BlobTransfer
+from ...oci.descriptor import Descriptor
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
@@ -63,7 +65,8 @@ def save_layers(session: Session, source: Source, image: Image, layers: Sequence
         unique.setdefault(layer.descriptor.digest, layer)
     codes: List[ExitCode] = []
     with console.progress() as progress:
-        makers = [_maker(session, source, folder, layer, progress) for layer in unique.values()]
+        downloads = _Downloads(session, source, folder, progress)
+        makers = [partial(downloads.outcomes, layer) for layer in unique.values()]
         try:
             for layer, outcomes in zip(unique.values(), in_order(makers, session.options.jobs, 0, lambda outcome: 0)):
                 for outcome in outcomes:
@@ -85,10 +88,10 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
 
 
 def _clear(folder: Folder, image: Image) -> None:
-    """Remove the beginnings of downloads that nobody goes on with any more."""
-    wanted = {beginning_of(layer.descriptor) for layer in image.layers}
+    """Remove unfinished downloads that no layer of the image can continue."""
+    continued = {beginning_of(layer.descriptor) for layer in image.layers}
     try:
-        clear(folder, folder.status("manifest.json").st_uid, wanted)
+        clear(folder, folder.status("manifest.json").st_uid, continued)
     except OSError:
         pass  # another run is at it
 
@@ -102,34 +105,40 @@ def _save_documents(source: Source, image: Image, folder: Folder) -> None:
         save_blob(folder, "config", ".json", config, BlobTransfer(lambda: source.blob(config)))
 
 
-def _maker(
-    session: Session, source: Source, folder: Folder, layer: Layer, progress: Progress
-) -> Callable[[], Iterator[_Outcome]]:
-    """Return what downloads one layer in a thread of its own and yields how that went."""
+class _Downloads:
+    """Downloads the layers of one image into ``folder``, each in a thread of its own."""
 
-    descriptor = layer.descriptor
+    def __init__(self, session: Session, source: Source, folder: Folder, progress: Progress) -> None:
+        self._session = session
+        self._source = source
+        self._folder = folder
+        self._progress = progress
 
-    def whole() -> BinaryIO:
-        session.demand(source, [descriptor])  # what would not be whole is not begun
-        return source.blob(descriptor)
-
-    def rest(start: int) -> BinaryIO:
-        return source.blob_range(descriptor, start, descriptor.size - start)
-
-    def download() -> Iterator[_Outcome]:
+    def outcomes(self, layer: Layer) -> Iterator[_Outcome]:
+        """Download a layer unless it is there, and yield how that went."""
+        folder, descriptor = self._folder, layer.descriptor
         try:
             name = present(folder, layer_stem(layer), descriptor)
             if name and make_own(folder, name, descriptor):
                 yield Saved(folder.place(name), "kept", file_size(folder, name))
                 return
-            task = progress.task(f"layer {layer.number}", max(descriptor.size, 0))
+            task = self._progress.task(f"layer {layer.number}", max(descriptor.size, 0))
             try:
-                transfer = BlobTransfer(whole, rest, lambda count: progress.advance(task, count))
-                path = save_blob(folder, layer_stem(layer), None, descriptor, transfer)
+                path = save_blob(folder, layer_stem(layer), None, descriptor, self._transfer(descriptor, task))
             finally:
-                progress.finish(task)
+                self._progress.finish(task)
             yield Saved(path, "saved", file_size(folder, os.path.basename(path)))
         except LayerslayerError as error:
             yield error
 
-    return download
+    def _transfer(self, descriptor: Descriptor, task: int) -> BlobTransfer:
+        source = self._source
+
+        def whole() -> BinaryIO:
+            self._session.demand(source, [descriptor])  # what would not be whole is not begun
+            return source.blob(descriptor)
+
+        def rest(start: int) -> BinaryIO:
+            return source.blob_range(descriptor, start, descriptor.size - start)
+
+        return BlobTransfer(whole, rest, partial(self._progress.advance, task))
