@@ -17,7 +17,7 @@ from ..oci.local_reference import LocalReference
 from ..registry.http.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
@@ -51,7 +51,7 @@ def open_docker_daemon(reference: LocalReference) -> DockerArchive:
         file = _spooled(answer)
     finally:
         answer.close()
-    return DockerArchive(TarIndex(OpenFile(file, str(reference))))
+    return DockerArchive(TarFile(OpenFile(file, str(reference))))
 
 
 def _spooled(answer: SocketAnswer) -> BinaryIO:

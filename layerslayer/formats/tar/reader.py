@@ -35,6 +35,13 @@ _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
 
 
+class NoHeader(CorruptLayer):
+    """Something else stands where a tar header must."""
+
+    def __init__(self, offset: int, reason: str = "this is not a tar header (its checksum is wrong)") -> None:
+        super().__init__("tar", offset, reason)
+
+
 class TarWalker:
     """Walks one tar stream: ``feed`` pieces of any length in order, then ``close``.
 
@@ -93,7 +100,7 @@ class TarWalker:
                 raise CorruptLayer("tar", self.position, "the archive ends within an extended header")
             if self._buffer.strip(b"\0"):
                 if self.end is None:
-                    raise CorruptLayer("tar", self.position, "the archive ends within a header")
+                    raise NoHeader(self.position, "the archive ends within a header")
                 self.foreign = self.position
         return self._take()
 
@@ -108,6 +115,12 @@ class TarWalker:
     def padding(self) -> int:
         """How many of the bytes that are owed fill up the last block of the body; they are zeros."""
         return min(self._skip, self._last_padding)
+
+    def skip_body(self) -> int:
+        """Count the rest of a body and its padding as read. Return how many bytes that are."""
+        passed, self._skip = self._skip, 0
+        self.position += passed
+        return passed
 
     def shift(self, by: int) -> None:
         """Take that all positions are so many bytes further on than was said."""
@@ -176,7 +189,7 @@ class TarWalker:
             if self.end is not None:
                 self.foreign = offset
                 return BLOCK
-            raise CorruptLayer("tar", offset, "this is not a tar header (its checksum is wrong)")
+            raise NoHeader(offset)
         kind = header[156:157]
         try:
             if kind in _EXTENSIONS:
