@@ -183,7 +183,7 @@ class Store:
     def _drop(self, table: str, key: int) -> None:
         self._dropped += 1
         if self._dropped > _MOST_DROPPED:
-            self._file.make_anew("it holds many damaged entries")
+            self._file.rebuild("it holds many damaged entries")
             return
         self._file.complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
         self._delete(table, key)
