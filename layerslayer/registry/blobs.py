@@ -17,7 +17,7 @@ from .content_encoding import unwrapped
 from .endpoint import RepositoryEndpoint
 from .http.client import Transport
 from .http.response import Answer
-from .resumable_body import SteadyBody
+from .resumable_body import Reopening, ResumableBody
 
 _WHOLE_STATUSES = (200, 206)  # the last where a server takes all for a part
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
@@ -69,11 +69,10 @@ class RemoteBlobs:
                 return self._whole(descriptor, answer), 0
             return self._part(descriptor, answer, position, end), position
 
-        transport = self._transport
+        reopening = Reopening(part, partial(self._whole, descriptor), self.spend)
         known = None if end == UNKNOWN_SIZE else end
-        whole = partial(self._whole, descriptor)
-        body = SteadyBody(stream, start, known, part, whole, transport.attempts, transport.note, self.spend)
-        return cast(BinaryIO, body)
+        attempts, log = self._transport.attempts, self._transport.note
+        return cast(BinaryIO, ResumableBody(stream, start, known, reopening, attempts, log))
 
     def _ask_part(self, descriptor: Descriptor, start: int, end: int) -> Answer:
         wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
