@@ -140,10 +140,7 @@ def _download(
     advance: Callable[[int], None],
     open_rest: Optional[Callable[[int], BinaryIO]],
 ) -> bytes:
-    """Fill ``file`` with the blob; return its first bytes.
-
-    Raises DigestMismatch, then having taken ``advance`` back.
-    """
+    """Fill ``file`` with the blob; return its first bytes. Take ``advance`` back before DigestMismatch is raised."""
     verifier = Verifier(descriptor)
     head = b""
     rest: Optional[BinaryIO] = None

@@ -71,15 +71,13 @@ class MemberReader:
     def ordinary(self, data: bytes, start: int, base: int, entries: List[Entry]) -> Tuple[int, int]:
         """Walk over files, directories and links from ``data[start]``, appending entries.
 
-        Stop before the first block that needs care (extensions, odd types, the end, damage) or is not all there.
-        ``base`` is where ``data[0]`` stands in the tar. Return where the walk stopped, perhaps beyond ``data``,
-        and the length of the last body.
+        Stop before a block that needs care (extensions, odd types, the end, damage) or is not all there. ``data[0]``
+        stands at ``base`` of the tar. Return where that is, perhaps beyond ``data``, and the last body's length.
         """
         # Nearly every header of every layer passes here, hence the local names and the few calls.
         numbers, sums, new = self._numbers, self._sums, tuple.__new__
         unpack, append = _ORDINARY_FIELDS.unpack_from, entries.append
-        body, last_names = 0, b""
-        by_perms: Dict[bytes, _Owner] = {}
+        body, last_names, by_perms = 0, b"", self._of(b"")
         try:
             while start <= len(data) - BLOCK:
                 raw_name, perms, raw_size, raw_mtime, raw_sum, flag, names, prefix = unpack(data, start)

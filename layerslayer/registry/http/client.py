@@ -91,15 +91,12 @@ class Transport:
     ) -> Answer:
         """GET ``url``, or POST ``form`` to it, and follow at most ``redirects`` redirects by hand.
 
-        ``secrets`` is asked for more headers at each hop. A body of up to
-        ``whole`` bytes is read at once, so that one that breaks off is asked for
-        again; ``read`` then has it. Raises Unreachable and RegistryError (for
-        redirects that are not to be followed; Exposed before anything private
-        leaves over plain http, see ``Shown``).
+        ``secrets`` is asked for more headers at each hop. A body of up to ``whole`` bytes is read at once, so that
+        one that breaks off is asked for again; ``read`` then has it. Raises Unreachable and RegistryError (for
+        redirects that must not be followed; Exposed before anything private leaves over plain http, see ``Shown``).
         """
         url = read_address(url).url  # from here on just what was read
-        failures = 0
-        renewed = False
+        failures, renewed = 0, False
         while True:
             try:
                 answer = self._follow(url, headers, secrets, redirects, form)
