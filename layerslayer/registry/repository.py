@@ -94,7 +94,7 @@ class RegistrySource(Source):
         digest = digest_of(body)
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
-            # Many registries get this header wrong for tags, so it is told, not fatal.
+            # Many registries get this header wrong for tags, so this warns and goes on.
             said = answer.quoted(stated, _QUOTED)
             self._endpoint.warn("the registry states the digest {} for {}, but it is {}".format(said, wanted, digest))
         return Document(body, digest, media_type)

@@ -145,7 +145,7 @@ class MemberStream:
         return twin
 
     def close(self) -> None:
-        """Take the end of the blob. Raises CorruptLayer where a member has not ended."""
+        """End the blob. Raises CorruptLayer where a member has not ended."""
         cut = self._held and (self._stage == _FIRST or len(self._held) >= len(GZIP_MAGIC))  # a header that breaks off
         if self._engine is not None or cut:
             raise CorruptLayer("gzip", 0, "the stream ends before its last member does")

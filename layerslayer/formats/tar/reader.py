@@ -67,7 +67,7 @@ class TarWalker:
         self.bodies: Optional[Dict[int, Tuple[int, int]]] = None  # see bodies.Starts; only filled where it is set
 
     def feed(self, data: bytes) -> List[Entry]:
-        """Take the next bytes of the tar; return the entries they complete."""
+        """Read the next bytes of the tar; return the entries they complete."""
         start = 0
         if self._buffer:  # it grows in place: pieces may be a byte long, and an extension a megabyte
             wanted = max(self._extension[1], BLOCK) if self._extension else BLOCK
@@ -91,7 +91,7 @@ class TarWalker:
         return self._take()
 
     def close(self) -> List[Entry]:
-        """Take the end of the stream. Raises CorruptLayer when it comes too early."""
+        """End the stream. Raises CorruptLayer when it comes too early."""
         if self.foreign is None:
             missing = self._skip - self._last_padding
             if missing > 0:
@@ -123,7 +123,7 @@ class TarWalker:
         return passed
 
     def shift(self, by: int) -> None:
-        """Take that all positions are so many bytes further on than was said."""
+        """Move all positions so many bytes further on."""
         self.position += by
         self.end = self.end + by if self.end is not None else None
         self.foreign = self.foreign + by if self.foreign is not None else None

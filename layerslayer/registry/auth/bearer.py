@@ -1,6 +1,6 @@
 """The bearer-token handshake, bound to one origin (distribution ``spec/auth``).
 
-1. The real request goes out with the token at hand, or with none.
+1. The real request goes out with the token that is known, or with none.
 2. On 401 its challenge names an auth service; a token for *our* scope,
    ``repository:PATH:pull``, is fetched there, anonymously.
 3. The request is repeated. On a second 401 the challenge's own scope is tried
@@ -32,7 +32,7 @@ from .token_cache import TokenCache
 from .token_exchange import Token, exchange
 from .user_secrets import UserSecrets
 
-ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
+ATTEMPTS = 4  # of one request: with the token that is known, our scope, the challenge's scope
 
 
 class BearerAuth:

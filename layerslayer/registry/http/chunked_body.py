@@ -48,7 +48,7 @@ class Chunks(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Take as many chunks as have come; waits only where there is nothing yet."""
+        """Read as many chunks as have come; wait only where there is nothing yet."""
         view = memoryview(buffer)
         count = 0
         try:
@@ -77,7 +77,7 @@ class Chunks(io.RawIOBase):
         return count
 
     def _whole_chunks(self, view: memoryview, count: int) -> int:
-        """Take the chunks that follow and have come whole, as far as there is room behind ``count`` bytes.
+        """Copy the chunks that follow and have come whole, as far as there is room behind ``count`` bytes.
 
         Nothing but speed: half a second for each 200 MB in chunks of 512 bytes.
         """

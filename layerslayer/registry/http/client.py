@@ -65,18 +65,18 @@ class Transport:
         return self._sender.unspoken(words)
 
     def unspoken_to(self, tell: Callable[[str], None]) -> Callable[[str], None]:
-        """Return ``tell``, of words of ours that are made so."""
+        """Return ``tell``, which then gets words that are made so."""
         return lambda text: tell(self.unspoken(text))
 
     def close(self) -> None:
         self._sender.close()
 
     def rest(self) -> None:
-        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        """Close the connections that nobody uses; they are opened again when they are needed."""
         self._sender.rest()
 
     def note(self, text: str) -> None:
-        """Tell those who want to know all (``log``)."""
+        """Add a line to the log, if there is one."""
         if self._log:
             self._log(text)
 

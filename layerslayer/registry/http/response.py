@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def encoded(self) -> bool:
-        """Whether the body is said to be compressed, which nobody asked for; the body tells (RFC 9110, 8.4)."""
+        """Whether the body is said to be compressed, which nobody asked for; the body shows it (RFC 9110, 8.4)."""
         return self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
 
     @property
@@ -53,7 +53,7 @@ class Answer:
         return origin_of(self.url)
 
     def read(self, limit: int) -> bytes:
-        """Return the body, a document, at most ``limit`` bytes and one more, to tell that it is larger.
+        """Return the body, a document, at most ``limit`` bytes and one more, to show that it is larger.
 
         May be called again with the same ``limit``. Raises ConnectionLost, and Unreachable when it takes too long.
         """

@@ -66,7 +66,7 @@ class Sender:
         return unspoken(words, self._shown)
 
     def pass_hop(self, url: str) -> None:
-        """See where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
+        """Check where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
         if _is_exposed(url) and any(self.unspoken(text) != text for text in (url, unquote(url), unquote_plus(url))):
             host = self.unspoken(host_of(url))
             raise Exposed("a redirect to {} holds a secret, and would carry it over plain http.".format(host))
@@ -88,7 +88,7 @@ class Sender:
         """GET ``url`` with both kinds of headers, or POST ``form`` to it.
 
         Raises ConnectionLost for what may pass, Unreachable for what will not, RegistryError for addresses that
-        cannot be or must not be used, Exposed for those that may not be told what was to be told.
+        cannot be or must not be used, Exposed for those that may not see what was to be sent.
         """
         what = _Request(headers, shown, form)
         address = read_address(url)
@@ -139,7 +139,7 @@ class Sender:
         return self._attempt(other, what)
 
     def guard(self, host: str, address: str) -> None:
-        """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
+        """Check a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
         self._border.pass_connection(host, address)
 
     def _attempt(self, url: str, what: _Request) -> requests.Response:
