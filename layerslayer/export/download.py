@@ -134,7 +134,7 @@ def save_blob(folder: Folder, stem: str, suffix: Optional[str], descriptor: Desc
 def _download(file: PartialFile, descriptor: Descriptor, transfer: BlobTransfer) -> bytes:
     """Fill ``file`` with the blob; return its first bytes.
 
-    Raises DigestMismatch, then having taken back what ``advance`` heard.
+    Takes ``advance`` back before it raises DigestMismatch.
     """
     open_blob, open_rest, advance = transfer
     verifier = Verifier(descriptor)

@@ -180,7 +180,7 @@ class _Places(Sequence[int]):
         return len(self._segment.entries)
 
     def __getitem__(self, number: Any) -> Any:
-        return self._segment.entries[number].offset - self._stretch.origin
+        return self._segment.entries[number].offset - self._segment.origin
 
 
 def align(segments: Sequence[Segment]) -> None:
