@@ -78,11 +78,10 @@ class TextRenderer(Renderer):
 
     def tree(self, merged: LaidOut, node: Node, depth: Optional[int]) -> Iterator[str]:
         from ..filesystem.tree import sizes
-        from .tree import ASCII, UNICODE, tree_lines
+        from .tree import ASCII, UNICODE, TreeLines
 
-        branches = UNICODE if self._unicode else ASCII
-        name = "/" + printable(node.path)
-        return _ended(tree_lines(node, name, sizes(merged.tree), depth, branches, self._style))
+        tree = TreeLines(sizes(merged.tree), UNICODE if self._unicode else ASCII, self._style)
+        return _ended(tree.lines(node, "/" + printable(node.path), depth))
 
     def findings(self, merged: LaidOut, findings: Iterable[Finding]) -> Iterator[str]:
         from .tree import finding_lines
