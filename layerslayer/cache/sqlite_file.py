@@ -12,9 +12,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from typing import Callable, Optional, Set, TypeVar
+from typing import TYPE_CHECKING, Callable, Optional, Set, TypeVar
 
+from ..errors import Action, LayerslayerError, Remedy
 from .private_folder import NotOurs, own_file, own_folder
+
+if TYPE_CHECKING:
+    from ..errors import Tell, Told
 
 VERSION = 3  # of the file; another one is thrown away
 FILE = "layers.sqlite"
@@ -75,7 +79,7 @@ class SqliteFile:
     ``warn`` hears at most once what is wrong.
     """
 
-    def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, folder: str, warn: Tell) -> None:
         self.folder = folder
         self.path = os.path.join(folder, FILE)
         self._warn = warn
@@ -128,7 +132,7 @@ class SqliteFile:
                 self._connection = self._connected()
             except NotOurs as error:
                 self._failed = True
-                self.complain("{}.".format(error))
+                self.complain(LayerslayerError("{}.".format(error), within=Remedy(Action.OWN_CACHE_FOLDER)))
             except (OSError, ValueError) as error:
                 self._failed = True
                 reason = getattr(error, "strerror", None) or error
@@ -198,7 +202,7 @@ class SqliteFile:
             if os.path.lexists(path):
                 os.unlink(path)
 
-    def complain(self, text: str) -> None:
+    def complain(self, text: Told) -> None:
         """Warn, unless that was done before."""
         if not self._warned:
             self._warned = True

@@ -17,9 +17,11 @@ from ..errors import LayerslayerError, LocalFileError
 from ..escaping import ContentText, printable
 from ..user_input import without_login
 from .exit_codes import ExitCode
+from .remedies import hint_of, told
 from .tee import Tee
 
 if TYPE_CHECKING:
+    from ..errors import Told
     from .progress import Progress
 
 _LINES, _TEXT = 500, 64 * 1024  # lines, and characters, gathered before a write
@@ -124,14 +126,15 @@ class Console:
         """Show lines that belong to a dialogue, safe already; ``-q`` does not silence them."""
         self._err(text)
 
-    def warn(self, text: str) -> None:
+    def warn(self, words: Told) -> None:
         """Warn; ``-q`` does not silence it."""
-        self._err(self._paint("33", "Warning: ") + _sentence(text))
+        self._err(self._paint("33", "Warning: ") + _sentence(told(words)))
 
     def error(self, error: LayerslayerError) -> None:
         """Show one sentence that says what went wrong, and what to try."""
-        hint = " " + _sentence(error.hint) if error.hint else ""
-        self._err(self._paint("31", "Error: ") + _sentence(str(error)) + hint)
+        hint = hint_of(error)
+        more = " " + _sentence(hint) if hint else ""
+        self._err(self._paint("31", "Error: ") + _sentence(told(error)) + more)
 
     def _paint(self, code: str, text: str) -> str:
         return "\x1b[{}m{}\x1b[0m".format(code, text) if self._styled_err else text

@@ -134,9 +134,10 @@ def _tell_json(options: Namespace, console: Console, error: LayerslayerError) ->
     to_stdout = options.verb == "cat" or getattr(options, "output_dir", "") == "-"  # that is the file's alone
     if options.json and options.verb and (not to_stdout or options.plan):
         from ..render import json_lines
+        from .remedies import spelled
 
         try:
-            console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+            console.out(json_lines.line(json_lines.error_object(options.target or "", spelled(error))))
             console.flush()
         except LocalFileError:
             pass  # most often the very error that is told, and has been on stderr

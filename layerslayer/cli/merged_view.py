@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
-from ..errors import InvalidDocument, in_full
+from ..errors import InvalidDocument
 from ..escaping import printable
 from ..filesystem.merge import LaidOut, merge_layers
 from ..formats.memory import Holding
@@ -19,6 +19,7 @@ from ..render.cost import cost_line
 from ..render.summary import image_summary
 from ..sources.caching import Remembering
 from .exit_codes import ExitCode
+from .remedies import with_hint, within
 from .session import Session
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def lay_out(
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
         session.console.warn(
-            "layer {}: '{}' is left out: {}".format(left_out.layer, left_out.entry.name[:_NAME_SHOWN], left_out.reason)
+            "layer {}: '{}' is left out: {}".format(
+                left_out.layer, left_out.entry.name[:_NAME_SHOWN], within(left_out.reason, left_out.remedy)
+            )
         )
     if len(unsafe) > _UNSAFE_SHOWN:
         session.console.warn("{} more names are left out.".format(len(unsafe) - _UNSAFE_SHOWN))
@@ -106,7 +109,7 @@ def _tell(session: Session, contents: Contents) -> None:
         session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
     if report.problem:
         session.console.warn(
-            "layer {} could not be read whole, so the view is incomplete: {}".format(number, in_full(report.problem))
+            "layer {} could not be read whole, so the view is incomplete: {}".format(number, with_hint(report.problem))
         )
 
 

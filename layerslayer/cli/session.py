@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence, Tuple
 
-from ..errors import LayerslayerError, UsageError, in_full
+from ..errors import LayerslayerError, UsageError
 from ..export.output_folder import Root
 from ..oci.descriptor import Descriptor, Platform
 from ..oci.image import Image, Layer, Opening
@@ -19,6 +19,7 @@ from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
 from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
+from .remedies import with_hint
 
 if TYPE_CHECKING:
     from ..cache import Store
@@ -200,7 +201,9 @@ class Session:
         options, console = self.options, self.console
         read = console.read_rest if options.password_stdin else None
         return Identity(
-            CredentialOptions(options.username, options.token_file, read, options.verbose, console.say, console.warn),
+            CredentialOptions(
+                options.username, options.token_file, read, options.verbose, console.say, console.warn, "--username"
+            ),
             self._given,
         )
 
@@ -233,5 +236,5 @@ class Session:
         if self.options.verb not in BY_LAYERS:
             return None
         return lambda error: self.console.warn(
-            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+            "the image's config cannot be used, so its build steps are not known: {}".format(with_hint(error))
         )

@@ -14,6 +14,7 @@ from .outcome import Report
 
 if TYPE_CHECKING:  # loaded where there is a store
     from ..cache import KnownLayer, Store
+    from ..errors import Tell
 
 
 _MOST = 200_000  # entries of layers that stay loaded, besides those of the last one
@@ -26,7 +27,7 @@ class KnownLayers:
         self,
         source: Source,
         open_store: Callable[[], Optional[Store]],
-        warn: Callable[[str], None],
+        warn: Tell,
         verify: bool = False,
     ) -> None:
         """``open_store`` returns the store, if there is one; ``verify`` wants whole layers read."""

@@ -169,7 +169,7 @@ def keep_contents(store: Store, contents: Contents) -> None:
                 report.uncompressed,
                 report.compression,
                 report.hidden,
-                tuple(report.notes),
+                tuple(map(str, report.notes)),
                 contents.entries,
                 contents.digests,
             ),

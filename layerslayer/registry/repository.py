@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, cast
+from typing import (
+    TYPE_CHECKING,
+    AbstractSet,
+    BinaryIO,
+    Callable,
+    Dict,
+    Iterator,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    cast,
+)
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound, RangeIgnored, RegistryError
 from ..limits import DEFAULT, Limits, raising
@@ -28,6 +40,9 @@ from .http.response import Answer
 from .http.retries import allowance
 from .prefetch import Foresight
 from .resumable_body import SteadyBody
+
+if TYPE_CHECKING:
+    from ..errors import Tell
 
 _WHOLE_STATUSES = (200, 206)  # the last where a server takes all for a part
 _PART_STATUSES = (200, 206, 400, 416)  # the last two: no such range here, though the blob may be there
@@ -50,7 +65,7 @@ class RegistrySource(Source):
         reference: Reference,
         transport: Transport,
         token: Optional[UserToken] = None,
-        warn: Callable[[str], None] = lambda text: None,
+        warn: Tell = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
         find_headers: Callable[[], Mapping[str, str]] = dict,

@@ -60,8 +60,13 @@ def _notes(line: Line, several: bool, style: Style) -> List[str]:
     return notes + (["{}beyond the budget{}".format(style.alarm, style.off)] if line.fits is False else [])
 
 
-def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
-    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``)."""
+def plan_total(
+    lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str = "layers {}"
+) -> Iterator[str]:
+    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``).
+
+    ``choice`` says how layers are chosen; their numbers go into its braces.
+    """
     at_most, size = _sum(line.cost.at_most for line in lines), _sum(line.cost.layer.descriptor.size for line in lines)
     count = len(lines)
     told = "At most {}".format(human_size(at_most)) if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
@@ -72,10 +77,10 @@ def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optiona
             "for links, directories, globs or several files a layer may be read again."
         )
     if budget >= 0:
-        yield _within(lines, reading, budget, beyond)
+        yield _within(lines, reading, budget, beyond, choice)
 
 
-def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> str:
+def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str) -> str:
     if beyond is None:
         once = "reading all of it once" if reading == TOP_DOWN else "all of it"
         return "A budget of {} does for {}.".format(human_size(budget), once)
@@ -86,7 +91,7 @@ def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[C
         human_size(budget), len(fitting) or "none", len(lines)
     )
     if fitting and len({line.cost.image.document.digest for line in lines}) == 1:
-        words += " (--layer {})".format(",".join(map(str, sorted(fitting))))
+        words += " ({})".format(choice.format(",".join(map(str, sorted(fitting)))))
     return "{}. {}".format(words, _READINGS[reading].format(beyond.layer.number))
 
 

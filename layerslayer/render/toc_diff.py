@@ -22,14 +22,18 @@ _MARKS = {"claimed": "! index only  ", "unclaimed": "! layer only  ", "changed":
 _CLAIMED = "  claimed     "
 
 
-def difference_lines(found: Comparison, style: Style = PLAIN) -> Iterator[str]:
-    """Yield a line for each of the first hundred differences, two for a path that both have; then how many more."""
+def difference_lines(found: Comparison, style: Style = PLAIN, all_of_them: str = "") -> Iterator[str]:
+    """Yield a line for each of the first hundred differences, two for a path that both have; then how many more.
+
+    ``all_of_them`` says how to have those too.
+    """
     listing = Listing(style)
     for difference in found.differences[:_SHOWN]:
         yield _shown(listing, difference, style)
     more = len(found.differences) - _SHOWN
     if more > 0:
-        yield "! {} more path{} (--json tells all).\n".format(more, " differs" if more == 1 else "s differ")
+        how = " ({})".format(all_of_them) if all_of_them else ""
+        yield "! {} more path{}{}.\n".format(more, " differs" if more == 1 else "s differ", how)
 
 
 def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:

@@ -15,6 +15,7 @@ from ..registry.http.tls import Tls
 from ..registry.repository import RegistrySource
 
 if TYPE_CHECKING:
+    from ..errors import Tell
     from ..registry.auth.authorized_client import Handshake
     from ..registry.connection_pool import Connections
     from ..registry.http.preconnect import EarlyConnections
@@ -46,7 +47,7 @@ class Registries:
         self,
         options: ConnectionOptions,
         identity: Identity,
-        warn: Callable[[str], None],
+        warn: Tell,
         log: Optional[Callable[[str], None]],
         early: Optional[EarlyConnections],
         shared: Optional[Connections],

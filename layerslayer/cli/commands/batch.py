@@ -11,6 +11,7 @@ from ...render import json_lines
 from ...user_input import without_login
 from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
+from ..remedies import spelled
 from ..session import Session
 from .diff import diff
 from .find import find
@@ -58,7 +59,7 @@ def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, con
     except LayerslayerError as error:
         session.console.error(error)
         if session.options.json:
-            session.console.out(json_lines.line(json_lines.error_object(target, error)))
+            session.console.out(json_lines.line(json_lines.error_object(target, spelled(error))))
         return failure(error)
 
 

@@ -9,7 +9,7 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import BudgetSpent
 from ...export.extract import Layerwise
@@ -34,6 +34,9 @@ from ..exit_codes import ExitCode, code_of, code_of_all, combined
 from ..merged_view import finish, lay_out, single_image
 from ..session import Session
 from .get_output import STDOUT, ConsoleOutput
+
+if TYPE_CHECKING:
+    from ...errors import Told
 
 
 def get(session: Session) -> ExitCode:
@@ -137,14 +140,14 @@ class _Run:
             else:
                 self._not_found(asked, found)
         except BudgetSpent as error:  # for a part that an index names
-            self.output.absent(asked, str(error), ExitCode.PARTIAL)
+            self.output.absent(asked, error, ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
-            reason = "layer {} removed it; 'layerslayer deleted' shows what can be had still".format(found.by)
+            reason: Told = "layer {} removed it; 'layerslayer deleted' shows what can be had still".format(found.by)
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None

@@ -6,7 +6,6 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from ...errors import in_full
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers
@@ -16,6 +15,7 @@ from ...render import json_lines
 from ...render.listing import layer_footer, layer_header
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, answer, code_of, combined
+from ..remedies import spell, with_hint
 from ..session import Session
 from .peek_layer import layer_text, special
 
@@ -112,10 +112,11 @@ def peek_layers(
         console.out(_header(session, layer))
         for text in texts:
             console.out(text)
+        spell(report)
         console.out(_footer(session, layer, report))
         console.flush()
         if report.problem:
-            console.warn("layer {} is not listed completely: {}".format(layer.number, in_full(report.problem)))
+            console.warn("layer {} is not listed completely: {}".format(layer.number, with_hint(report.problem)))
     if told is not None:
         told += reports
     return combined([code_of(report) for report in reports])
@@ -130,7 +131,7 @@ def _header(session: Session, layer: Layer) -> str:
 def _footer(session: Session, layer: Layer, report: Report) -> str:
     if session.options.json:
         return json_lines.line(json_lines.layer_end_object(layer.number, report))
-    return layer_footer(report, session.style) + "\n\n"
+    return layer_footer(report, session.style, "--save-all downloads it as it is") + "\n\n"
 
 
 def _cost(layer: Layer) -> int:

@@ -98,7 +98,7 @@ class _LayerText:
         if found and self._session.options.json:
             yield from difference_objects(found, self._layer.number, checking.claimed, checking.actual)
         elif found:
-            yield from difference_lines(found, self._session.style)
+            yield from difference_lines(found, self._session.style, "--json tells all")
 
     def _lines(self, batch: Sequence[Entry]) -> List[str]:
         if self._session.options.json:

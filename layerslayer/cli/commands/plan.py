@@ -136,7 +136,7 @@ def _show(session: Session, costs: Sequence[Cost], requests: int) -> None:
         console.out(json_lines.line(json_lines.summary_object(options.verb, (), requests, 0, options.target)))
         return
     console.lines(plan_lines(lines, session.style))
-    console.lines(plan_total(lines, reading, options.budget, beyond))
+    console.lines(plan_total(lines, reading, options.budget, beyond, "--layer {}"))
 
 
 def _reading(session: Session) -> str:

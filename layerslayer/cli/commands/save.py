@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Sequence, Union
 
-from ...errors import LayerslayerError, in_full
+from ...errors import LayerslayerError
 from ...escaping import human_size
 from ...export.atomic_file import clear, discard_unfinished
 from ...export.download import file_size, make_own, output_folder, present, save_blob, save_bytes
@@ -21,6 +21,7 @@ from ...render.summary import image_summary
 from ..exit_codes import ExitCode, combined, failure
 from ..merged_view import finish
 from ..progress import Progress
+from ..remedies import with_hint
 from ..session import Session
 
 
@@ -89,7 +90,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
             there = "already there, " if state == "kept" else ""
             console.out("{:5} {}  {}, {}digest verified\n".format(state, path, human_size(size), there))
         return ExitCode.DONE
-    console.warn("layer {} was not saved: {}".format(layer.number, in_full(outcome)))
+    console.warn("layer {} was not saved: {}".format(layer.number, with_hint(outcome)))
     return failure(outcome)
 
 

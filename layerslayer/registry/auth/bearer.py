@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import AbstractSet, Callable, Dict, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, List, Optional, Set, Tuple
 
-from ...errors import Exposed, InvalidAddress, RegistryError, Unauthorized
+from ...errors import Action, Exposed, InvalidAddress, LayerslayerError, RegistryError, Remedy, Unauthorized
 from ..credentials import Login, UserToken
 from ..http.client import Transport
 from ..http.origin import Origin, address_from, netloc_of, origin_of
@@ -30,6 +30,9 @@ from ..http.response import Answer
 from .challenges import Challenge, first_of, parse_challenges
 from .realms import carries_secrets, may_see_login
 from .token_exchange import Token, exchange
+
+if TYPE_CHECKING:
+    from ...errors import Tell
 
 ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
 
@@ -45,7 +48,7 @@ class BearerAuth:
         transport: Transport,
         origin: Origin,
         user_token: Optional[UserToken] = None,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Tell = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
     ) -> None:
@@ -171,17 +174,18 @@ class BearerAuth:
             raise Unauthorized("{} wants a login, but speaks plain http, over which none is sent.".format(self._name))
         raise Unauthorized(
             "{} wants a user name and password.".format(self._name),
-            "Log in with docker, podman or skopeo, or give them with --username and --password-stdin.",
+            Remedy(Action.LOG_IN),
         )
 
     def _exchange(self, realm: str, service: str, scope: str) -> Token:
         login = self._known_login()
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
             service_host = netloc_of(origin_of(realm))
-            self._tell(
-                "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
-                "if you trust it, add --trust-realm {}".format(self._name, service_host, login.origin, service_host)
+            told = (
+                "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it"
             )
+            warning = told.format(self._name, service_host, login.origin)
+            self._tell(LayerslayerError(warning, within=Remedy(Action.TRUST_REALM, service_host)))
             login = self._login = None
         if login:
             try:
