@@ -87,6 +87,10 @@ class LayerslayerError(Exception):
         told = words + str(self).rstrip(".")
         return LayerslayerError(told, within=self.within) if self.within else told
 
+    def copy(self) -> LayerslayerError:
+        """Return an equal error that was raised nowhere, and so holds nothing of where."""
+        return _restored(type(self), self.args, self.__dict__)
+
     def reword(self, change: Callable[[str], str]) -> None:
         """Put ``change`` of every text in its place."""
         self.args = (change(str(self)),)
@@ -136,7 +140,7 @@ class PlatformNotFound(LayerslayerError):
 
 
 class NotFound(LayerslayerError):
-    """The registry does not have it."""
+    """It is not there: an image or a part of it at the registry, or a file in the image."""
 
 
 class Unauthorized(LayerslayerError):

@@ -9,6 +9,7 @@ column is loaded before its type and length are known.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import sqlite3
@@ -56,6 +57,12 @@ class Store:
     def folder(self) -> str:
         """The folder that the file is in, or would be."""
         return self._file.folder
+
+    def under(self, limits: Limits) -> Store:
+        """Return the same store for a caller with these limits."""
+        twin = copy.copy(self)
+        twin._limits = limits
+        return twin
 
     # -- layers -----------------------------------------------------------
 

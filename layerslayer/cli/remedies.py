@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Dict, Optional, TypeVar
+from typing import TYPE_CHECKING, Dict, Optional
 
 from ..errors import Action, LayerslayerError, Remedy
 
 if TYPE_CHECKING:
     from ..errors import Told
     from ..layers.outcome import Report
-
-E = TypeVar("E", bound=LayerslayerError)
 
 _HINTS: Dict[Action, str] = {
     Action.RAISE_LIMIT: "Raise the limit with --limit {}=NUMBER if you trust the image.",
@@ -68,9 +65,9 @@ def with_hint(error: LayerslayerError) -> str:
     return "{}. {}".format(told(error).rstrip("."), hint) if hint else told(error)
 
 
-def spelled(error: E) -> E:
+def spelled(error: LayerslayerError) -> LayerslayerError:
     """Return the same error in these words, for whoever writes errors without knowing flags."""
-    twin = copy.copy(error)
+    twin = error.copy()
     twin.args = (told(error),)
     twin.hint = hint_of(error)
     twin.remedy = twin.within = None

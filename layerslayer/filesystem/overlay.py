@@ -36,10 +36,7 @@ class Tree(FileSystem):
     """
 
     def __init__(
-        self,
-        keep_removed: bool = False,
-        spend: Callable[[int], None] = lambda memory: None,
-        limits: Limits = DEFAULT,
+        self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None, limits: Limits = DEFAULT
     ) -> None:
         super().__init__(limits)
         self._spend = spend

@@ -10,6 +10,7 @@ from ..formats.tar.bodies import Sink
 from ..oci.image import Layer
 from ..oci.source import Source
 from .cached import Recall, recallable
+from .open import Contents, keep_contents
 from .outcome import Report
 
 if TYPE_CHECKING:  # loaded where there is a store
@@ -59,6 +60,17 @@ class KnownLayers:
     def entries(self, layers: Sequence[Layer]) -> Dict[int, List[Entry]]:
         """Return the entries of those layers that are known, by layer number; others may be added."""
         return _Entries(self, layers)
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a store that layers are kept in."""
+        return self._open_store() is not None
+
+    def keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
+        """Remember a layer for later runs, if it was read to its end and verified."""
+        store = self._open_store()
+        if store is not None:
+            keep_contents(store, Contents(layer, entries, digests, report))
 
     def recall(
         self, layer: Layer, entries: Mapping[int, Entry], open_sink: Callable[[Entry], Sink]

@@ -61,7 +61,7 @@ def test_hints() -> None:
 
 def test_a_spelled_error_is_of_the_same_kind_and_the_first_is_as_it_was() -> None:
     error = spelled(SLOW)
-    assert type(error) is RegistryError and error.status == 500 and error.remedy is None
+    assert isinstance(error, RegistryError) and error.status == 500 and error.remedy is None
     assert error.hint == hint_of(SLOW) == hint_of(error) and SLOW.remedy is not None
     assert str(spelled(TOO_MANY)) == told(TOO_MANY) != str(TOO_MANY)
 

@@ -9,7 +9,7 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
 from ...errors import BudgetSpent
 from ...export.extract import Layerwise
@@ -24,10 +24,9 @@ from ...filesystem.select import Named, at_path, by_layer, is_name, matching
 from ...formats.entry import Entry
 from ...formats.tar.bodies import Sink
 from ...layers.known import KnownLayers
-from ...layers.open import Contents, keep_contents
 from ...layers.outcome import Report
 from ...layers.ways import Ways
-from ...oci.image import Image, Layer
+from ...oci.image import Image
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
@@ -90,18 +89,14 @@ class _Run:
             source,
             self.layers,
             known.entries(self.layers),
-            self._keep,
+            known.keep,
             verify,
             ways.one,
             ways.claimed,
-            learn=session.store is not None,
+            learn=known.learns,
             leaps=ways.leaps,
         )
         self._seeker.reports = self.reports
-
-    def _keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
-        if self._session.store:
-            keep_contents(self._session.store, Contents(layer, entries, digests, report))
 
     def each(self, asked: Sequence[str]) -> None:
         """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""

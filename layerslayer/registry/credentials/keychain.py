@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ...errors import Action, LocalFileError, Remedy, UsageError
 from ...oci.reference import Reference, canonical_host
@@ -22,14 +22,15 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 class CredentialOptions(NamedTuple):
-    """What the user says of logins. ``read_password`` reads one that is piped in; None where none is.
+    """What the user says of logins. ``password`` may be what reads it, once it is needed.
 
     ``say`` gets sentences about what is used, with ``verbose`` about what was looked for as well.
     """
 
     username: Optional[str]
+    password: Union[str, Callable[[], str], None]
     token_file: Optional[str]
-    read_password: Optional[Callable[[], str]]
+    takes_token_txt: bool  # that of the current folder, where no ``token_file`` is named
     verbose: bool
     say: Callable[[str], None]
     warn: Tell
@@ -97,8 +98,9 @@ class Identity:
             return self._given.password
 
     def _read_password(self) -> str:
-        read = self._options.read_password
-        given = read() if read else os.environ.get("LAYERSLAYER_PASSWORD")
+        stated = self._options.password
+        read = callable(stated)
+        given = stated() if callable(stated) else stated or os.environ.get("LAYERSLAYER_PASSWORD")
         password = (given or "").rstrip("\r\n")
         if not password and read:
             raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
@@ -135,7 +137,7 @@ class Identity:
         """Return the tokens of ``--token-file``, whose bare one is the ``owner``'s, or of ``token.txt``, if there."""
         if self._options.token_file:
             return read_token_file(self._options.token_file, bare_host=owner or self._given.owner)
-        if not os.path.exists(TOKEN_FILE):
+        if not self._options.takes_token_txt or not os.path.exists(TOKEN_FILE):
             return {}, []
         try:
             return read_token_file(TOKEN_FILE, found=True)
