@@ -71,7 +71,7 @@ class Store:
         return self._row("SELECT 1 FROM layers WHERE key = ?", _key(digest)) is not None
 
     def layer(self, digest: str) -> Optional[KnownLayer]:
-        """Return what is known of a layer, or None."""
+        """Return what the cache holds of a layer, or None."""
         row = self._row(LAYER, _key(digest))
         if row is None:
             return None
@@ -81,7 +81,7 @@ class Store:
                 raise ValueError("the row is damaged")
             known = from_row(digest, Row(*row[:4]), self._limits)
         except BeyondLimits:
-            return None  # which is told when the layer is read
+            return None  # reading the layer says so
         except ValueError:
             self._drop("layers", _key(digest))
             return None
@@ -108,7 +108,7 @@ class Store:
             return Points()
 
     def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
-        """Remember a layer that was read whole and verified, and the points of it."""
+        """Keep a layer that was read whole and verified, and the points of it."""
         try:
             made = to_row(known)
         except ValueError:
@@ -133,7 +133,7 @@ class Store:
         self._shrink()
 
     def layers(self) -> List[LayerSummary]:
-        """Return what is here, last used first."""
+        """Return a summary of each layer, last used first."""
         found: List[LayerSummary] = []
         for key, digest, *numbers in self._file.do(lambda db: db.execute(LAYERS).fetchall()) or ():
             if None in (digest, *numbers) or not _DIGEST.fullmatch(digest) or _key(digest.decode()) != key:
@@ -154,7 +154,7 @@ class Store:
     # -- documents --------------------------------------------------------
 
     def document(self, digest: str) -> Optional[bytes]:
-        """Return a manifest or config by its digest, which is checked anew."""
+        """Return a manifest or config by its digest, which is checked again."""
         row = self._row(DOCUMENT, self._limits.document, _key(digest))
         if row is None:
             return None
@@ -165,7 +165,7 @@ class Store:
         return None
 
     def keep_document(self, digest: str, body: bytes) -> None:
-        """Remember a document that has this digest."""
+        """Keep a document that has this digest."""
         if len(body) <= MOST_STORED:
             row = (_key(digest), digest.encode(), len(body), int(time.time()), body)
             self._file.do(lambda db: db.execute("INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?)", row))
@@ -178,7 +178,7 @@ class Store:
         return int(row[0]) if row else 0
 
     def clear(self) -> Optional[int]:
-        """Forget everything; return how many bytes that freed, or None where it could not be done."""
+        """Delete everything; return how many bytes that freed, or None where it could not be done."""
         freed = self.size()
 
         def delete(db: sqlite3.Connection) -> bool:
@@ -199,7 +199,7 @@ class Store:
     def _drop(self, table: str, key: int) -> None:
         self._dropped += 1
         if self._dropped > _MOST_DROPPED:
-            self._file.make_anew("it holds many damaged entries")
+            self._file.rebuild("it holds many damaged entries")
             return
         self._file.complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
         self._delete(table, key)

@@ -3,7 +3,7 @@
 What a stranger put there would be believed: it could hide a file behind
 "verified". So the folder and its files must be the user's own, and no link;
 both are closed to others. No other user may be able to put another folder in
-its place, either. Where there are no such owners (Windows) only links are told.
+its place, either. Where files have no such owners (Windows), only links are recognised.
 """
 
 from __future__ import annotations

@@ -13,12 +13,13 @@ from ..oci.platforms import normalise, parse_platform, this_machine
 from ..oci.reference import Target
 from ..oci.source import Source
 from ..registry.http.connection_limit import jobs_at_once
-from ..render.style import COLOR, PLAIN, Style
+from ..render.renderer import Renderer
 from ..sources.connection_options import ConnectionOptions, Listener
 from ..sources.resolve import find_candidates, open_image
 from .console import Console
-from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
+from .options import ALL_PLATFORMS, Options, images_named
 from .remedies import with_hint
+from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
@@ -37,6 +38,7 @@ class Session:
         self,
         options: Options,
         console: Console,
+        renderer: Renderer,
         early: Optional[EarlyConnections] = None,
         client: Optional[Client] = None,
     ) -> None:
@@ -46,11 +48,11 @@ class Session:
             options = options._replace(jobs=1)  # a later layer must not take what an earlier one needs
         self.options = options
         self.console = console
+        self.renderer = renderer
         self.client = client or _client(options, console, early)
         if client is None and options.batch is None:
             self.name(images_named(options))
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
-        self.style: Style = COLOR if console.styled else PLAIN
         self.wanted: Optional[Platform] = None
         if options.platform and options.platform.lower() != ALL_PLATFORMS:
             self.wanted = normalise(parse_platform(options.platform))
@@ -87,7 +89,8 @@ class Session:
 
     def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
         """Return a session for another image, all else being the same; ``connections`` are shared with others."""
-        return Session(self.options._replace(target=target), self.console, None, self.client.sharing(connections))
+        client = self.client.sharing(connections)
+        return Session(self.options._replace(target=target), self.console, self.renderer, None, client)
 
     def beside(self, target: str) -> Session:
         """Return a session for a second image, to be looked at together with this one."""
@@ -151,15 +154,15 @@ class Session:
     def _tell_platform(self, candidates: Candidates, chosen: Candidate) -> None:
         if candidates.multi and self.wanted is None:
             platform = chosen.platform or this_machine()
-            self.console.say("Platform {} (this machine's; choose with --platform).".format(platform))
+            self.console.say(f"Platform {platform} (this machine's; choose with --platform).")
 
     @property
     def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
         """Return whom to tell that an image has no usable config; None for what cannot do without."""
-        if self.options.verb not in BY_LAYERS:
+        if self.options.row.needs_config:
             return None
         return lambda error: self.console.warn(
-            "the image's config cannot be used, so its build steps are not known: {}".format(with_hint(error))
+            f"the image's config cannot be used, so its build steps are not known: {with_hint(error)}"
         )
 
 
@@ -172,7 +175,7 @@ def _client(options: Options, console: Console, early: Optional[EarlyConnections
         budget = Budget(options.budget)
     connection = ConnectionOptions(
         username=options.username,
-        password=console.read_rest if options.password_stdin else None,
+        password=read_rest if options.password_stdin else None,
         token_file=options.token_file,
         takes_token_txt=True,
         timeout=options.timeout,

@@ -13,7 +13,7 @@ class Beyond:
     """What a layer inflates to beyond ``ratio`` times its own size; all of an image may have 4 GiB of that together."""
 
     _lock = threading.Lock()
-    _together = 0  # bytes, of the image at hand
+    _together = 0  # bytes, of the image that is read now
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._limits = limits
@@ -21,12 +21,12 @@ class Beyond:
 
     @classmethod
     def begin_image(cls) -> None:
-        """Count anew; what is still read of another image then has more, not less."""
+        """Start to count at zero; what is still read of another image then has more, not less."""
         with cls._lock:
             cls._together = 0
 
     def check(self, inflated: int, fetched: int) -> None:
-        """Take how many bytes came out of how many, of this layer so far. Raises LimitReached."""
+        """Check how many bytes came out of how many, of this layer so far. Raises LimitReached."""
         self._limits.check_size(inflated, fetched)
         own = max(0, inflated - fetched * self._limits.ratio)
         if own == self._own:

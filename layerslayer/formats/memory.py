@@ -78,7 +78,7 @@ class Holding:
         self.memory = 0  # bytes
 
     def take(self, entries: Sequence[Entry]) -> None:
-        """Take that these are held as well. Raises LimitReached where that is too much; they are not counted then."""
+        """Record that these are held as well. Raises LimitReached where that is too much; they are not counted then."""
         self.add(len(entries), self.cost(entries))
 
     def cost(self, entries: Sequence[Entry]) -> int:
@@ -86,7 +86,7 @@ class Holding:
         return self._each * len(entries) + self._texts(entries)
 
     def spend(self, memory: int) -> None:
-        """Take that so many bytes are held besides. Raises LimitReached where that is too much."""
+        """Record that so many bytes are held besides. Raises LimitReached where that is too much."""
         self.add(0, memory)
 
     def add(self, entries: int, memory: int) -> None:

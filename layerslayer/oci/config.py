@@ -69,7 +69,7 @@ class Config(NamedTuple):
     diff_ids: Tuple[str, ...] = ()
 
     def step_of(self, layer: int) -> Optional[Step]:
-        """Return the step that made layer ``layer``, where the history tells."""
+        """Return the step that made layer ``layer``, where the history says so."""
         if self.history_fits:
             for step in self.steps:
                 if step.layer == layer:

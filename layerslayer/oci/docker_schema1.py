@@ -32,7 +32,7 @@ _MAX_SIGNATURES = 16
 
 
 class Parts(NamedTuple):
-    """What a schema 1 manifest tells in terms of today's: a config made up of its history, layers oldest first."""
+    """What a schema 1 manifest says in terms of today's: a config made up of its history, layers oldest first."""
 
     config: Descriptor  # its content is inline
     layers: Tuple[Descriptor, ...]

@@ -48,7 +48,7 @@ class Source(ABC):
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """Return a readable of exactly the bytes [start, start + length) of the blob; the caller closes it.
 
-        They cannot be verified by themselves. A blob that ends before is told
+        They cannot be verified by themselves. A blob that ends before is reported
         as NotFound. Raises as ``manifest``.
         """
 
@@ -83,18 +83,18 @@ class Source(ABC):
         return
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
-        """Take the hint that these blobs will all be read, each once, beginning soon.
+        """Prepare for these blobs, which will all be read, each once, beginning soon.
 
         A source far away asks for them now, so that their round trips overlap.
         """
         return
 
     def foresee_manifest(self, wanted: str) -> None:
-        """Take the hint that ``manifest(wanted)`` will be called next."""
+        """Prepare for ``manifest(wanted)``, which will be called next."""
         return
 
     def foresee_referrers(self, digest: str) -> None:
-        """Take the hint that ``referrers(digest)`` will be called soon."""
+        """Prepare for ``referrers(digest)``, which will be called soon."""
         return
 
     @abstractmethod

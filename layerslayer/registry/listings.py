@@ -31,7 +31,7 @@ Ask = Callable[[str, Optional[Dict[str, str]]], Answer]
 
 
 def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]) -> Iterator[str]:
-    """Yield each tag once. Names that can be no tags are left out, and ``warn`` is told how many.
+    """Yield each tag once. Names that can be no tags are left out, and ``warn`` hears how many.
 
     Raises InvalidDocument, and what ``ask`` and ``pages`` raise, perhaps after some tags.
     """
@@ -82,7 +82,7 @@ def _tags_in(body: bytes) -> Tuple[str, ...]:
 def listed_referrers(ask: Ask, path: str, origin: Origin, limits: Limits = DEFAULT) -> Optional[Tuple[Descriptor, ...]]:
     """Return what the referrers endpoint lists, each digest once; None when there is no such endpoint.
 
-    That is told by the first page alone: a later one that fails raises.
+    Only the first page says so: a later one that fails raises.
     """
     pieces = _Allowance(_MAX_REFERRERS_SHARE * limits.document, "list of referrers", raising("document"))
     found: Dict[str, Descriptor] = {}

@@ -22,7 +22,7 @@ def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wante
     try:
         said = answer.quoted(_said(answer.read(MAX_ERROR_BODY)), CODE_LIMIT)
     except Unreachable:
-        said = ""  # the status tells enough
+        said = ""  # the status says enough
     status, name = answer.status, reference.repository
     told = "{}{}".format(status, ", " + said if said else "")
     if answer.final_origin != home:

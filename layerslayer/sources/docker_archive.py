@@ -30,7 +30,7 @@ from ..oci.reference import parse_reference
 from ..oci.source import Document, Source
 from .files import OpenFile, Tree, open_regular
 from .oci_layout import inline_part
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _MAX_IMAGES = 1000
 _NAMES_SHOWN = 8
@@ -199,5 +199,5 @@ def _shown(number: int, image: _Saved) -> str:
 
 
 def open_docker_archive(reference: LocalReference, limits: Limits = DEFAULT) -> DockerArchive:
-    """Open the file of a ``docker-archive:`` reference. Raises as DockerArchive and TarIndex."""
-    return DockerArchive(TarIndex(OpenFile(open_regular(reference.path), reference.path)), limits)
+    """Open the file of a ``docker-archive:`` reference. Raises as DockerArchive and TarFile."""
+    return DockerArchive(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

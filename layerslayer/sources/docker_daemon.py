@@ -18,7 +18,7 @@ from ..oci.local_reference import LocalReference
 from ..registry.http.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
@@ -52,7 +52,7 @@ def open_docker_daemon(reference: LocalReference, limits: Limits = DEFAULT) -> D
         file = _spooled(answer)
     finally:
         answer.close()
-    return DockerArchive(TarIndex(OpenFile(file, str(reference))), limits)
+    return DockerArchive(TarFile(OpenFile(file, str(reference)), limits), limits)
 
 
 def _spooled(answer: SocketAnswer) -> BinaryIO:

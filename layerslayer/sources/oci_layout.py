@@ -23,7 +23,7 @@ from ..oci.manifest import Index, parse_manifest
 from ..oci.media_types import OCI_INDEX
 from ..oci.source import Document, Source
 from .files import Folder, OpenFile, Tree, open_regular
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _NAMES_SHOWN = 8
 
@@ -130,5 +130,5 @@ def open_oci_layout(reference: LocalReference, limits: Limits = DEFAULT) -> OciL
 
 
 def open_oci_archive(reference: LocalReference, limits: Limits = DEFAULT) -> OciLayout:
-    """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarIndex."""
-    return OciLayout(TarIndex(OpenFile(open_regular(reference.path), reference.path)), limits)
+    """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarFile."""
+    return OciLayout(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

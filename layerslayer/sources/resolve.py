@@ -54,7 +54,7 @@ class _Search:
         self._left = _MAX_SHARE * source.limits.document  # bytes of documents
 
     def flatten(self, index: Index, depth: int) -> None:
-        """Take what ``index`` lists, ``depth`` levels down."""
+        """Collect what ``index`` lists, ``depth`` levels down."""
         for entry in index.entries:
             if entry.is_companion or entry.digest in self._seen:
                 continue
@@ -71,7 +71,7 @@ class _Search:
                     self.flatten(parsed, depth + 1)
                     continue
             platform = entry.platform or self._own_platform(entry)
-            # Annotations may be large, and told all they had to.
+            # Annotations may be large, and nothing reads them any more.
             self.items.append(Candidate(platform, entry._replace(annotations={}), None))
 
     def _own_platform(self, entry: Descriptor) -> Optional[Platform]:
@@ -149,8 +149,8 @@ def open_image(
     ``wanted`` is a platform the user insisted on; a single image of another one
     raises PlatformNotFound. ``soon`` picks those of the layers that will be read
     at once: they are asked for with the config.
-    ``without_config``: what is the matter with a config that is missing or
-    unreadable is told to it, and the image opened all the same; else it raises.
+    ``without_config`` gets what is wrong with a config that is missing or
+    unreadable, and the image is opened all the same; without it, that raises.
     """
     document = candidate.document
     if document is None:
@@ -179,7 +179,7 @@ def open_image(
 def _config(
     source: Source, manifest: Manifest, without_config: Optional[Callable[[LayerslayerError], None]]
 ) -> Tuple[Optional[bytes], Optional[Config]]:
-    """Return an image's config, as it came and as it was understood; neither where it is told that there is none."""
+    """Return an image's config, as it came and as it was understood; neither where there is none."""
     if not manifest.is_image:
         return None, None
     try:

@@ -39,6 +39,13 @@ class _TooLong(ValueError):
     """An extension is longer than the limit."""
 
 
+class NoHeader(CorruptLayer):
+    """Something else stands where a tar header must."""
+
+    def __init__(self, offset: int, reason: str = "this is not a tar header (its checksum is wrong)") -> None:
+        super().__init__("tar", offset, reason)
+
+
 class TarWalker:
     """Walks one tar stream: ``feed`` pieces of any length in order, then ``close``.
 
@@ -65,7 +72,7 @@ class TarWalker:
         self.bodies: Optional[Dict[int, Tuple[int, int]]] = None  # see bodies.Starts; only filled where it is set
 
     def feed(self, data: bytes) -> List[Entry]:
-        """Take the next bytes of the tar; return the entries they complete."""
+        """Read the next bytes of the tar; return the entries they complete."""
         start = 0
         if self._buffer:  # it grows in place: pieces may be a byte long, and an extension a megabyte
             wanted = max(self._extension[1], BLOCK) if self._extension else BLOCK
@@ -89,7 +96,7 @@ class TarWalker:
         return self._take()
 
     def close(self) -> List[Entry]:
-        """Take the end of the stream. Raises CorruptLayer when it comes too early."""
+        """End the stream. Raises CorruptLayer when it comes too early."""
         if self.foreign is None:
             missing = self._skip - self._last_padding
             if missing > 0:
@@ -98,7 +105,7 @@ class TarWalker:
                 raise CorruptLayer("tar", self.position, "the archive ends within an extended header")
             if self._buffer.strip(b"\0"):
                 if self.end is None:
-                    raise CorruptLayer("tar", self.position, "the archive ends within a header")
+                    raise NoHeader(self.position, "the archive ends within a header")
                 self.foreign = self.position
         return self._take()
 
@@ -114,8 +121,14 @@ class TarWalker:
         """How many of the bytes that are owed fill up the last block of the body; they are zeros."""
         return min(self._skip, self._last_padding)
 
+    def skip_body(self) -> int:
+        """Count the rest of a body and its padding as read. Return how many bytes that are."""
+        passed, self._skip = self._skip, 0
+        self.position += passed
+        return passed
+
     def shift(self, by: int) -> None:
-        """Take that all positions are so many bytes further on than was said."""
+        """Move all positions so many bytes further on."""
         self.position += by
         self.end = self.end + by if self.end is not None else None
         self.foreign = self.foreign + by if self.foreign is not None else None
@@ -181,7 +194,7 @@ class TarWalker:
             if self.end is not None:
                 self.foreign = offset
                 return BLOCK
-            raise CorruptLayer("tar", offset, "this is not a tar header (its checksum is wrong)")
+            raise NoHeader(offset)
         kind = header[156:157]
         try:
             if kind in _EXTENSIONS:

@@ -13,7 +13,7 @@ from .window_memory import Window
 class FrameStream:
     """Decompresses the frames that begin at ``start``: ``feed`` pieces, then ``close``. Raises MissingBinding.
 
-    ``output`` counts the bytes that came out, ``frame_output`` those before the frame at hand.
+    ``output`` counts the bytes that came out, ``frame_output`` those before the current frame.
     """
 
     def __init__(self, start: int = 0, limits: Limits = DEFAULT) -> None:
@@ -42,7 +42,7 @@ class FrameStream:
         """Yield what the next bytes add, at most a few hundred KiB at a time. Raises CorruptLayer,
         and LimitReached where a frame's window is larger than is allowed.
 
-        ``begins`` is told where in the blob a frame begins, before anything of it comes out.
+        ``begins`` hears where in the blob a frame begins, before anything of it comes out.
         """
         cutter = self.cutter
         for part, ends in cutter.feed(piece):
@@ -68,7 +68,7 @@ class FrameStream:
                 yield output
 
     def close(self) -> None:
-        """Take the end of the blob. Raises CorruptLayer within a frame."""
+        """End the blob. Raises CorruptLayer within a frame."""
         self.release()
         self.cutter.close()
 

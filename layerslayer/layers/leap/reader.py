@@ -12,9 +12,11 @@ from ...oci.image import Layer
 from ...oci.source import Source
 from ..outcome import Report
 from ..stream import read_entries
-from . import FrameLeaping, NoFrames, NotGzip, Pace
 from .gzip_reader import CANNOT_LEAP, LeaptLayer, reason_of
+from .gzip_walk import NotGzip
+from .throughput import Throughput
 from .zstd_reader import Begun, framewise
+from .zstd_walk import NoFrames, ZstdWalk
 
 if TYPE_CHECKING:
     from ...errors import Tell
@@ -34,7 +36,7 @@ class Leaps:
         self._source = source
         self._tell = tell
         self._keep = keep
-        self._pace = Pace()
+        self._throughput = Throughput()
         self._kept: Dict[str, LeaptLayer] = {}  # by digest
         self._expected: Dict[str, LeaptLayer] = {}
         self._given_up: Set[str] = set()
@@ -49,7 +51,7 @@ class Leaps:
         digest = layer.descriptor.digest
         gzip = layer.descriptor.media_type.endswith("gzip")
         if gzip and self.worth(layer) and digest not in self._kept and digest not in self._given_up:
-            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._pace, self._keep)
+            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._throughput, self._keep)
             leapt.fetcher.ahead(0, _HEAD)
 
     def in_vain(self, layer: Layer) -> int:
@@ -61,7 +63,7 @@ class Leaps:
         expected = self._expected.pop(layer.descriptor.digest, None)
         if expected is not None and returning == self._keep:
             return expected
-        return LeaptLayer(self._source, layer, self._pace, returning)
+        return LeaptLayer(self._source, layer, self._throughput, returning)
 
     def entries(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
         """Yield a layer's entries in batches, as ``read_entries`` does, from as few bytes as it takes.
@@ -97,7 +99,7 @@ class Leaps:
                 yield batch
                 batch = leapt.go_on()
         except NotGzip:
-            yield from framewise(FrameLeaping(layer.descriptor, leapt.fetcher, self._source.limits), report)
+            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self._source.limits), report)
             return
         finally:
             report.bytes_read += leapt.spent - spent

@@ -1,6 +1,6 @@
-"""After a landing in the middle of a stream: which bytes are certain, and the first tar header among them.
+"""After a resync in the middle of a stream: which bytes are certain, and the first tar header among them.
 
-The 32 KiB before the landing are not known, and the stream refers to them. It
+The 32 KiB before the resync are not known, and the stream refers to them. It
 is inflated twice, with 0x00 and with 0xFF in their place: bytes on which both
 agree depend on neither. Once the last 32 KiB agree, all that follows does.
 """
@@ -37,15 +37,15 @@ _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it
 
 
 class Doubtful(Exception):
-    """What was landed on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
+    """What was resynced on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
 
 
 class Endless(Exception):
-    """So much comes out of what follows a landing that walking on with guesses takes longer than reading the body."""
+    """So much comes out of what follows a resync that walking on with guesses takes longer than reading the body."""
 
 
-class Landing:
-    """Feeds on what follows a landing, until a header is found and nothing is uncertain any more.
+class Resync:
+    """Feeds on what follows a resync, until a header is found and nothing is uncertain any more.
 
     ``position`` is where that header must stand in the tar, right behind
     ``padding`` bytes, which are zeros. ``first`` is how many bytes of output came
@@ -163,6 +163,8 @@ class Landing:
         filled = begins - self._padding
         if filled < 0 or buffer[filled:begins].strip(b"\0") or other[filled:begins].strip(b"\0"):
             raise Doubtful  # it is in the body, or behind another one
+        if not buffer[max(0, filled - BLOCK) : filled].strip(b"\0"):
+            raise Doubtful  # an archive may have ended there: what comes after that is hidden
         if at % BLOCK in self._likely:
             raise Doubtful
         self.doubted = any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
@@ -240,5 +242,5 @@ def _marked(guess: bytes, other: bytes) -> bytes:
 
 
 def _may_be_header(marked: bytes) -> bool:
-    block = marked.rjust(BLOCK, b"\xff")  # what stands before the landing is not known either
+    block = marked.rjust(BLOCK, b"\xff")  # what stands before the resync is not known either
     return block.count(b"\xff") <= BLOCK - _LEAST_KNOWN and _HEADER.match(block) is not None

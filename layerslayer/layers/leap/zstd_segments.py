@@ -12,7 +12,7 @@ from ...formats.zstd.stream import FrameStream
 from ...limits import DEFAULT, Limits
 from .zstd_seek_table import Place
 
-_LEAD = 64 * 1024  # bytes of tar before a landing that are looked at
+_LEAD = 64 * 1024  # bytes of tar before a resync that are looked at
 _BODILESS = b"123456"  # links, devices, directories, whatever size they state
 
 
@@ -51,7 +51,7 @@ class Part:
                 self._end = (self._end + piece[:passed])[-_LEAD:]
             piece = piece[passed:]
             if not self.skip:
-                if members_lead_to(self._end[len(self._end) % BLOCK :]):
+                if header_chain_ends_at(self._end[len(self._end) % BLOCK :]):
                     raise Unproved("files stand where its frames are said to hold none")
                 if self._padding and self._end[-self._padding :].strip(b"\0"):
                     raise Unproved("a file goes on where it is said to end")
@@ -60,7 +60,7 @@ class Part:
             self.entries += self.walker.feed(piece)
 
 
-def members_lead_to(end: bytes) -> bool:
+def header_chain_ends_at(end: bytes) -> bool:
     """Whether members fill the end of ``end``, which is so many whole blocks, up to its last byte.
 
     A tar within the tar does not do that, as it has an end marker of zeros.

@@ -68,26 +68,26 @@ class Transport:
         return self._sender.unspoken(words)
 
     def unspoken_to(self, tell: Tell) -> Tell:
-        """Return ``tell``, of words of ours that are made so."""
+        """Return ``tell``, which then gets words that are made so."""
 
-        def told(told: Told) -> None:
+        def unspoken(told: Told) -> None:
             if isinstance(told, LayerslayerError):
                 told.reword(self.unspoken)
                 tell(told)
             else:
                 tell(self.unspoken(told))
 
-        return told
+        return unspoken
 
     def close(self) -> None:
         self._sender.close()
 
     def rest(self) -> None:
-        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        """Close the connections that nobody uses; they are opened again when they are needed."""
         self._sender.rest()
 
     def note(self, text: str) -> None:
-        """Tell those who want to know all (``log``)."""
+        """Add a line to the log, if there is one."""
         if self._log:
             self._log(text)
 
@@ -102,15 +102,12 @@ class Transport:
     ) -> Answer:
         """GET ``url``, or POST ``form`` to it, and follow at most ``redirects`` redirects by hand.
 
-        ``secrets`` is asked for more headers at each hop. A body of up to
-        ``whole`` bytes is read at once, so that one that breaks off is asked for
-        again; ``read`` then has it. Raises Unreachable and RegistryError (for
-        redirects that are not to be followed; Exposed before anything private
-        leaves over plain http, see ``Shown``).
+        ``secrets`` is asked for more headers at each hop. A body of up to ``whole`` bytes is read at once, so that
+        one that breaks off is asked for again; ``read`` then has it. Raises Unreachable and RegistryError (for
+        redirects that must not be followed; Exposed before anything private leaves over plain http, see ``Shown``).
         """
         url = read_address(url).url  # from here on just what was read
-        failures = 0
-        renewed = False
+        failures, renewed = 0, False
         while True:
             try:
                 answer = self._follow(url, headers, secrets, redirects, form)
