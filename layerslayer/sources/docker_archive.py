@@ -200,4 +200,4 @@ def _shown(number: int, image: _Saved) -> str:
 
 def open_docker_archive(reference: LocalReference, limits: Limits = DEFAULT) -> DockerArchive:
     """Open the file of a ``docker-archive:`` reference. Raises as DockerArchive and TarFile."""
-    return DockerArchive(TarFile(OpenFile(open_regular(reference.path), reference.path)), limits)
+    return DockerArchive(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

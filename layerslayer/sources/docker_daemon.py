@@ -52,7 +52,7 @@ def open_docker_daemon(reference: LocalReference, limits: Limits = DEFAULT) -> D
         file = _spooled(answer)
     finally:
         answer.close()
-    return DockerArchive(TarFile(OpenFile(file, str(reference))), limits)
+    return DockerArchive(TarFile(OpenFile(file, str(reference)), limits), limits)
 
 
 def _spooled(answer: SocketAnswer) -> BinaryIO:

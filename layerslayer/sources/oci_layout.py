@@ -131,4 +131,4 @@ def open_oci_layout(reference: LocalReference, limits: Limits = DEFAULT) -> OciL
 
 def open_oci_archive(reference: LocalReference, limits: Limits = DEFAULT) -> OciLayout:
     """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarFile."""
-    return OciLayout(TarFile(OpenFile(open_regular(reference.path), reference.path)), limits)
+    return OciLayout(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

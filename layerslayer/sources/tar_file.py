@@ -39,14 +39,14 @@ class TarFile(Tree):
     as for all who extract. Raises InvalidDocument, CorruptLayer, LocalFileError.
     """
 
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile, limits: Limits = DEFAULT) -> None:
         self.path = file.path
         self.twice: Set[str] = set()
         self._file = file
         self._members: Dict[str, _Member] = {}
         self._names = 0  # characters of them all
         try:
-            self._walk()
+            self._walk(limits)
         except BaseException:
             file.close()
             raise
@@ -80,9 +80,9 @@ class TarFile(Tree):
             normal = member.target
         raise InvalidDocument("'{}' of {} is a link that leads nowhere".format(name, self.path))
 
-    def _walk(self) -> None:
+    def _walk(self, limits: Limits) -> None:
         self._refuse_compressed()
-        walker, at, block = TarWalker(), 0, bytes(BLOCK)
+        walker, at, block = TarWalker(limits=limits), 0, bytes(BLOCK)
         starts: Starts = {}
         walker.bodies = starts
         try:
