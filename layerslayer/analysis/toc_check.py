@@ -10,7 +10,7 @@ from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
 from ..layers.outcome import IndexCheck, Report
 from ..layers.stream import read_entries
 from ..layers.toc.discovery import Claims
-from ..limits import LimitReached
+from ..limits import DEFAULT, LimitReached, Limits
 from ..oci.image import Layer
 from .toc_diff import Comparison, Listed, compare_index
 
@@ -20,7 +20,8 @@ _BATCH = 4096  # entries counted at a time
 class Checking:
     """One layer's: ask it for the entries, then for what differs."""
 
-    def __init__(self, claims: Claims, layer: Layer) -> None:
+    def __init__(self, claims: Claims, layer: Layer, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self._layer = layer
         self._claim = Report(layer.descriptor)
         self._index = claims.index_of(layer, self._claim)
@@ -28,7 +29,7 @@ class Checking:
         if self._index is not None:
             self.claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
         self.actual = Listed((), {}, {})
-        self._holding = Holding(merged=False)
+        self._holding = Holding(merged=False, limits=limits)
         self._large = False  # too large to be held beside its index
 
     def _hold(self, entries: Sequence[Entry]) -> None:
@@ -47,12 +48,12 @@ class Checking:
         if self._index is not None and not self._large:
             self._hold(self._index.entries)
         if self._index is None or self._large:
-            yield from read_entries(self._layer.descriptor, open_blob, report)
+            yield from read_entries(self._layer.descriptor, open_blob, report, limits=self._limits)
             return
         digests, places, entries = FileDigests(), FilePlaces(), []
         sink = digests.sink if self.claimed.digests else places.sink if self.claimed.places else None
         bodies = Bodies(sink) if sink else None
-        for batch in read_entries(self._layer.descriptor, open_blob, report, bodies):
+        for batch in read_entries(self._layer.descriptor, open_blob, report, bodies, limits=self._limits):
             if not self._large:
                 self._hold(batch)
                 entries += batch

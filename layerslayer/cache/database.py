@@ -16,7 +16,7 @@ import time
 from typing import Any, Callable, Iterator, List, Optional
 
 from ..formats.checkpoints import MOST, Points, unpack_points
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from ..oci.descriptor import digest_of
 from .private_folder import default_folder
 from .queries import DELETE, DELETE_ALL, DOCUMENT, LAYER, LAYERS, OLDEST, POINTS, SIZE
@@ -37,10 +37,16 @@ class Store:
     """
 
     def __init__(
-        self, folder: Optional[str] = None, limit: int = LIMIT, warn: Callable[[str], None] = lambda text: None
+        self,
+        folder: Optional[str] = None,
+        limit: int = LIMIT,
+        warn: Callable[[str], None] = lambda text: None,
+        limits: Limits = DEFAULT,
     ) -> None:
+        """``limit``: bytes that are kept; ``limits`` bound what is taken of a layer or document that is here."""
         self._file = SqliteFile(folder or default_folder(), warn)
         self._limit = limit
+        self._limits = limits
         self._dropped = 0  # damaged rows
 
     @property
@@ -63,7 +69,7 @@ class Store:
         try:
             if used is None:
                 raise ValueError("the row is damaged")
-            known = from_row(digest, Row(*row[:4]))
+            known = from_row(digest, Row(*row[:4]), self._limits)
         except BeyondLimits:
             return None  # reading the layer says so
         except ValueError:
@@ -139,7 +145,7 @@ class Store:
 
     def document(self, digest: str) -> Optional[bytes]:
         """Return a manifest or config by its digest, which is checked again."""
-        row = self._row(DOCUMENT, bound("document"), _key(digest))
+        row = self._row(DOCUMENT, self._limits.document, _key(digest))
         if row is None:
             return None
         body = row[0]

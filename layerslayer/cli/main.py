@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # as type checkers read it; importing typing for --help w
 if TYPE_CHECKING:
     from typing import Callable, List, NoReturn, Optional
 
+    from ..limits import Limits
     from ..registry.http.preconnect import EarlyConnections
     from .arguments import Namespace
     from .console import Console
@@ -142,11 +143,7 @@ def _tell_json(options: Namespace, console: Console, error: LayerslayerError) ->
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:
-    if getattr(options, "limits", None):
-        from ..limits import set_limit
-
-        for text in options.limits:
-            set_limit(text)
+    options.limits = _limits(options)
     if getattr(options, "batch", None) is not None:
         from .commands.batch import batch
 
@@ -160,6 +157,12 @@ def _dispatch(options: Namespace, console: Console) -> ExitCode:
         target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)
         console.say("Demo: a registry inside this program serves {}.".format(target))
         return _perform(options, console, target)
+
+
+def _limits(options: Namespace) -> Limits:
+    from .limit_flag import parse_limits
+
+    return parse_limits(getattr(options, "limits", ()))
 
 
 def _perform(options: Namespace, console: Console, target: Optional[str]) -> ExitCode:

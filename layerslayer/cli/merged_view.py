@@ -68,7 +68,9 @@ def lay_out(
     session.console.say(image_summary(image))
     with session.console.progress() as progress:
         read = partial(_contents, session, source, shortcuts, progress)
-        laid = merge_layers(image, layers, read, partial(_tell, session), session.options.jobs, keep_removed)
+        laid = merge_layers(
+            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, source.limits
+        )
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
         session.console.warn(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
+from ..limits import DEFAULT, Limits
+
 ALL_PLATFORMS = "all"
 # Verbs ("" is the conversation) that an image's layers are enough for.
 BY_LAYERS = ("", "peek", "ls", "tree", "find", "get", "cat", "deleted", "diff")
@@ -52,6 +54,7 @@ class Options(NamedTuple):
     format: str = "layers"
     budget: int = -1  # bytes of layers; -1 for no bound
     plan: bool = False
+    limits: Limits = DEFAULT
 
 
 def images_named(options: Options, lines: Sequence[str] = ()) -> Sequence[str]:

@@ -115,7 +115,7 @@ class Session:
         if self._store is None and not self.options.no_cache:
             from ..cache import Store
 
-            self._store = Store(self.options.cache_dir, warn=self.console.warn)
+            self._store = Store(self.options.cache_dir, warn=self.console.warn, limits=self.options.limits)
         return self._store
 
     def knows(self, layers: Sequence[Layer]) -> bool:
@@ -152,7 +152,10 @@ class Session:
         begun, self._begun = self._begun, None
         if begun and begun[0] == reference:
             return begun[1]
-        source = open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
+        if isinstance(reference, LocalReference):
+            source = open_local(reference, self.options.limits)
+        else:
+            source = self._at_registry(reference)
         if self.budget is None:
             return source
         from ..sources.budget import Budgeted
@@ -186,7 +189,9 @@ class Session:
             allow_private=options.allow_private,
         )
         log = console.say if options.verbose else None
-        registries = Registries(connection, self._identity(), console.warn, log, self._early, self._connections)
+        registries = Registries(
+            connection, self._identity(), console.warn, log, self._early, self._connections, options.limits
+        )
         return registries.source(reference)
 
     def _identity(self) -> Identity:

@@ -18,11 +18,12 @@ from ..formats.decompress import Decompressor
 from ..oci.config import stated_diff_ids
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.image import Image
+from ..oci.source import Source
 from ..oci.verify import Verifier, verified_pieces
 from ..parallel import in_order
 from .atomic_file import NewFile
 from .download import output_folder
-from .oci_layout import Advance, OpenBlob, told
+from .oci_layout import Advance, told
 from .output_folder import Root
 from .tar_writer import TarWriter
 
@@ -30,7 +31,7 @@ _AHEAD = 2 * 1024 * 1024  # bytes of each layer unpacked before its turn to be w
 
 
 def write_docker_archive(
-    output: Root, file_name: str, image: Image, name: Optional[str], open_blob: OpenBlob, jobs: int, advance: Advance
+    output: Root, file_name: str, image: Image, name: Optional[str], source: Source, jobs: int, advance: Advance
 ) -> str:
     """Write ``image`` into a tar in ``output``; return its path.
 
@@ -42,14 +43,14 @@ def write_docker_archive(
     if image.config_body is None:
         raise InvalidDocument("{} is no container image, so docker cannot load it".format(image.reference))
     config = digest_of(image.config_body)[len("sha256:") :] + ".json"
-    diff_ids = stated_diff_ids(image.config_body, len(image.layers))
+    diff_ids = stated_diff_ids(image.config_body, len(image.layers), source.limits)
     layers: Dict[str, Descriptor] = {}
     for diff_id, layer in zip(diff_ids, image.layers):
         layers.setdefault(diff_id, layer.descriptor)
     paths = {diff_id: diff_id.partition(":")[2][:64] + ".tar" for diff_id in layers}
     entry = {"Config": config, "RepoTags": [name] if name else None, "Layers": [paths[item] for item in diff_ids]}
     folder = output_folder(output)
-    makers = [partial(_unpacked, layer, diff_id, open_blob, advance) for diff_id, layer in layers.items()]
+    makers = [partial(_unpacked, layer, diff_id, source, advance) for diff_id, layer in layers.items()]
     with NewFile(folder) as file:
         tar = TarWriter(file)
         for diff_id, pieces in zip(layers, in_order(makers, jobs, _AHEAD, len)):
@@ -60,12 +61,12 @@ def write_docker_archive(
         return file.keep(file_name)
 
 
-def _unpacked(layer: Descriptor, diff_id: str, open_blob: OpenBlob, advance: Advance) -> Iterator[bytes]:
+def _unpacked(layer: Descriptor, diff_id: str, source: Source, advance: Advance) -> Iterator[bytes]:
     """Yield the uncompressed bytes of a layer; the end comes only after both digests were checked."""
-    stored = told(verified_pieces(open_blob(layer), Verifier(layer)), advance)
+    stored = told(verified_pieces(source.blob(layer), Verifier(layer)), advance)
     algorithm, _, stated = diff_id.partition(":")
     unpacked = hashlib.new(algorithm)
-    for piece in Decompressor().run(stored):
+    for piece in Decompressor(limits=source.limits).run(stored):
         unpacked.update(piece)
         yield piece
     for _ in stored:  # what follows the compressed stream counts for the digest

@@ -43,6 +43,7 @@ class Content:
         self.blobs: Dict[str, Descriptor] = {}
         self.converted = False
         self._source = source
+        self.limits = source.limits
         self._indexes = 0
         self._size = 0  # of all documents
         self._added: Dict[str, Dict[str, Any]] = {}  # descriptors, by the digest before any conversion
@@ -57,10 +58,10 @@ class Content:
         self._size += len(document.body)
         if self._size > _MAX_DOCUMENTS:
             raise InvalidDocument("the index and what it names are larger than {} bytes".format(_MAX_DOCUMENTS))
-        parsed = parse_manifest(document.body, document.media_type)
+        parsed = parse_manifest(document.body, document.media_type, self.limits)
         if isinstance(parsed, Manifest) and parsed.is_schema1:
             raise schema1_refusal()
-        raw = load_object(document.body, "manifest")
+        raw = load_object(document.body, "manifest", limits=self.limits)
         changed = parsed.media_type in _OCI_TYPES
         if isinstance(parsed, Index):
             changed |= self._add_entries(parsed, raw.get("manifests") or [], depth)

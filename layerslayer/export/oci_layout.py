@@ -37,7 +37,7 @@ def write_layout(
     other runs add meanwhile. Raises LocalFileError, also for a folder that is
     something else, and what reading the blobs raises; then index.json is as it was.
     """
-    present_index(folder)  # before anything is fetched
+    present_index(folder, content.limits)  # before anything is fetched
     makers = [partial(_place, folder, blob, open_blob, advance) for blob in blobs_by_size(content)]
     try:
         for outcome in in_order(makers, jobs, 0, lambda path: 0):
@@ -48,7 +48,7 @@ def write_layout(
     finally:
         discard_unfinished()  # an interrupt does not wait for the other blobs' threads
     save_bytes(folder, "oci-layout", _VERSION)
-    update_index(folder, root, name)
+    update_index(folder, root, name, content.limits)
 
 
 def _place(folder: Folder, blob: Descriptor, open_blob: OpenBlob, advance: Advance) -> Iterator[str]:

@@ -75,11 +75,11 @@ class Seeker:
         self._learn = learn  # ``keep`` remembers for later runs
         self._look = look  # a shorter way to a layer's entries, asked when the search gets there
         self._leaps = leaps  # lets layers be leapt through on the way
-        self._stated = Stated()
-        self._names = Lease()  # of what layers state
+        self._stated = Stated(limits=source.limits)
+        self._names = Lease(source.limits)  # of what layers state
         self._kept: Optional[_Kept] = None  # of the layer at hand
         self._at = ""  # what is sought, after the links that were followed
-        self._holding = Holding(merged=False)
+        self._holding = Holding(merged=False, limits=source.limits)
         self._number = 0  # of the layer that is asked
         self.reports: List[Report] = []
 
@@ -94,7 +94,7 @@ class Seeker:
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
         self._names.close()
-        self._stated = Stated(self._has_room)
+        self._stated = Stated(self._has_room, self._source.limits)
         passed = {(path, stands_at, len(layers))}  # where links led
         for _ in range(MAX_SOUGHT + 1):
             self._at = path
@@ -240,7 +240,13 @@ class Seeker:
         descriptor = layer.descriptor
         learn = self._learn and layer.number not in self._known
         batches = read_entries(
-            descriptor, lambda: self._source.blob(descriptor), report, _Watched(choose, watch), AHEAD, learn
+            descriptor,
+            lambda: self._source.blob(descriptor),
+            report,
+            _Watched(choose, watch),
+            AHEAD,
+            learn,
+            self._source.limits,
         )
         try:
             for batch in batches:

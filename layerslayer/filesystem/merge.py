@@ -9,6 +9,7 @@ from ..formats.entry import Entry
 from ..formats.memory import Holding
 from ..layers.open import Contents
 from ..layers.outcome import Report
+from ..limits import DEFAULT, Limits
 from ..oci.image import Image, Layer
 from ..parallel import in_order
 from .overlay import Tree
@@ -48,13 +49,14 @@ def merge_layers(
     merged: Callable[[Contents], None],
     jobs: int,
     keep_removed: bool = False,
+    limits: Limits = DEFAULT,
 ) -> LaidOut:
     """Read layers, up to ``jobs`` of them at once, and lay them over one another in their order.
 
     ``read`` yields what one layer holds; ``merged`` is called with that once it is in the tree.
     """
-    holding = Holding()
-    tree = Tree(keep_removed, holding.spend)
+    holding = Holding(limits=limits)
+    tree = Tree(keep_removed, holding.spend, limits)
     reports: List[Report] = []
     digests: Digests = {}
     makers = [partial(read, layer, holding) for layer in layers]

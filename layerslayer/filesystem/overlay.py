@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from ..errors import InvalidDocument
 from ..formats.entry import OPAQUE, WHITEOUT_PREFIX, Entry
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from .node import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 from .tree import MAX_LINKS, STEPS_AN_ENTRY, FileSystem
 
@@ -34,8 +34,13 @@ class Tree(FileSystem):
     ``spend`` is told the bytes of memory that are taken besides the entries' own; it may raise LimitReached.
     """
 
-    def __init__(self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        keep_removed: bool = False,
+        spend: Callable[[int], None] = lambda memory: None,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        super().__init__(limits)
         self._spend = spend
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
@@ -53,7 +58,7 @@ class Tree(FileSystem):
 
         Raises InvalidDocument for a bomb of directories or links, and LimitReached.
         """
-        longest = bound("path")
+        longest = self.longest
         seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
         added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
         whiteouts = [entry for entry in seen if WHITEOUT_PREFIX in entry.name] if len(added) < len(seen) else []
@@ -92,7 +97,7 @@ class Tree(FileSystem):
         path = normal(entry.name)
         if path is None:
             return False
-        if len(path) > bound("path"):
+        if len(path) > self.longest:
             self.unsafe.append(Unsafe(entry, number, _TOO_LONG))
             return True
         directory, _, base = path.rpartition("/")
@@ -123,7 +128,7 @@ class Tree(FileSystem):
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
-        if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
+        if path is None or len(path) > self.longest or (not path and entry.kind != "d"):
             reason = "'..' in its name" if path is None else _TOO_LONG if path else "no name"
             self.unsafe.append(Unsafe(entry, number, reason))
             return
@@ -168,14 +173,14 @@ class Tree(FileSystem):
     def _linked(self, entry: Entry) -> Optional[Tuple[int, Entry]]:
         """Return what a hardlink's target is at this moment: later changes of the target do not reach it."""
         path = normal(entry.target)
-        node = self.find(path) if path and len(path) <= bound("path") else None
+        node = self.find(path) if path and len(path) <= self.longest else None
         return node.content if node is not None and node.children is None else None
 
     def _directory(self, path: str, number: int) -> Union[Node, str]:
         """Return the directory ``path``, made where it is missing; or why there is none."""
         node = self.root
         parts = self._ahead(path)
-        longest = bound("path")
+        longest = self.longest
         links = length = 0
         while parts:
             part = parts.pop()

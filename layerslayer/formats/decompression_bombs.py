@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ..limits import LimitReached, bound, check_size
+from ..limits import DEFAULT, LimitReached, Limits
 
 _TOGETHER = 4 * 2**30  # bytes
 
@@ -15,7 +15,8 @@ class Beyond:
     _lock = threading.Lock()
     _together = 0  # bytes, of the image that is read now
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self._own = 0  # bytes
 
     @classmethod
@@ -26,12 +27,16 @@ class Beyond:
 
     def check(self, inflated: int, fetched: int) -> None:
         """Check how many bytes came out of how many, of this layer so far. Raises LimitReached."""
-        check_size(inflated, fetched)
-        own = max(0, inflated - fetched * bound("ratio"))
+        self._limits.check_size(inflated, fetched)
+        own = max(0, inflated - fetched * self._limits.ratio)
         if own == self._own:
             return
         with Beyond._lock:
             Beyond._together += own - self._own
             self._own = own
             if Beyond._together > _TOGETHER:
-                raise LimitReached("ratio", "the image's layers inflate far beyond their own sizes, as bombs do")
+                raise LimitReached(
+                    "ratio",
+                    self._limits.ratio,
+                    "the image's layers inflate far beyond their own sizes, as bombs do",
+                )

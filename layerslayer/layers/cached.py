@@ -44,7 +44,7 @@ class Recall:
         self._number = layer.number
         self._descriptor: Descriptor = layer.descriptor._replace(size=known.size)
         self._known = known
-        self._remembered = Remembered(known.compression, known.size, points)
+        self._remembered = Remembered(known.compression, known.size, points, source.limits)
         self._tell = tell
         self.report = Report(layer.descriptor)
         self.report.compression = known.compression

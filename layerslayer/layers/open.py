@@ -73,7 +73,7 @@ def read_contents(
     goes wrong stands in the report; the entries before it are there. ``holding``
     counts what is held, and may have enough of it.
     """
-    holding = holding or Holding(merged=False)
+    holding = holding or Holding(merged=False, limits=source.limits)
     descriptor = layer.descriptor
     known = store.layer(descriptor.digest) if store else None
     if known is not None:
@@ -150,7 +150,8 @@ def _in_full(source: Source, layer: Layer, advance: Advance, record: bool, holdi
     report = Report(layer.descriptor)
     entries: List[Entry] = []
     digests = FileDigests()
-    batches = read_entries(layer.descriptor, opened, report, Bodies(digests.sink), record=record)
+    bodies = Bodies(digests.sink)
+    batches = read_entries(layer.descriptor, opened, report, bodies, record=record, limits=source.limits)
     collect(batches, entries, report, holding)
     return Contents(layer, entries, digests.by_offset, report)
 

@@ -12,7 +12,7 @@ from ..formats.entry import Entry
 from ..formats.magic import is_tar_type, unread_compression
 from ..formats.tar.bodies import Bodies
 from ..formats.tar.reader import TarWalker
-from ..limits import check_entries
+from ..limits import DEFAULT, Limits
 from ..oci.descriptor import Descriptor
 from ..oci.verify import PIECE, Verifier, verified_pieces
 from ..parallel import Ahead
@@ -28,6 +28,7 @@ def read_entries(
     bodies: Optional[Bodies] = None,
     ahead: int = _AHEAD,
     record: bool = False,
+    limits: Limits = DEFAULT,
 ) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
 
@@ -40,7 +41,7 @@ def read_entries(
     ends the iteration and stands in ``report.problem``; entries before it have
     been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
     """
-    reading = _Reading(descriptor, report, bodies, record)
+    reading = _Reading(descriptor, report, bodies, record, limits)
     verifier = reading.verifier
     fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
     try:
@@ -62,16 +63,19 @@ def read_entries(
 class _Reading:
     """One layer on its way from compressed bytes to entries. ``keeping``: its files' contents are being handed on."""
 
-    def __init__(self, descriptor: Descriptor, report: Report, bodies: Optional[Bodies], record: bool) -> None:
+    def __init__(
+        self, descriptor: Descriptor, report: Report, bodies: Optional[Bodies], record: bool, limits: Limits
+    ) -> None:
         self._descriptor = descriptor
         self._report = report
         self._bodies = bodies
         self._recorder = Recorder() if record else None
-        self._decompressor = Decompressor(self._recorder)
+        self._decompressor = Decompressor(self._recorder, limits)
         self.verifier = Verifier(descriptor)
-        self.walker = TarWalker()
+        self.walker = TarWalker(limits=limits)
         self.keeping = False
-        self._beyond = Beyond()
+        self._limits = limits
+        self._beyond = Beyond(limits)
         if bodies:
             self.walker.bodies = bodies.starts
 
@@ -88,7 +92,7 @@ class _Reading:
             self._beyond.check(report.uncompressed, self.verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
-                check_entries(report.entries)
+                self._limits.check_entries(report.entries)
                 yield batch
         batch = walker.close()
         if batch:

@@ -27,7 +27,7 @@ def fetch_bodies(
     def opened() -> BinaryIO:
         return cast(BinaryIO, Counted(source.blob(descriptor), advance))
 
-    batches = read_entries(descriptor, opened, report, bodies, AHEAD)
+    batches = read_entries(descriptor, opened, report, bodies, AHEAD, limits=source.limits)
     try:
         for _ in batches:
             if not to_the_end and all(sink.ended for sink in waiting.values()):

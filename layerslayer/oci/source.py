@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import NotFound, UsageError
+from ..limits import DEFAULT, Limits
 from .descriptor import Descriptor
 from .manifest import Index, parse_manifest
 
@@ -23,7 +24,9 @@ class Document(NamedTuple):
 
 
 class Source(ABC):
-    """One repository. Safe to use from several threads."""
+    """One repository. Safe to use from several threads. ``limits`` bound what is taken of its images."""
+
+    limits: Limits = DEFAULT
 
     @abstractmethod
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
@@ -69,7 +72,7 @@ class Source(ABC):
             document = self.manifest("{}-{}".format(algorithm[:32], value[:64]))
         except NotFound:
             return ()
-        parsed = parse_manifest(document.body, document.media_type)
+        parsed = parse_manifest(document.body, document.media_type, self.limits)
         return parsed.entries if isinstance(parsed, Index) else ()
 
     def watch_repeats(self, spend: Callable[[int], None]) -> None:
@@ -108,6 +111,7 @@ class Wrapping(Source):
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.limits = source.limits
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         return self._source.manifest(wanted, known)

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Callable, Dict, Iterator, Optional, Set, Tuple
 
 from ..errors import InvalidDocument, NotFound, RegistryError
-from ..limits import bound, raising
+from ..limits import DEFAULT, Limits, raising
 from ..oci.descriptor import Descriptor
-from ..oci.json_document import load_object, texts_of
+from ..oci.json_document import load_bounded, load_object, texts_of
 from ..oci.manifest import Index, parse_manifest
 from ..oci.media_types import OCI_INDEX
 from ..oci.reference import is_tag
@@ -73,23 +73,23 @@ class _Allowance:
 
 def _tags_in(body: bytes) -> Tuple[str, ...]:
     """Return the texts that one page lists; nothing else of it is kept."""
-    value = load_object(body, "list of tags", MAX_TAGS_PAGE).get("tags")
+    value = load_bounded(body, "list of tags", MAX_TAGS_PAGE).get("tags")
     if value is not None and not isinstance(value, list):
         raise InvalidDocument("the list of tags is not a list")
     return texts_of(value)
 
 
-def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Descriptor, ...]]:
+def listed_referrers(ask: Ask, path: str, origin: Origin, limits: Limits = DEFAULT) -> Optional[Tuple[Descriptor, ...]]:
     """Return what the referrers endpoint lists, each digest once; None when there is no such endpoint.
 
     Only the first page says so: a later one that fails raises.
     """
-    pieces = _Allowance(_MAX_REFERRERS_SHARE * bound("document"), "list of referrers", raising("document"))
+    pieces = _Allowance(_MAX_REFERRERS_SHARE * limits.document, "list of referrers", raising("document"))
     found: Dict[str, Descriptor] = {}
     read = 0  # pages
     try:
-        for answer in pages(partial(_ask_index, ask), path, origin, lambda: len(found)):
-            parsed = parse_manifest(pieces.read(answer, bound("document")), OCI_INDEX)
+        for answer in pages(partial(_ask_index, ask, limits), path, origin, lambda: len(found)):
+            parsed = parse_manifest(pieces.read(answer, limits.document), OCI_INDEX, limits)
             for entry in parsed.entries if isinstance(parsed, Index) else ():
                 # Without what may be large and decides nothing here.
                 found.setdefault(entry.digest, entry._replace(annotations={}, urls=(), platform=None))
@@ -105,20 +105,21 @@ def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Desc
     return tuple(found.values())
 
 
-def _says_so_itself(answer: Answer, kind: str) -> bool:
+def _says_so_itself(answer: Answer, kind: str, limits: Limits) -> bool:
     """Whether what is sent as plain JSON, against the specification, is an index by its own words."""
     if kind != "application/json":
         return False
     try:
-        return load_object(answer.read(bound("document")), "list of referrers").get("mediaType") == OCI_INDEX
+        body = answer.read(limits.document)
+        return load_object(body, "list of referrers", limits=limits).get("mediaType") == OCI_INDEX
     except InvalidDocument:
         return False
 
 
-def _ask_index(ask: Ask, path: str) -> Answer:
+def _ask_index(ask: Ask, limits: Limits, path: str) -> Answer:
     answer = ask(path, {"Accept": OCI_INDEX})
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == OCI_INDEX or _says_so_itself(answer, kind):
+    if kind == OCI_INDEX or _says_so_itself(answer, kind, limits):
         return answer
     answer.close()
     raise RegistryError("the registry's list of referrers is no index.", "", 406)

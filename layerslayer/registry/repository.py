@@ -11,7 +11,7 @@ from functools import partial
 from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound
-from ..limits import bound, raising
+from ..limits import DEFAULT, Limits, raising
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.docker_schema1 import signed_payload
 from ..oci.media_types import ACCEPT
@@ -51,7 +51,9 @@ class RegistrySource(Source):
         trusted_realms: AbstractSet[str] = frozenset(),
         find_headers: Callable[[], Mapping[str, str]] = dict,
         handshakes: Optional[Dict[str, Handshake]] = None,
+        limits: Limits = DEFAULT,
     ) -> None:
+        self.limits = limits
         self._transport = transport
         self._made_before = transport.requests_made
         self._shared = handshakes is not None
@@ -76,21 +78,21 @@ class RegistrySource(Source):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         if known is not None and known.data is not None:
             return Document(known.data, known.digest, known.media_type)
-        if known is not None and known.size > bound("document"):
-            raise _too_large(wanted)
+        if known is not None and known.size > self.limits.document:
+            raise _too_large(wanted, self.limits)
         answer = self._foresight.take("/manifests/" + wanted) or self._ask_manifest(wanted)
-        body = answer.read(bound("document"))
-        if len(body) > bound("document"):
-            raise _too_large(wanted)
+        body = answer.read(self.limits.document)
+        if len(body) > self.limits.document:
+            raise _too_large(wanted, self.limits)
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if ":" in wanted:
             if digest_of(body, wanted) != wanted:
-                body = signed_payload(body)
+                body = signed_payload(body, self.limits)
             digest = digest_of(body, wanted)
             if digest != wanted:
                 raise DigestMismatch("the manifest {} does not have that digest but {}.".format(wanted, digest))
             return Document(body, digest, known.media_type if known and known.media_type else media_type)
-        body = signed_payload(body)
+        body = signed_payload(body, self.limits)
         digest = digest_of(body)
         stated = answer.headers.get("docker-content-digest", digest)
         if stated.startswith("sha256:") and stated != digest:
@@ -125,7 +127,7 @@ class RegistrySource(Source):
 
     def _ask_manifest(self, wanted: str) -> Answer:
         path = self._endpoint.path + "/manifests/" + wanted
-        return self._endpoint.ask("image", wanted, path, {"Accept": ACCEPT}, whole=bound("document"))
+        return self._endpoint.ask("image", wanted, path, {"Accept": ACCEPT}, whole=self.limits.document)
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         for descriptor in descriptors:
@@ -149,8 +151,9 @@ class RegistrySource(Source):
     def _ask_referrers(self, digest: str) -> Tuple[Descriptor, ...]:
         from .listings import listed_referrers
 
-        ask = partial(self._endpoint.ask, "referrers of", digest, whole=bound("document"))
-        found = listed_referrers(ask, self._endpoint.path + "/referrers/" + digest, self._endpoint.origin)
+        ask = partial(self._endpoint.ask, "referrers of", digest, whole=self.limits.document)
+        path = self._endpoint.path + "/referrers/" + digest
+        found = listed_referrers(ask, path, self._endpoint.origin, self.limits)
         return super().referrers(digest) if found is None else found
 
     def requests_made(self) -> int:
@@ -162,7 +165,7 @@ class RegistrySource(Source):
             self._transport.close()
 
 
-def _too_large(wanted: str) -> InvalidDocument:
+def _too_large(wanted: str, limits: Limits) -> InvalidDocument:
     return InvalidDocument(
-        "the manifest {} is larger than {} bytes.".format(wanted, bound("document")), raising("document")
+        "the manifest {} is larger than {} bytes.".format(wanted, limits.document), raising("document")
     )

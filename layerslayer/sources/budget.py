@@ -12,7 +12,6 @@ from typing import BinaryIO, Callable, Iterable, Optional, Sequence, Set, cast
 
 from ..errors import BudgetSpent, LayerslayerError, NotFound, RangeIgnored
 from ..escaping import human_size
-from ..limits import bound
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
 from ..oci.manifest import Manifest, parse_manifest
 from ..oci.source import Document, Source, Wrapping
@@ -109,7 +108,7 @@ class Budgeted(Wrapping):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         document = self._source.manifest(wanted, known)
         try:
-            parsed = parse_manifest(document.body, document.media_type)
+            parsed = parse_manifest(document.body, document.media_type, self.limits)
         except LayerslayerError:
             return document  # whoever asked will say what is wrong with it
         if isinstance(parsed, Manifest):
@@ -121,7 +120,7 @@ class Budgeted(Wrapping):
         """Whether a blob is a config, and no layer besides, or comes with the manifest."""
         digest = descriptor.digest
         return descriptor.data is not None or (
-            digest in self._configs and digest not in self._layers and descriptor.size <= bound("document")
+            digest in self._configs and digest not in self._layers and descriptor.size <= self.limits.document
         )
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import UsageError
+from ..limits import DEFAULT, Limits
 from ..oci.reference import DOCKER_HUB, Reference, canonical_host, parse_reference
 from ..oci.source import Source
 from ..registry.credentials.keychain import Identity
@@ -49,7 +50,9 @@ class Registries:
         log: Optional[Callable[[str], None]],
         early: Optional[EarlyConnections],
         shared: Optional[Connections],
+        limits: Limits = DEFAULT,
     ) -> None:
+        self._limits = limits
         self._options = options
         self._identity = identity
         self._warn = warn
@@ -70,6 +73,7 @@ class Registries:
             trusted,
             lambda: self._identity.headers(reference),
             handshakes,
+            self._limits,
         )
         if self._options.mirror and reference.domain == DOCKER_HUB:
             return self._mirrored(self._options.mirror, reference, origin, trusted)
@@ -89,7 +93,14 @@ class Registries:
         warn = self._warn
         transport, handshakes = self._door(near, mirror=True)
         first = RegistrySource(
-            near, transport, None, warn, lambda: self._identity.login(near, mirror=True), trusted, handshakes=handshakes
+            near,
+            transport,
+            None,
+            warn,
+            lambda: self._identity.login(near, mirror=True),
+            trusted,
+            handshakes=handshakes,
+            limits=self._limits,
         )
         return Mirrored(first, origin, mirror, warn)
 

@@ -7,7 +7,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from ..errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound
 from ..escaping import human_size
 from ..formats.decompression_bombs import Beyond
-from ..limits import bound, raising
+from ..limits import raising
 from ..oci.config import Config, parse_config
 from ..oci.descriptor import Descriptor, Platform
 from ..oci.image import Candidate, Candidates, Image, Layer, Opening
@@ -30,7 +30,7 @@ def find_candidates(source: Source, reference: Target) -> Candidates:
     Attestations and SOCI indexes are left out.
     """
     document = source.manifest(reference.wanted)
-    parsed = parse_manifest(document.body, document.media_type)
+    parsed = parse_manifest(document.body, document.media_type, source.limits)
     if isinstance(parsed, Manifest):
         return Candidates(reference, (Candidate(None, None, document),), False)
     search = _Search(source, document.digest)
@@ -51,7 +51,7 @@ class _Search:
         self._source = source
         self._seen = {digest}
         self._unnamed = 0
-        self._left = _MAX_SHARE * bound("document")  # bytes of documents
+        self._left = _MAX_SHARE * source.limits.document  # bytes of documents
 
     def flatten(self, index: Index, depth: int) -> None:
         """Collect what ``index`` lists, ``depth`` levels down."""
@@ -66,7 +66,7 @@ class _Search:
                 self._left -= len(nested.body)
                 if self._left < 0:
                     raise InvalidDocument("the indexes within the index are too large", raising("document"))
-                parsed = parse_manifest(nested.body, nested.media_type)
+                parsed = parse_manifest(nested.body, nested.media_type, self._source.limits)
                 if isinstance(parsed, Index):
                     self.flatten(parsed, depth + 1)
                     continue
@@ -81,11 +81,12 @@ class _Search:
         self._unnamed += 1
         try:
             document = self._source.manifest(entry.digest, entry)
-            parsed = parse_manifest(document.body, document.media_type)
+            parsed = parse_manifest(document.body, document.media_type, self._source.limits)
             self._left -= len(document.body)
             if isinstance(parsed, Manifest) and parsed.is_image:
                 self._left -= parsed.config.size
-                return parse_config(read_config(self._source, parsed.config), len(parsed.layers)).platform
+                body = read_config(self._source, parsed.config)
+                return parse_config(body, len(parsed.layers), self._source.limits).platform
         except LayerslayerError:
             pass  # the choice shows it as unknown; opening it says what is wrong
         return None
@@ -124,11 +125,10 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
     """Return an image's config, verified. Raises InvalidDocument for one too large, and as ``Source.blob``."""
     if descriptor.data is not None:
         return descriptor.data  # checked when it was parsed
-    if descriptor.size > bound("document"):
+    most = source.limits.document
+    if descriptor.size > most:
         raise InvalidDocument(
-            "the image config is {}, more than the {} allowed".format(
-                human_size(descriptor.size), human_size(bound("document"))
-            ),
+            "the image config is {}, more than the {} allowed".format(human_size(descriptor.size), human_size(most)),
             raising("document"),
         )
     if descriptor.media_type not in CONFIG_TYPES:
@@ -156,7 +156,7 @@ def open_image(
     if document is None:
         assert candidate.descriptor is not None
         document = source.manifest(candidate.descriptor.digest, candidate.descriptor)
-    manifest = parse_manifest(document.body, document.media_type)
+    manifest = parse_manifest(document.body, document.media_type, source.limits)
     if isinstance(manifest, Index):
         raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
     Beyond.begin_image()
@@ -184,7 +184,7 @@ def _config(
         return None, None
     try:
         body = read_config(source, manifest.config)
-        return body, parse_config(body, len(manifest.layers))
+        return body, parse_config(body, len(manifest.layers), source.limits)
     except (InvalidDocument, NotFound, DigestMismatch) as error:
         if without_config is None:
             raise

@@ -16,6 +16,7 @@ from ..formats.entry import Entry
 from ..formats.tar.bodies import Starts
 from ..formats.tar.header import BLOCK
 from ..formats.tar.reader import NoHeader, TarWalker
+from ..limits import DEFAULT, Limits
 from .files import OpenFile, Region, Tree
 
 _MAX_MEMBERS = 100_000
@@ -38,14 +39,14 @@ class TarFile(Tree):
     as for all who extract. Raises InvalidDocument, CorruptLayer, LocalFileError.
     """
 
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile, limits: Limits = DEFAULT) -> None:
         self.path = file.path
         self.twice: Set[str] = set()
         self._file = file
         self._members: Dict[str, _Member] = {}
         self._names = 0  # characters of them all
         try:
-            self._walk()
+            self._walk(limits)
         except BaseException:
             file.close()
             raise
@@ -58,12 +59,12 @@ class TarFile(Tree):
     def size(self, name: str) -> int:
         return self._resolved(name).size
 
-    def document(self, name: str) -> bytes:
+    def document(self, name: str, limits: Limits = DEFAULT) -> bytes:
         if _normal(name) in self.twice:
             raise InvalidDocument(
                 "'{}' holds the file {} twice, which readers understand differently".format(self.path, name)
             )
-        return super().document(name)
+        return super().document(name, limits)
 
     def close(self) -> None:
         self._file.close()
@@ -79,9 +80,9 @@ class TarFile(Tree):
             normal = member.target
         raise InvalidDocument("'{}' of {} is a link that leads nowhere".format(name, self.path))
 
-    def _walk(self) -> None:
+    def _walk(self, limits: Limits) -> None:
         self._refuse_compressed()
-        walker, at, block = TarWalker(), 0, bytes(BLOCK)
+        walker, at, block = TarWalker(limits=limits), 0, bytes(BLOCK)
         starts: Starts = {}
         walker.bodies = starts
         try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from layerslayer import limits
 from layerslayer.formats.decompression_bombs import Beyond
-from layerslayer.limits import LimitReached
+from layerslayer.limits import LimitReached, Limits
 
 FREE = 255 * 2**20
 
@@ -34,11 +33,10 @@ def test_what_comes_later_of_a_layer_may_make_it_ordinary() -> None:
         layer.check(FREE + 1, FREE // 10)
 
 
-def test_each_image_begins_anew_and_the_limit_can_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_image_begins_anew_and_the_limit_can_be_raised() -> None:
     for _ in range(10):
         Beyond.begin_image()
         for _ in range(10):
             Beyond().check(FREE, 1000)
-    monkeypatch.setitem(limits.current, "ratio", 300_000)
     for _ in range(100):
-        Beyond().check(FREE, 1000)
+        Beyond(Limits(ratio=300_000)).check(FREE, 1000)

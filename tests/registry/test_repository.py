@@ -8,7 +8,7 @@ import pytest
 
 from layerslayer.demo.registry import Request, Response, error
 from layerslayer.errors import DigestMismatch, InvalidDocument, Unreachable
-from layerslayer.limits import bound
+from layerslayer.limits import DEFAULT
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.manifest import parse_manifest
 from layerslayer.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
@@ -128,10 +128,10 @@ def test_a_wrong_digest_header_for_a_tag_is_told_and_the_body_counts() -> None:
 
 def test_a_manifest_that_is_too_large_is_not_read_whole() -> None:
     with Registry() as registry, Opened(registry) as source:
-        registry.fault("/manifests/", Response(200, {"Content-Length": ""}, b" " * (bound("document") + 1)))
+        registry.fault("/manifests/", Response(200, {"Content-Length": ""}, b" " * (DEFAULT.document + 1)))
         with pytest.raises(InvalidDocument, match="larger than"):
             source.manifest("1.0")
-        known = Descriptor(OCI_MANIFEST, "sha256:" + "0" * 64, bound("document") + 1, {})
+        known = Descriptor(OCI_MANIFEST, "sha256:" + "0" * 64, DEFAULT.document + 1, {})
         before = len(registry.requests)
         with pytest.raises(InvalidDocument, match="larger than"):
             source.manifest(known.digest, known)

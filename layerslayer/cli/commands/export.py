@@ -71,7 +71,7 @@ def _as_docker_archive(session: Session, source: Source, reference: Target, know
     session.demand(source, {layer.descriptor.digest: layer.descriptor for layer in image.layers}.values())
     with _transfer(session, [layer.descriptor for layer in image.layers]) as advance:
         path = write_docker_archive(
-            session.output, _file_name(session, reference), image, name, source.blob, options.jobs, advance
+            session.output, _file_name(session, reference), image, name, source, options.jobs, advance
         )
     _shown(session, path, image.size, "layers and what they unpack to verified")
 

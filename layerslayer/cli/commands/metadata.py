@@ -57,7 +57,8 @@ def manifest(session: Session) -> ExitCode:
         reference = session.reference()
         document = _document(session, source)
         if session.options.json:
-            item = document_object(str(reference), document.digest, document.media_type, document.body)
+            parts = (document.digest, document.media_type, document.body)
+            item = document_object(str(reference), *parts, limits=session.options.limits)
             session.console.out(json_lines.line(item))
         else:
             session.console.raw(document.body, ContentText())

@@ -80,7 +80,7 @@ class _LayerText:
         if self._claims:
             from ...analysis.toc_check import Checking
 
-            checking = Checking(self._claims, self._layer)
+            checking = Checking(self._claims, self._layer, self._source.limits)
         index = self._shortcuts.claims.index_of(self._layer, report) if self._shortcuts else None
         if index is not None:
             for start in range(0, len(index.entries), _LINES_AT_ONCE):
@@ -128,4 +128,4 @@ class _LayerText:
             return self._shortcuts.leaps.entries(layer, report)
         if checking:
             return checking.entries(lambda: source.blob(layer.descriptor), report)
-        return read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report)
+        return read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report, limits=source.limits)

@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Tuple
 
 from ...errors import CorruptLayer
-from ...limits import bound
+from ...limits import DEFAULT, Limits
 from ..entry import Entry
 from .fields import checksum_holds, number, text
 from .header import BLOCK, MemberReader, Pending, padding
@@ -50,7 +50,8 @@ class TarWalker:
     stood before it then wait in ``entries``.
     """
 
-    def __init__(self, position: int = 0) -> None:
+    def __init__(self, position: int = 0, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self.position = position  # where in the tar the bytes consumed, headers and bodies, end
         self.entries: List[Entry] = []  # made, not yet returned
         self.hidden = 0  # entries after the end marker
@@ -213,10 +214,9 @@ class TarWalker:
 
     def _begin_extension(self, kind: bytes, size: bytes, offset: int) -> None:
         length = number(size, "size")
-        if length > bound("extension"):
-            raise ValueError(
-                "an extension of {} bytes, more than {} (--limit extension=NUMBER)".format(length, bound("extension"))
-            )
+        most = self.limits.extension
+        if length > most:
+            raise ValueError("an extension of {} bytes, more than {} (--limit extension=NUMBER)".format(length, most))
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

@@ -13,7 +13,11 @@ from ...oci.image import Layer
 from ...oci.source import Source
 from ..outcome import Report
 from ..stream import layer_notes
-from . import Fetcher, Leaping, NotGzip, NotHeld, Pace, TooDense, read_body
+from .file_read import read_body
+from .gzip_walk import GzipWalk, NotGzip
+from .range_fetcher import Fetcher
+from .segment_reader import NotHeld, TooDense
+from .throughput import Throughput
 
 # What reading in full may still do without.
 CANNOT_LEAP = (NotGzip, NotHeld, TooDense, RangeIgnored, CorruptLayer, DigestMismatch)
@@ -28,7 +32,7 @@ class LeaptLayer:
     cost is added by those who use it.
     """
 
-    def __init__(self, source: Source, layer: Layer, pace: Pace, returning: bool) -> None:
+    def __init__(self, source: Source, layer: Layer, throughput: Throughput, returning: bool) -> None:
         descriptor = layer.descriptor
 
         def open_range(start: int, length: int) -> BinaryIO:
@@ -37,12 +41,12 @@ class LeaptLayer:
         self.report = Report(descriptor)
         self.entries: List[Entry] = []
         self.over = False  # all was yielded
-        self._held = Holding(merged=False)
+        self._held = Holding(merged=False, limits=source.limits)
         self._returning = returning
         self._again: Optional[int] = None  # bytes asked for once more before the first file was read
         self._error: Optional[Exception] = None
-        self.fetcher = Fetcher(open_range, descriptor.size, pace)
-        self._walk = Leaping(descriptor, self.fetcher, returning=returning)
+        self.fetcher = Fetcher(open_range, descriptor.size, throughput)
+        self._walk = GzipWalk(descriptor, self.fetcher, returning=returning, limits=source.limits)
         self._batches = self._walk.run()
 
     @property

@@ -12,9 +12,11 @@ from ...oci.image import Layer
 from ...oci.source import Source
 from ..outcome import Report
 from ..stream import read_entries
-from . import FrameLeaping, NoFrames, NotGzip, Pace
 from .gzip_reader import CANNOT_LEAP, LeaptLayer, reason_of
+from .gzip_walk import NotGzip
+from .throughput import Throughput
 from .zstd_reader import Begun, framewise
+from .zstd_walk import NoFrames, ZstdWalk
 
 _HEAD = 64 * 1024  # bytes
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
@@ -31,7 +33,7 @@ class Leaps:
         self._source = source
         self._tell = tell
         self._keep = keep
-        self._pace = Pace()
+        self._throughput = Throughput()
         self._kept: Dict[str, LeaptLayer] = {}  # by digest
         self._expected: Dict[str, LeaptLayer] = {}
         self._given_up: Set[str] = set()
@@ -46,7 +48,7 @@ class Leaps:
         digest = layer.descriptor.digest
         gzip = layer.descriptor.media_type.endswith("gzip")
         if gzip and self.worth(layer) and digest not in self._kept and digest not in self._given_up:
-            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._pace, self._keep)
+            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._throughput, self._keep)
             leapt.fetcher.ahead(0, _HEAD)
 
     def in_vain(self, layer: Layer) -> int:
@@ -58,7 +60,7 @@ class Leaps:
         expected = self._expected.pop(layer.descriptor.digest, None)
         if expected is not None and returning == self._keep:
             return expected
-        return LeaptLayer(self._source, layer, self._pace, returning)
+        return LeaptLayer(self._source, layer, self._throughput, returning)
 
     def entries(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
         """Yield a layer's entries in batches, as ``read_entries`` does, from as few bytes as it takes.
@@ -94,7 +96,7 @@ class Leaps:
                 yield batch
                 batch = leapt.go_on()
         except NotGzip:
-            yield from framewise(FrameLeaping(layer.descriptor, leapt.fetcher), report)
+            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self._source.limits), report)
             return
         finally:
             report.bytes_read += leapt.spent - spent
@@ -204,7 +206,7 @@ class Leaps:
         def opened() -> BinaryIO:
             return begun.open(self._source, descriptor) if begun else self._source.blob(descriptor)
 
-        for batch in read_entries(descriptor, opened, report):
+        for batch in read_entries(descriptor, opened, report, limits=self._source.limits):
             known = batch[: max(0, shown.count - again.count)]
             again.note(known)
             if again.count == shown.count and again.state != shown.state:

@@ -101,7 +101,7 @@ class Claims:
             if self._leaps is not None and not states_toc(descriptor):
                 self._leaps.expect(layer)
             try:
-                found = find_toc(descriptor, open_range)
+                found = find_toc(descriptor, open_range, self._source.limits)
             except LayerslayerError as error:
                 self._unusable(layer, report, error)
             if self._leaps is not None and found is not None:

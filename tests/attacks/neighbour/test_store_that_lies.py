@@ -14,7 +14,6 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
-from layerslayer import limits
 from layerslayer.cache import KnownLayer, Store, database_files, rows, sqlite_file
 from layerslayer.cache.database import _key
 from layerslayer.cache.rows import Row, seal_of, to_row
@@ -281,11 +280,8 @@ def test_entries_that_no_tar_has(tmp_path: Path, entries: List[Entry]) -> None:
     assert opened.store.layer(MANY[0]) is None and len(opened.warnings) == 1
 
 
-def test_more_entries_than_are_taken_now_are_read_anew(
-    run: Runner, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_entries_than_are_taken_now_are_read_anew(run: Runner, registry: Registry) -> None:
     """The answer is the same, cold and warm; and nothing is lost by it."""
-    monkeypatch.setattr(limits, "current", dict(limits.current))  # which --limit changes
     assert run("find", registry.target, "etc/passwd").code == 0
     warm = run("find", registry.target, "etc/passwd", "--limit", "entries=5")
     cold = run("find", registry.target, "etc/passwd", "--limit", "entries=5", "--no-cache")
