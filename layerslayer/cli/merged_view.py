@@ -10,15 +10,11 @@ from ..escaping import printable
 from ..filesystem.merge import LaidOut, merge_layers
 from ..formats.memory import Holding
 from ..layers.open import Contents, read_contents
-from ..layers.outcome import Report
 from ..oci.image import Image, Layer, Opening
 from ..oci.layer_selection import select_layers
 from ..oci.source import Source
-from ..render import json_lines
-from ..render.cost import cost_line
 from ..render.summary import image_summary
 from ..sources.caching import Remembering
-from .exit_codes import ExitCode
 from .session import Session
 
 if TYPE_CHECKING:
@@ -74,10 +70,10 @@ def lay_out(
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
         session.console.warn(
-            "layer {}: '{}' is left out: {}".format(left_out.layer, left_out.entry.name[:_NAME_SHOWN], left_out.reason)
+            f"layer {left_out.layer}: '{left_out.entry.name[:_NAME_SHOWN]}' is left out: {left_out.reason}"
         )
     if len(unsafe) > _UNSAFE_SHOWN:
-        session.console.warn("{} more names are left out.".format(len(unsafe) - _UNSAFE_SHOWN))
+        session.console.warn(f"{len(unsafe) - _UNSAFE_SHOWN} more names are left out.")
     return laid
 
 
@@ -89,7 +85,7 @@ def _contents(
     layer: Layer,
     holding: Holding,
 ) -> Iterator[Contents]:
-    task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
+    task = progress.task(f"layer {layer.number}", max(layer.descriptor.size, 0))
     try:
         yield read_contents(
             source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
@@ -103,31 +99,8 @@ def _tell(session: Session, contents: Contents) -> None:
     number, report = contents.layer.number, contents.report
     if report.opaque:
         media_type = contents.layer.descriptor.media_type
-        session.console.say("Layer {} is no tar ({}) and not in the view.".format(number, printable(media_type)))
+        session.console.say(f"Layer {number} is no tar ({printable(media_type)}) and not in the view.")
     if report.problem:
         session.console.warn(
-            "layer {} could not be read whole, so the view is incomplete: {}".format(number, in_full(report.problem))
+            f"layer {number} could not be read whole, so the view is incomplete: {in_full(report.problem)}"
         )
-
-
-def finish(
-    session: Session,
-    source: Source,
-    verb: str,
-    reports: Sequence[Report],
-    code: ExitCode,
-    of: Optional[int] = None,
-    more: int = 0,
-) -> ExitCode:
-    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
-
-    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
-    """
-    requests = source.requests_made() + more
-    if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
-        summary["bytes_read"] += session.fetched
-        session.console.out(json_lines.line(summary))
-        return code
-    session.console.say(cost_line(reports, requests, of))
-    return code

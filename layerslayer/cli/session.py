@@ -14,11 +14,12 @@ from ..oci.reference import Reference, Target, parse_target
 from ..oci.source import Source
 from ..registry.credentials.unscoped import Given
 from ..registry.http.connection_limit import jobs_at_once
-from ..render.style import COLOR, PLAIN, Style
+from ..render.renderer import Renderer
 from ..sources.local import located, open_local
 from ..sources.resolve import choose, find_candidates, open_image
 from .console import Console
-from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
+from .options import ALL_PLATFORMS, Options, images_named
+from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
@@ -38,6 +39,7 @@ class Session:
         self,
         options: Options,
         console: Console,
+        renderer: Renderer,
         early: Optional[EarlyConnections] = None,
         given: Optional[Given] = None,
     ) -> None:
@@ -61,7 +63,7 @@ class Session:
         self._connections: Optional[Connections] = None  # that images share, in a batch
         self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
-        self.style: Style = COLOR if console.styled else PLAIN
+        self.renderer = renderer
         self.wanted: Optional[Platform] = None
         if options.platform and options.platform.lower() != ALL_PLATFORMS:
             self.wanted = normalise(parse_platform(options.platform))
@@ -100,7 +102,7 @@ class Session:
 
     def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
         """Return a session for another image, all else being the same; ``connections`` are shared with others."""
-        other = Session(self.options._replace(target=target), self.console, None, self._given)
+        other = Session(self.options._replace(target=target), self.console, self.renderer, None, self._given)
         other._store = self.store
         other.budget, other._lines, other._connections = self.budget, self._lines, connections
         return other
@@ -198,7 +200,7 @@ class Session:
         from ..registry.credentials.keychain import CredentialOptions, Identity
 
         options, console = self.options, self.console
-        read = console.read_rest if options.password_stdin else None
+        read = read_rest if options.password_stdin else None
         return Identity(
             CredentialOptions(options.username, options.token_file, read, options.verbose, console.say, console.warn),
             self._given,
@@ -222,16 +224,14 @@ class Session:
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
         if candidates.multi and self.wanted is None:
-            self.console.say(
-                "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
-            )
+            self.console.say(f"Platform {candidate.platform or wanted} (this machine's; choose with --platform).")
         yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
 
     @property
     def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
         """Return whom to tell that an image has no usable config; None for what cannot do without."""
-        if self.options.verb not in BY_LAYERS:
+        if self.options.row.needs_config:
             return None
         return lambda error: self.console.warn(
-            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+            f"the image's config cannot be used, so its build steps are not known: {in_full(error)}"
         )

@@ -15,6 +15,7 @@ from .atomic_file import NewFile
 from .names import SUFFIXES, suffix_of
 from .output_folder import Folder, Root, opened
 from .partial_file import PartialFile
+from .transfer import BlobTransfer
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
@@ -102,30 +103,27 @@ def file_size(folder: Folder, name: str) -> int:
         raise LocalFileError("the file {} is gone: {}.".format(folder.place(name), error.strerror or error)) from None
 
 
-def save_blob(
-    folder: Folder,
-    stem: str,
-    suffix: Optional[str],
-    descriptor: Descriptor,
-    open_blob: Callable[[], BinaryIO],
-    advance: Callable[[int], None] = lambda count: None,
-    open_rest: Optional[Callable[[int], BinaryIO]] = None,
-) -> str:
-    """Download a blob to ``stem + suffix`` in ``folder`` and return its path.
+def save_blob(folder: Folder, stem: str, suffix: Optional[str], descriptor: Descriptor, transfer: BlobTransfer) -> str:
+    """Download a blob to a file and return its path.
 
-    ``suffix`` None finds it from the content. The file appears only after size
-    and digest were verified; when they are wrong, the blob is fetched once more
-    from its first byte. ``open_rest(start)`` opens what follows after what an
-    earlier run got, and may raise RangeIgnored; without it nothing is gone on
-    with. ``advance`` is told how many bytes there are more, or less.
+    The file appears only after size and digest were verified. When they are wrong,
+    the blob is fetched once more from its first byte. Raises LocalFileError,
+    DigestMismatch, and what opening and reading the blob raises.
+
+    Args:
+        folder: where the file goes
+        stem: its name without what the content decides
+        suffix: the rest of its name; None finds it from the content
+        descriptor: of the blob
+        transfer: how its bytes come
     """
-    with PartialFile(folder, descriptor, open_rest is not None) as file:
+    with PartialFile(folder, descriptor, transfer.open_rest is not None) as file:
         try:
-            head = _download(file, descriptor, open_blob, advance, open_rest)
+            head = _download(file, descriptor, transfer)
         except DigestMismatch:
             file.restart()
             try:
-                head = _download(file, descriptor, open_blob, advance, None)
+                head = _download(file, descriptor, transfer._replace(open_rest=None))
             except DigestMismatch:
                 file.restart()
                 raise
@@ -133,14 +131,12 @@ def save_blob(
         return file.keep(stem + ending)
 
 
-def _download(
-    file: PartialFile,
-    descriptor: Descriptor,
-    open_blob: Callable[[], BinaryIO],
-    advance: Callable[[int], None],
-    open_rest: Optional[Callable[[int], BinaryIO]],
-) -> bytes:
-    """Fill ``file`` with the blob; return its first bytes. Take ``advance`` back before DigestMismatch is raised."""
+def _download(file: PartialFile, descriptor: Descriptor, transfer: BlobTransfer) -> bytes:
+    """Fill ``file`` with the blob; return its first bytes.
+
+    Takes ``advance`` back before it raises DigestMismatch.
+    """
+    open_blob, open_rest, advance = transfer
     verifier = Verifier(descriptor)
     head = b""
     rest: Optional[BinaryIO] = None

@@ -9,7 +9,7 @@ the documents, and of the indexes that name them, are new ones.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import InvalidDocument, InvalidReference
 from ..oci.descriptor import Descriptor, digest_of
@@ -92,6 +92,14 @@ class Content:
                 item.pop("data", None)  # what it held has another digest now
                 changed = True
         return changed
+
+
+class LayoutImage(NamedTuple):
+    """An image as a layout holds it: ``root`` is the descriptor of its manifest or index, as JSON has it."""
+
+    content: Content
+    root: Dict[str, Any]
+    name: Optional[str]  # that it is found by
 
 
 def schema1_refusal() -> InvalidDocument:

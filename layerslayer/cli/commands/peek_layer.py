@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from ...errors import LayerslayerError
 from ...formats.entry import Entry
@@ -14,8 +14,6 @@ from ...layers.replay import with_a_second_try
 from ...layers.stream import read_entries
 from ...oci.image import Layer
 from ...oci.source import Source
-from ...render import json_lines
-from ...render.listing import Listing
 from ..session import Session
 
 if TYPE_CHECKING:
@@ -64,17 +62,17 @@ class _LayerText:
         claims: Optional[Claims],
         layer: Layer,
     ) -> None:
-        self._session = session
+        self._renderer = session.renderer
         self._source = source
         self._shortcuts = shortcuts
         self._claims = claims
         self._layer = layer
-        self._listing = Listing(session.style)
+        self._lines = session.renderer.entries(layer)
 
     def texts(self, report: Report) -> Iterator[str]:
         what = special(self._layer)
         if what:
-            report.problem = LayerslayerError("it is {}".format(what))
+            report.problem = LayerslayerError(f"it is {what}")
             return
         checking: Optional[Checking] = None
         if self._claims:
@@ -91,19 +89,10 @@ class _LayerText:
             yield from self._differences(checking, report)
 
     def _differences(self, checking: Checking, report: Report) -> Iterator[str]:
-        """Yield what differs between a layer and its publisher's index, as text or JSON Lines."""
-        from ...render.toc_diff import difference_lines, difference_objects
-
+        """Yield what differs between a layer and its publisher's index."""
         found = checking.compare(report)
-        if found and self._session.options.json:
-            yield from difference_objects(found, self._layer.number, checking.claimed, checking.actual)
-        elif found:
-            yield from difference_lines(found, self._session.style)
-
-    def _lines(self, batch: Sequence[Entry]) -> List[str]:
-        if self._session.options.json:
-            return json_lines.entry_lines(batch, self._layer.number)
-        return self._listing.lines(batch)
+        if found:
+            yield from self._renderer.toc_differences(self._layer, found, checking)
 
     def _as_read(self, checking: Optional[Checking], report: Report) -> Iterator[str]:
         """Yield the lines as the entries come, the layer being read anew."""
