@@ -155,7 +155,8 @@ class RegistrySource(Source):
         from .listings import listed_referrers
 
         ask = partial(self._endpoint.ask, "referrers of", digest, whole=self.limits.document)
-        found = listed_referrers(ask, self._endpoint.path + "/referrers/" + digest, self._endpoint.origin, self.limits)
+        path = self._endpoint.path + "/referrers/" + digest
+        found = listed_referrers(ask, path, self._endpoint.origin, self.limits)
         return super().referrers(digest) if found is None else found
 
     def requests_made(self) -> int:

@@ -30,6 +30,8 @@ FIRST = member(b"first", b"1")  # another file as long as all of it is none that
 class Ended(MemberStream):
     """A stream that has given so many bytes, at the end of the blob."""
 
+    several = False  # as a test may say
+
     def __init__(self, output: int) -> None:
         super().__init__()
         self.output = output
