@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Dict, NamedTuple
 
-from .errors import LayerslayerError
+from .errors import Action, LayerslayerError, Remedy
 
 MEANINGS: Dict[str, str] = {
     "size": "bytes that a layer inflates to",
@@ -73,17 +73,13 @@ class Limits(NamedTuple):
 DEFAULT = Limits()
 
 
-def raising(name: str) -> str:
-    """Return the hint that goes with a bound that was reached."""
-    return "Raise the limit with --limit {}=NUMBER if you trust the image.".format(name)
+def raising(name: str) -> Remedy:
+    """Return the remedy that goes with a bound that was reached."""
+    return Remedy(Action.RAISE_LIMIT, name)
 
 
 class LimitReached(LayerslayerError):
     """A layer goes beyond the bound ``name``, which is ``limit``."""
 
     def __init__(self, name: str, limit: int, found: str) -> None:
-        super().__init__(
-            "{}; the limit is {} {} (raise it with --limit {}=NUMBER if you trust the image).".format(
-                found, limit, MEANINGS[name], name
-            )
-        )
+        super().__init__("{}; the limit is {} {}.".format(found, limit, MEANINGS[name]), within=raising(name))

@@ -39,7 +39,7 @@ class Checking:
             except LimitReached as error:
                 self._large = True
                 self._holding.close()
-                self._claim.notes.append("its index is not compared: {}".format(str(error).rstrip(".")))
+                self._claim.notes.append(error.after("its index is not compared: "))
                 return
 
     def entries(self, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:

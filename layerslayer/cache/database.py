@@ -9,11 +9,12 @@ column is loaded before its type and length are known.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import sqlite3
 import time
-from typing import Any, Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional
 
 from ..formats.checkpoints import MOST, Points, unpack_points
 from ..limits import DEFAULT, Limits
@@ -22,6 +23,9 @@ from .private_folder import default_folder
 from .queries import DELETE, DELETE_ALL, DOCUMENT, LAYER, LAYERS, OLDEST, POINTS, SIZE
 from .rows import MOST_STORED, BeyondLimits, KnownLayer, LayerSummary, Row, from_row, seal_of, to_row
 from .sqlite_file import SqliteFile
+
+if TYPE_CHECKING:
+    from ..errors import Tell
 
 LIMIT = 512 * 1024 * 1024  # bytes of layers and documents
 _TOUCH = 3600  # seconds between two notes that a row was used
@@ -40,7 +44,7 @@ class Store:
         self,
         folder: Optional[str] = None,
         limit: int = LIMIT,
-        warn: Callable[[str], None] = lambda text: None,
+        warn: Tell = lambda text: None,
         limits: Limits = DEFAULT,
     ) -> None:
         """``limit``: bytes that are kept; ``limits`` bound what is taken of a layer or document that is here."""
@@ -53,6 +57,12 @@ class Store:
     def folder(self) -> str:
         """The folder that the file is in, or would be."""
         return self._file.folder
+
+    def under(self, limits: Limits) -> Store:
+        """Return the same store for a caller with these limits."""
+        twin = copy.copy(self)
+        twin._limits = limits
+        return twin
 
     # -- layers -----------------------------------------------------------
 

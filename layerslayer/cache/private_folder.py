@@ -16,7 +16,7 @@ from typing import Iterator, Sequence
 # Cygwin makes owners and permissions up; on Android applications are users, and their folders the system's.
 _MADE_UP = sys.platform in ("cygwin", "msys", "android") or hasattr(sys, "getandroidapilevel")
 _OWNERS = hasattr(os, "geteuid") and not _MADE_UP
-_WITHOUT = "; this run does without a cache. Name a folder of your own (--cache-dir or LAYERSLAYER_CACHE_DIR)"
+_WITHOUT = "; this run does without a cache. Name a folder of your own"
 
 
 class NotOurs(Exception):

@@ -12,11 +12,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from typing import Callable, Optional, TypeVar
+from typing import TYPE_CHECKING, Callable, Optional, TypeVar
 
+from ..errors import Action, LayerslayerError, Remedy
 from .database_files import DatabaseFiles
 from .private_folder import NotOurs
 from .schema import VERSION, ensure_tables, version_of
+
+if TYPE_CHECKING:
+    from ..errors import Tell, Told
 
 _BUSY = 5.0  # seconds to wait for another process
 _STEPS = 10_000  # of SQLite's machine between two looks at
@@ -60,7 +64,7 @@ class SqliteFile:
     ``warn`` hears at most once what is wrong.
     """
 
-    def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, folder: str, warn: Tell) -> None:
         self._files = DatabaseFiles(folder)
         self._warn = warn
         self._warned = False
@@ -119,7 +123,7 @@ class SqliteFile:
                 self._connection = self._connected()
             except NotOurs as error:
                 self._failed = True
-                self.complain(f"{error}.")
+                self.complain(LayerslayerError(f"{error}.", within=Remedy(Action.OWN_CACHE_FOLDER)))
             except (OSError, ValueError) as error:
                 self._failed = True
                 reason = getattr(error, "strerror", None) or error
@@ -164,7 +168,7 @@ class SqliteFile:
             self._failed = self._failed or not removed
             return removed
 
-    def complain(self, text: str) -> None:
+    def complain(self, text: Told) -> None:
         """Warn, unless that was done before."""
         if not self._warned:
             self._warned = True

@@ -14,10 +14,12 @@ from ..errors import LayerslayerError, LocalFileError
 from ..escaping import ContentText, printable
 from ..user_input import without_login
 from .exit_codes import ExitCode
+from .remedies import hint_of, told
 from .streams import Streams, is_terminal
 from .tee import Tee
 
 if TYPE_CHECKING:
+    from ..errors import Told
     from .progress import Progress
 
 _LINES, _TEXT = 500, 64 * 1024  # lines, and characters, gathered before a write
@@ -131,14 +133,15 @@ class Console:
         """Show lines that belong to a dialogue, safe already; ``-q`` does not silence them."""
         self._err(text)
 
-    def warn(self, text: str) -> None:
+    def warn(self, words: Told) -> None:
         """Show a warning; ``-q`` does not silence it."""
-        self._err(self._paint("33", "Warning: ") + _sentence(text))
+        self._err(self._paint("33", "Warning: ") + _sentence(told(words)))
 
     def error(self, error: LayerslayerError) -> None:
         """Show one sentence that says what went wrong, and what to try."""
-        hint = " " + _sentence(error.hint) if error.hint else ""
-        self._err(self._paint("31", "Error: ") + _sentence(str(error)) + hint)
+        hint = hint_of(error)
+        more = " " + _sentence(hint) if hint else ""
+        self._err(self._paint("31", "Error: ") + _sentence(told(error)) + more)
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._streams.styled_err else text

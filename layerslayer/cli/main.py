@@ -126,10 +126,11 @@ def _end_results(options: Namespace, console: Console, error: LayerslayerError) 
     """End the results of a run that failed, where their form says so."""
     named = _options(options, options.target)
     if named.verb and not named.prints_files:
+        from .remedies import spelled
         from .results import renderer_for
 
         try:
-            console.out(renderer_for(named, console).error(options.target or "", error))
+            console.out(renderer_for(named, console).error(options.target or "", spelled(error)))
             console.flush()
         except LocalFileError:
             pass  # most often the very error that ends the run, which is on stderr

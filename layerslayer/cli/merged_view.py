@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
-from ..errors import InvalidDocument, in_full
+from ..errors import InvalidDocument
 from ..escaping import printable
 from ..filesystem.merge import LaidOut, merge_layers
 from ..formats.memory import Holding
@@ -15,6 +15,7 @@ from ..oci.layer_selection import select_layers
 from ..oci.source import Source
 from ..render.summary import image_summary
 from ..sources.caching import Remembering
+from .remedies import with_hint, within
 from .session import Session
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ def lay_out(
         )
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
-        session.console.warn(
-            f"layer {left_out.layer}: '{left_out.entry.name[:_NAME_SHOWN]}' is left out: {left_out.reason}"
-        )
+        name, reason = left_out.entry.name[:_NAME_SHOWN], within(left_out.reason, left_out.remedy)
+        session.console.warn(f"layer {left_out.layer}: '{name}' is left out: {reason}")
     if len(unsafe) > _UNSAFE_SHOWN:
         session.console.warn(f"{len(unsafe) - _UNSAFE_SHOWN} more names are left out.")
     return laid
@@ -102,5 +102,5 @@ def _tell(session: Session, contents: Contents) -> None:
         session.console.say(f"Layer {number} is no tar ({printable(media_type)}) and not in the view.")
     if report.problem:
         session.console.warn(
-            f"layer {number} could not be read whole, so the view is incomplete: {in_full(report.problem)}"
+            f"layer {number} could not be read whole, so the view is incomplete: {with_hint(report.problem)}"
         )

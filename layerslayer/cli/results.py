@@ -25,9 +25,10 @@ def renderer_for(options: Options, console: Console) -> Renderer:
 
         return JsonRenderer(options.limits)
     from ..render.style import COLOR, PLAIN
-    from ..render.text import TextRenderer
+    from ..render.text import TextRenderer, Ways
 
-    return TextRenderer(COLOR if console.styled else PLAIN, console.unicode)
+    ways = Ways("--json tells all", "--save-all downloads it as it is", "--layer {}")
+    return TextRenderer(COLOR if console.styled else PLAIN, console.unicode, ways)
 
 
 def summarize(session: Session, requests: int, reports: Sequence[Report], code: ExitCode) -> ExitCode:

@@ -7,13 +7,13 @@ import io
 import os
 from typing import BinaryIO, Callable, Iterator, Optional, Sequence
 
-from ..errors import DigestMismatch, LocalFileError, RangeIgnored
+from ..errors import Action, DigestMismatch, LocalFileError, RangeIgnored, Remedy
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
 from ..oci.verify import Verifier, pieces_of
 from ..parallel import Ahead
 from .atomic_file import NewFile
 from .names import SUFFIXES, suffix_of
-from .output_folder import Folder, Root, opened
+from .output_folder import Folder, Root, UnnamedLink, opened
 from .partial_file import PartialFile
 from .transfer import BlobTransfer
 
@@ -42,7 +42,11 @@ def _no_folder(path: str, error: OSError) -> LocalFileError:
     reason = error.strerror or str(error)
     if error.filename and error.filename != path:
         reason = "{}: {}".format(error.filename, reason)  # one on the way there
-    return LocalFileError("the folder {} cannot be made: {}.".format(path, reason), "Choose another with -o.")
+    return LocalFileError(
+        "the folder {} cannot be made: {}.".format(path, reason),
+        Remedy(Action.CHOOSE_FOLDER, "Choose another"),
+        Remedy(Action.NAME_FOLDER) if isinstance(error, UnnamedLink) else None,
+    )
 
 
 def present(folder: Folder, stem: str, descriptor: Descriptor) -> Optional[str]:

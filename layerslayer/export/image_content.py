@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from ..errors import InvalidDocument, InvalidReference
+from ..errors import Action, InvalidDocument, InvalidReference, Remedy
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.json_document import load_object
 from ..oci.local_reference import DOCKER_ARCHIVE, DOCKER_DAEMON
@@ -106,7 +106,7 @@ def schema1_refusal() -> InvalidDocument:
     """Return the error for an image of Docker's first format, which states neither sizes nor a config."""
     return InvalidDocument(
         "the image uses Docker manifest schema 1, which these formats cannot hold.",
-        "Save its layers without --format.",
+        Remedy(Action.SAVE_LAYERS),
     )
 
 

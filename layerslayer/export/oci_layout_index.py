@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Dict, Iterator, Optional
 
-from ..errors import InvalidDocument, LocalFileError
+from ..errors import Action, InvalidDocument, LocalFileError, Remedy
 from ..limits import DEFAULT, Limits
 from ..oci.json_document import load_object
 from ..oci.layout import REF_NAME
@@ -77,9 +77,8 @@ def as_json(document: Dict[str, Any]) -> bytes:
 
 
 def _not_a_layout(folder: Folder, reason: str) -> LocalFileError:
-    return LocalFileError(
-        "nothing can be added to the layout {}: {}.".format(folder.path, reason), "Choose another folder with -o."
-    )
+    told = "nothing can be added to the layout {}: {}.".format(folder.path, reason)
+    return LocalFileError(told, Remedy(Action.CHOOSE_FOLDER, "Choose another folder"))
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def _locked(folder: Folder) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise LocalFileError(
                 "another run is adding to the layout {} and does not end.".format(folder.path),
-                "Try again later, or choose another folder with -o.",
+                Remedy(Action.CHOOSE_FOLDER, "Try again later, or choose another folder"),
             )
         time.sleep(_MOMENT)
         file = _lock_file(folder)

@@ -296,7 +296,8 @@ class _Kept:
 
 
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:
-    return Absent(path, None, "layer {} could not be read: {}".format(layer.number, report.problem))
+    told = "layer {} could not be read: ".format(layer.number)
+    return Absent(path, None, report.problem.after(told) if report.problem else told)
 
 
 def _nearly_read(report: Report) -> bool:

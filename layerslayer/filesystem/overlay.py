@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
-from ..errors import InvalidDocument
+from ..errors import Action, InvalidDocument, Remedy
 from ..formats.entry import OPAQUE, WHITEOUT_PREFIX, Entry
 from ..limits import DEFAULT, Limits
 from .node import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
@@ -24,7 +24,8 @@ _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 # Bytes of memory that each takes, and its text besides; what is removed gives its node back, and a whiteout has none.
 _IMPLIED, _REMOVAL, _COVERED = 400, 60, 150
 _ODD = frozenset(("", ".", ".."))  # no names
-_TOO_LONG = "a name too long (--limit path=NUMBER)"
+_TOO_LONG, _LEADS_TOO_FAR = "a name too long", "a parent that leads to a name too long"
+_LONGER = Remedy(Action.ALLOW_LONGER, "path")
 
 
 class Tree(FileSystem):
@@ -35,10 +36,7 @@ class Tree(FileSystem):
     """
 
     def __init__(
-        self,
-        keep_removed: bool = False,
-        spend: Callable[[int], None] = lambda memory: None,
-        limits: Limits = DEFAULT,
+        self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None, limits: Limits = DEFAULT
     ) -> None:
         super().__init__(limits)
         self._spend = spend
@@ -98,7 +96,7 @@ class Tree(FileSystem):
         if path is None:
             return False
         if len(path) > self.longest:
-            self.unsafe.append(Unsafe(entry, number, _TOO_LONG))
+            self._leave_out(entry, number, _TOO_LONG)
             return True
         directory, _, base = path.rpartition("/")
         if base != OPAQUE and ("/" + path).find("/" + _AUFS) >= 0:
@@ -113,7 +111,7 @@ class Tree(FileSystem):
                 self._remove(child, number, "hidden")
             self._delete(where + "*", number)
         elif victim in ("", ".", ".."):
-            self.unsafe.append(Unsafe(entry, number, "a whiteout of nothing"))
+            self._leave_out(entry, number, "a whiteout of nothing")
         else:
             parent = self.find(directory, follow=True)
             gone = parent.children.get(victim) if parent is not None and parent.children else None
@@ -121,6 +119,9 @@ class Tree(FileSystem):
                 self._remove(gone, number, "deleted")
             self._delete(where + victim, number)
         return True
+
+    def _leave_out(self, entry: Entry, number: int, reason: str) -> None:
+        self.unsafe.append(Unsafe(entry, number, reason, _LONGER if reason in (_TOO_LONG, _LEADS_TOO_FAR) else None))
 
     def _delete(self, path: str, number: int) -> None:
         self._spend(_bytes_of(path))
@@ -130,7 +131,7 @@ class Tree(FileSystem):
         path = normal(entry.name)
         if path is None or len(path) > self.longest or (not path and entry.kind != "d"):
             reason = "'..' in its name" if path is None else _TOO_LONG if path else "no name"
-            self.unsafe.append(Unsafe(entry, number, reason))
+            self._leave_out(entry, number, reason)
             return
         if not path:
             self.root.entry, self.root.layer = entry, number
@@ -138,7 +139,7 @@ class Tree(FileSystem):
         directory, _, base = path.rpartition("/")
         parent = self._directories.get(directory) or self._through.get(directory) or self._directory(directory, number)
         if isinstance(parent, str):
-            self.unsafe.append(Unsafe(entry, number, parent))
+            self._leave_out(entry, number, parent)
             return
         assert parent.children is not None
         old = parent.children.get(base)
@@ -196,7 +197,7 @@ class Tree(FileSystem):
                 if links > MAX_LINKS:
                     return "a parent that is a loop of links"
                 if len(target) > longest:
-                    return "a parent that leads to a name too long (--limit path=NUMBER)"
+                    return _LEADS_TOO_FAR
                 parts += self._ahead(target)
                 if target.startswith("/"):
                     node, length = self.root, 0

@@ -6,12 +6,15 @@ See ``lookup`` for how the layers are asked, and for what only all of them toget
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..formats.entry import OPAQUE, WHITEOUT_PREFIX, Entry
 from ..limits import DEFAULT, Limits
 from ..oci.image import Layer
 from .node import normal
+
+if TYPE_CHECKING:
+    from ..errors import Told
 
 _STATED = 220  # bytes of memory that a name takes, besides its text
 _TOLD_AT_ONCE = 256 * 1024  # bytes
@@ -29,7 +32,7 @@ class Absent(NamedTuple):
 
     path: str
     by: Optional[int]
-    reason: str = ""
+    reason: Told = ""
 
 
 class Unclear(NamedTuple):

@@ -10,10 +10,12 @@ from ..formats.tar.bodies import Sink
 from ..oci.image import Layer
 from ..oci.source import Source
 from .cached import Recall, recallable
+from .open import Contents, keep_contents
 from .outcome import Report
 
 if TYPE_CHECKING:  # loaded where there is a store
     from ..cache import KnownLayer, Store
+    from ..errors import Tell
 
 
 _MOST = 200_000  # entries of layers that stay loaded, besides those of the last one
@@ -26,7 +28,7 @@ class KnownLayers:
         self,
         source: Source,
         open_store: Callable[[], Optional[Store]],
-        warn: Callable[[str], None],
+        warn: Tell,
         verify: bool = False,
     ) -> None:
         """``open_store`` returns the store, if there is one; ``verify`` wants whole layers read."""
@@ -58,6 +60,17 @@ class KnownLayers:
     def entries(self, layers: Sequence[Layer]) -> Dict[int, List[Entry]]:
         """Return the entries of those layers that are known, by layer number; others may be added."""
         return _Entries(self, layers)
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a store that layers are kept in."""
+        return self._open_store() is not None
+
+    def keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
+        """Remember a layer for later runs, if it was read to its end and verified."""
+        store = self._open_store()
+        if store is not None:
+            keep_contents(store, Contents(layer, entries, digests, report))
 
     def recall(
         self, layer: Layer, entries: Mapping[int, Entry], open_sink: Callable[[Entry], Sink]

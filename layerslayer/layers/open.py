@@ -12,6 +12,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Tuple,
     Union,
     cast,
 )
@@ -94,6 +95,26 @@ def read_contents(
     return contents
 
 
+def stream_entries(
+    source: Source, layer: Layer, store: Optional[Store]
+) -> Tuple[Report, Generator[Sequence[Entry], None, None]]:
+    """Return the entries of a layer in batches, as the store knows them or else as its bytes arrive, and their report.
+
+    What goes wrong stands in the report once they have ended.
+    """
+    from .stream import read_entries
+
+    known = store.layer(layer.descriptor.digest) if store else None
+    if known is not None:
+        return remembered_report(layer, known), (batch for batch in (known.entries,))
+    report = Report(layer.descriptor)
+    special = special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
+    if special:
+        report.problem = LayerslayerError("it is {}".format(special))
+        return report, (batch for batch in ((),))
+    return report, read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report, limits=source.limits)
+
+
 def _twice(source: Source, layer: Layer, advance: Advance, record: bool, holding: Holding) -> Contents:
     """Read a layer, once more if it was damaged, perhaps only on its way: what came first is let go before."""
     own = holding.part()
@@ -169,7 +190,7 @@ def keep_contents(store: Store, contents: Contents) -> None:
                 report.uncompressed,
                 report.compression,
                 report.hidden,
-                tuple(report.notes),
+                tuple(map(str, report.notes)),
                 contents.entries,
                 contents.digests,
             ),

@@ -8,6 +8,7 @@ from ..errors import LayerslayerError
 from ..oci.descriptor import Descriptor
 
 if TYPE_CHECKING:
+    from ..errors import Told
     from ..formats.checkpoints import Points
 
 
@@ -50,7 +51,7 @@ class Report:
         self.checked = 0
         self.points: Optional[Points] = None  # to begin at again, where they were asked for
         self._problem: Optional[LayerslayerError] = None
-        self.notes: List[str] = []
+        self.notes: List[Told] = []
 
     @property
     def problem(self) -> Optional[LayerslayerError]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import TYPE_CHECKING
 
 from ..oci.image import Image
 from ..oci.source import Source
 from .leap.reader import Leaps
 from .toc.discovery import Claims
+
+if TYPE_CHECKING:
+    from ..errors import Tell
 
 
 class Shortcuts:
@@ -16,8 +19,6 @@ class Shortcuts:
     ``tell`` gets a sentence about what is of no use; ``keep``: files will be fetched.
     """
 
-    def __init__(
-        self, source: Source, image: Image, tell: Callable[[str], None] = lambda text: None, keep: bool = False
-    ) -> None:
+    def __init__(self, source: Source, image: Image, tell: Tell = lambda text: None, keep: bool = False) -> None:
         self.leaps = Leaps(source, tell, keep)
         self.claims = Claims(source, image, tell, keep, self.leaps)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
-from ..errors import InvalidDocument
+from ..errors import InvalidDocument, Remedy
 from ..limits import DEFAULT, Limits
 from .digest import digest_problem
 from .json_document import text_at, texts_by_key, texts_of
@@ -114,7 +114,7 @@ def parse_descriptor(value: Any, what: str, limits: Limits = DEFAULT) -> Descrip
 
 
 def parse_descriptors(
-    value: Any, what: str, limit: int, hint: str = "", limits: Limits = DEFAULT
+    value: Any, what: str, limit: int, hint: Union[str, Remedy] = "", limits: Limits = DEFAULT
 ) -> Tuple[Descriptor, ...]:
     """Return a list of descriptors, at most ``limit`` of them; none for null.
 

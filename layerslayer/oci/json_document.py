@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
-from ..errors import InvalidDocument
+from ..errors import InvalidDocument, Remedy
 from ..limits import DEFAULT, Limits, raising
 
 _DENSITY = 12  # times a document's own bytes (as many as are allowed) that may be taken in memory; most take 4
@@ -78,7 +78,7 @@ def load_object(body: bytes, what: str, limits: Limits = DEFAULT) -> Dict[str, A
 
 def load_bounded(body: bytes, what: str, most: int) -> Dict[str, Any]:
     """Parse a JSON object of at most ``most`` bytes, which is no matter of a user's limits. Raises InvalidDocument."""
-    return _object(_load(body, what, most, most * _DENSITY_OF_LISTS, ""), what)
+    return _object(_load(body, what, most, most * _DENSITY_OF_LISTS, None), what)
 
 
 def load_list(body: bytes, what: str, limits: Limits = DEFAULT) -> List[Any]:
@@ -95,8 +95,9 @@ def _object(document: Any, what: str) -> Dict[str, Any]:
     return document
 
 
-def _load(body: bytes, what: str, most: int, memory: int, hint: str) -> Any:
-    """Parse JSON of at most ``most`` bytes that takes so many of ``memory``; ``hint`` is for what is larger."""
+def _load(body: bytes, what: str, most: int, memory: int, remedy: Optional[Remedy]) -> Any:
+    """Parse JSON of at most ``most`` bytes that takes so many of ``memory``; ``remedy`` is for what is larger."""
+    hint = remedy or ""
     if len(body) > most:
         raise InvalidDocument("the {} is larger than {} bytes".format(what, most), hint)
     if memory_for(body) > memory:

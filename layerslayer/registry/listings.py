@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Dict, Iterator, Optional, Set, Tuple
 
-from ..errors import InvalidDocument, NotFound, RegistryError
+from ..errors import InvalidDocument, NotFound, RegistryError, Remedy
 from ..limits import DEFAULT, Limits, raising
 from ..oci.descriptor import Descriptor
 from ..oci.json_document import load_bounded, load_object, texts_of
@@ -57,9 +57,9 @@ def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]
 class _Allowance:
     """How much may be read of all pages of a list; ``what`` is its name."""
 
-    def __init__(self, limit: int, what: str, hint: str = "") -> None:
+    def __init__(self, limit: int, what: str, remedy: Optional[Remedy] = None) -> None:
         self._limit, self._left = limit, limit
-        self._what, self._hint = what, hint
+        self._what, self._remedy = what, remedy
 
     def read(self, answer: Answer, limit: int) -> bytes:
         """Return a page of at most ``limit`` bytes and one. Raises InvalidDocument, and as ``Answer.read``."""
@@ -67,7 +67,7 @@ class _Allowance:
         self._left -= len(body)
         if self._left < 0:
             told = "the registry's {} has more than {} bytes in all".format(self._what, self._limit)
-            raise InvalidDocument(told, self._hint)
+            raise InvalidDocument(told, self._remedy or "")
         return body
 
 

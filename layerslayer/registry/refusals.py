@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from ..errors import LayerslayerError, NotFound, RegistryError, Unauthorized, Unreachable
+from ..errors import Action, LayerslayerError, NotFound, RegistryError, Remedy, Unauthorized, Unreachable
 from ..oci.reference import Reference
 from .http.origin import Origin
 from .http.response import MAX_ERROR_BODY, Answer
@@ -70,7 +70,7 @@ def _limited(answer: Answer, domain: str, told: str) -> RegistryError:
         )
     return RegistryError(
         "{} limits how many requests may be made at once ({}).".format(domain, told),
-        when + ", with fewer --jobs, or log in.",
+        Remedy(Action.FEWER_JOBS, when),
         answer.status,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound
 from ..limits import DEFAULT, Limits, raising
@@ -26,6 +26,9 @@ from .http.client import Transport
 from .http.origin import origin_of
 from .http.response import Answer
 from .prefetch import Foresight
+
+if TYPE_CHECKING:
+    from ..errors import Tell
 
 _QUOTED = 200  # characters of a server's own words
 
@@ -46,7 +49,7 @@ class RegistrySource(Source):
         reference: Reference,
         transport: Transport,
         token: Optional[UserToken] = None,
-        warn: Callable[[str], None] = lambda text: None,
+        warn: Tell = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
         find_headers: Callable[[], Mapping[str, str]] = dict,

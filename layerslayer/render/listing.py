@@ -107,12 +107,15 @@ def layer_header(layer: Layer, style: Style = PLAIN) -> str:
     return f"{style.bold}Layer {layer.number}  {descriptor.digest}  {human_size(descriptor.size)}{style.off}{step}"
 
 
-def layer_footer(report: Report, style: Style = PLAIN) -> str:
-    """Return the line that ends a layer: what was read, and how far it can be trusted."""
+def layer_footer(report: Report, style: Style = PLAIN, as_it_is: str = "") -> str:
+    """Return the line that ends a layer: what was read, and how far it can be trusted.
+
+    ``as_it_is`` says how to have a layer that is no tar.
+    """
     size = report.descriptor.size
     if report.opaque:
         kind = printable(report.descriptor.media_type) or "no media type"
-        return f"= not a tar ({kind}); --save-all downloads it as it is."
+        return f"= not a tar ({kind}){'; ' + as_it_is if as_it_is else ''}."
     parts = [f"{report.entries} {'entry' if report.entries == 1 else 'entries'}"]
     if report.leapt:
         parts.append(f"{listed_from(report.bytes_read, size)} · lengths add up · digest not verified")

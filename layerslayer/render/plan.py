@@ -60,8 +60,13 @@ def _notes(line: Line, several: bool, style: Style) -> List[str]:
     return notes + ([f"{style.alarm}beyond the budget{style.off}"] if line.fits is False else [])
 
 
-def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
-    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``)."""
+def plan_total(
+    lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str = "layers {}"
+) -> Iterator[str]:
+    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``).
+
+    ``choice`` says how layers are chosen; their numbers go into its braces.
+    """
     at_most, size = _sum(line.cost.at_most for line in lines), _sum(line.cost.layer.descriptor.size for line in lines)
     count = len(lines)
     most = f"At most {human_size(at_most)}" if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
@@ -72,10 +77,10 @@ def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optiona
             "for links, directories, globs or several files a layer may be read again."
         )
     if budget >= 0:
-        yield _within(lines, reading, budget, beyond)
+        yield _within(lines, reading, budget, beyond, choice)
 
 
-def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> str:
+def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str) -> str:
     if beyond is None:
         once = "reading all of it once" if reading == TOP_DOWN else "all of it"
         return f"A budget of {human_size(budget)} does for {once}."
@@ -84,7 +89,7 @@ def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[C
     fitting = [line.cost.layer.number for line in lines if line.fits]
     words = f"A budget of {human_size(budget)} does for {len(fitting) or 'none'} of {len(lines)} layers in this order"
     if fitting and len({line.cost.image.document.digest for line in lines}) == 1:
-        words += f" (--layer {','.join(map(str, sorted(fitting)))})"
+        words += f" ({choice.format(','.join(map(str, sorted(fitting))))})"
     return f"{words}. {_READINGS[reading].format(beyond.layer.number)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..escaping import human_size, printable
 from ..user_input import without_login
@@ -24,11 +24,20 @@ if TYPE_CHECKING:
     from ..oci.source import Document
 
 
+class Ways(NamedTuple):
+    """How to have what a text leaves out, in the words of whoever asks."""
+
+    all_differences: str = ""  # between a layer and its table of contents
+    as_it_is: str = ""  # of a layer that is no tar
+    layers: str = "layers {}"  # to choose some; their numbers go into the braces
+
+
 class TextRenderer(Renderer):
     """Aligned lines, in colours where ``style`` has some. What a verb needs is loaded when it asks for it."""
 
-    def __init__(self, style: Style = PLAIN, unicode: bool = True) -> None:
+    def __init__(self, style: Style = PLAIN, unicode: bool = True, ways: Ways = Ways()) -> None:  # noqa: B008
         """``unicode``: trees are drawn with more than ASCII."""
+        self._ways = ways
         self._style = style
         self._unicode = unicode
 
@@ -62,12 +71,12 @@ class TextRenderer(Renderer):
     def toc_differences(self, layer: Layer, found: Comparison, check: Checking) -> Iterator[str]:
         from .toc_diff import difference_lines
 
-        return difference_lines(found, self._style)
+        return difference_lines(found, self._style, self._ways.all_differences)
 
     def layer_end(self, layer: Layer, report: Report) -> str:
         from .listing import layer_footer
 
-        return layer_footer(report, self._style) + "\n\n"
+        return layer_footer(report, self._style, self._ways.as_it_is) + "\n\n"
 
     # -- layers merged ----------------------------------------------------
 
@@ -78,11 +87,10 @@ class TextRenderer(Renderer):
 
     def tree(self, merged: LaidOut, node: Node, depth: Optional[int]) -> Iterator[str]:
         from ..filesystem.tree import sizes
-        from .tree import ASCII, UNICODE, tree_lines
+        from .tree import ASCII, UNICODE, TreeLines
 
-        branches = UNICODE if self._unicode else ASCII
-        name = "/" + printable(node.path)
-        return _ended(tree_lines(node, name, sizes(merged.tree), depth, branches, self._style))
+        tree = TreeLines(sizes(merged.tree), UNICODE if self._unicode else ASCII, self._style)
+        return _ended(tree.lines(node, "/" + printable(node.path), depth))
 
     def findings(self, merged: LaidOut, findings: Iterable[Finding]) -> Iterator[str]:
         from .tree import finding_lines
@@ -146,7 +154,7 @@ class TextRenderer(Renderer):
         from .plan import plan_lines, plan_total
 
         yield from _ended(plan_lines(lines, self._style))
-        yield from _ended(plan_total(lines, reading, budget, beyond))
+        yield from _ended(plan_total(lines, reading, budget, beyond, self._ways.layers))
 
     def cached_layer(self, digest: str, size: int, entries: int, stored: int, used: int) -> str:
         from .listing import timestamp

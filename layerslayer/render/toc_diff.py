@@ -22,14 +22,15 @@ _MARKS = {"claimed": "! index only  ", "unclaimed": "! layer only  ", "changed":
 _CLAIMED = "  claimed     "
 
 
-def difference_lines(found: Comparison, style: Style = PLAIN) -> Iterator[str]:
+def difference_lines(found: Comparison, style: Style = PLAIN, all_of_them: str = "") -> Iterator[str]:
     """Yield a line for each of the first hundred differences, two for a path that both have; then how many more."""
     listing = Listing(style)
     for difference in found.differences[:_SHOWN]:
         yield _shown(listing, difference, style)
     more = len(found.differences) - _SHOWN
     if more > 0:
-        yield f"! {more} more path{' differs' if more == 1 else 's differ'} (--json tells all).\n"
+        how = f" ({all_of_them})" if all_of_them else ""
+        yield f"! {more} more path{' differs' if more == 1 else 's differ'}{how}.\n"
 
 
 def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:

@@ -48,50 +48,69 @@ def node_lines(nodes: Iterable[Tuple[str, Node]], layers: int, style: Style = PL
         yield f"{layer:<{width + 1}} {text}"
 
 
-def tree_lines(
-    root: Node, name: str, sums: Dict[Node, int], depth: Optional[int], branches: Branches, style: Style = PLAIN
-) -> Iterator[str]:
-    """Yield a line for a node, and for each path below it.
+class TreeLines:
+    """A tree's paths as text; keeps the texts of sizes that recur."""
 
-    Args:
-        root: the node
-        name: what it is called
-        sums: the sizes of directories with all that is below them
-        depth: how many levels below it are shown; None for all
-        branches: what the lines are drawn with
-        style: colours
-    """
-    describe = _TreeLines(sums, style)
-    amounts = describe.amounts
-    yield describe.line(root, name)
-    # Directories being listed: the names left, all nodes, what stands before branches, the last name, plain names?
-    open_ones: List[Tuple[Iterator[str], Dict[str, Node], str, str, bool]] = []
+    def __init__(self, sums: Dict[Node, int], branches: Branches, style: Style = PLAIN) -> None:
+        """``sums`` are the sizes of directories with all that is below them."""
+        self._sums = sums
+        self._branches = branches
+        self._style = style
+        self._amounts: Dict[int, str] = {}
 
-    def enter(children: Optional[Dict[str, Node]], before: str) -> bool:
-        if not children or (depth is not None and len(open_ones) >= depth):
-            return False
-        names = sorted(children)
-        open_ones.append((iter(names), children, before, names[-1], _are_plain(names)))
-        return True
+    def lines(self, root: Node, name: str, depth: Optional[int]) -> Iterator[str]:
+        """Yield a line for ``root``, called ``name``, and for each path below it down to ``depth`` levels."""
+        amounts, branches = self._amounts, self._branches
+        yield self._line(root, name)
+        # Directories being listed: the names left, all nodes, what stands before branches, the last name, plain names?
+        open_ones: List[Tuple[Iterator[str], Dict[str, Node], str, str, bool]] = []
 
-    enter(root.children, "")
-    while open_ones:
-        names, children, before, last, plain = open_ones[-1]
-        branch = before + branches.middle
-        for name in names:
-            node = children[name]
-            entry = node.entry
-            if name is last:
-                branch = before + branches.last
-            # Nearly every path is a file with a name that needs no escaping.
-            if plain and entry.kind == "-":
-                yield f"{branch}{name}  {amounts.get(entry.size) or describe.amount(entry.size)}  L{node.layer}"
-                continue
-            yield branch + describe.line(node, name)
-            if enter(node.children, before + (branches.through if name is not last else branches.past)):
-                break
-        else:
-            open_ones.pop()
+        def enter(children: Optional[Dict[str, Node]], before: str) -> bool:
+            if not children or (depth is not None and len(open_ones) >= depth):
+                return False
+            names = sorted(children)
+            open_ones.append((iter(names), children, before, names[-1], _are_plain(names)))
+            return True
+
+        enter(root.children, "")
+        while open_ones:
+            names, children, before, last, plain = open_ones[-1]
+            branch = before + branches.middle
+            for name in names:
+                node = children[name]
+                entry = node.entry
+                if name is last:
+                    branch = before + branches.last
+                # Nearly every path is a file with a name that needs no escaping.
+                if plain and entry.kind == "-":
+                    yield f"{branch}{name}  {amounts.get(entry.size) or self._amount(entry.size)}  L{node.layer}"
+                    continue
+                yield branch + self._line(node, name)
+                if enter(node.children, before + (branches.through if name is not last else branches.past)):
+                    break
+            else:
+                open_ones.pop()
+
+    def _line(self, node: Node, name: str) -> str:
+        entry, style = node.entry, self._style
+        shown = name if _is_plain(name) else printable(name)
+        layer = f"  L{node.layer}" if node.layer >= 0 else ""
+        if node.children is not None:
+            slash = "" if shown.endswith("/") else "/"
+            return f"{style.directory}{shown}{slash}{style.off}  {self._amount(self._sums.get(node, 0))}{layer}"
+        if entry.kind == "-":
+            return f"{shown}  {self._amount(entry.size)}{layer}"
+        target = " -> " + printable(entry.target) if entry.target else ""
+        size = "  " + self._amount(node.size) if entry.kind == "h" else ""
+        return f"{style.link}{shown}{style.off}{target}{size}{layer}"
+
+    def _amount(self, size: int) -> str:
+        text = self._amounts.get(size)
+        if text is None:
+            if len(self._amounts) > _AMOUNTS:
+                self._amounts.clear()
+            text = self._amounts[size] = human_size(size)
+        return text
 
 
 def _are_plain(names: List[str]) -> bool:
@@ -103,36 +122,6 @@ def _are_plain(names: List[str]) -> bool:
 def _is_plain(name: str) -> bool:
     """Whether ``printable`` would return a name as it is."""
     return name.isascii() and name.isprintable() and "\\" not in name
-
-
-class _TreeLines:
-    """A tree's paths as text; keeps the texts of sizes that recur."""
-
-    def __init__(self, sums: Dict[Node, int], style: Style) -> None:
-        self._sums = sums
-        self._style = style
-        self.amounts: Dict[int, str] = {}
-
-    def line(self, node: Node, name: str) -> str:
-        entry, style = node.entry, self._style
-        shown = name if _is_plain(name) else printable(name)
-        layer = f"  L{node.layer}" if node.layer >= 0 else ""
-        if node.children is not None:
-            slash = "" if shown.endswith("/") else "/"
-            return f"{style.directory}{shown}{slash}{style.off}  {self.amount(self._sums.get(node, 0))}{layer}"
-        if entry.kind == "-":
-            return f"{shown}  {self.amount(entry.size)}{layer}"
-        target = " -> " + printable(entry.target) if entry.target else ""
-        size = "  " + self.amount(node.size) if entry.kind == "h" else ""
-        return f"{style.link}{shown}{style.off}{target}{size}{layer}"
-
-    def amount(self, size: int) -> str:
-        text = self.amounts.get(size)
-        if text is None:
-            if len(self.amounts) > _AMOUNTS:
-                self.amounts.clear()
-            text = self.amounts[size] = human_size(size)
-        return text
 
 
 def _step_texts(layers: Sequence[Layer]) -> Dict[int, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import BinaryIO, Callable, Iterable, Optional, Sequence, Set, cast
 
-from ..errors import BudgetSpent, LayerslayerError, NotFound, RangeIgnored
+from ..errors import Action, BudgetSpent, LayerslayerError, NotFound, RangeIgnored, Remedy
 from ..escaping import human_size
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
 from ..oci.manifest import Manifest, parse_manifest
@@ -82,14 +82,14 @@ class Budget:
 
     def spent(self) -> BudgetSpent:
         """Return what to say where a reading ends."""
-        return BudgetSpent("the budget of {} is spent (raise it with --budget)".format(human_size(self.total)))
+        return _spent("the budget of {} is spent".format(human_size(self.total)))
 
     def _beyond(self, wanted: int) -> BudgetSpent:
-        return BudgetSpent(
-            "{} more would go beyond the budget of {} (raise it with --budget)".format(
-                human_size(wanted), human_size(self.total)
-            )
-        )
+        return _spent("{} more would go beyond the budget of {}".format(human_size(wanted), human_size(self.total)))
+
+
+def _spent(told: str) -> BudgetSpent:
+    return BudgetSpent(told, within=Remedy(Action.RAISE_BUDGET))
 
 
 class Budgeted(Wrapping):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from ..errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound
+from ..errors import Action, DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound, Remedy
 from ..escaping import human_size
 from ..formats.decompression_bombs import Beyond
 from ..limits import raising
@@ -117,7 +117,7 @@ def no_platform(reference: Target, wanted: Platform, offered: Sequence[Optional[
     names = sorted({str(platform) for platform in offered if platform})
     return PlatformNotFound(
         "{} has no image for {}, only for {}.".format(reference, wanted, ", ".join(names)),
-        "Choose one with --platform.",
+        Remedy(Action.CHOOSE_PLATFORM),
     )
 
 

@@ -13,7 +13,7 @@ from layerslayer.formats import memory as held_by_all
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.memory import Holding, Lease
 from layerslayer.formats.zstd import window_memory
-from layerslayer.limits import DEFAULT, LimitReached, Limits
+from layerslayer.limits import DEFAULT, LimitReached, Limits, raising
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +43,9 @@ def test_what_is_too_much_is_not_taken_and_says_how_to_raise_it() -> None:
     holding = Holding(limits=limits)
     holding.take([entry()] * 50)
     before = holding.memory
-    with pytest.raises(LimitReached, match="--limit memory=NUMBER"):
+    with pytest.raises(LimitReached) as refused:
         holding.take([entry()] * 500)
+    assert refused.value.within == raising("memory")
     assert holding.memory == before
     holding.close()
     Holding(limits=limits).take([entry()] * 100)
@@ -90,8 +91,9 @@ def test_each_view_adds_what_its_own_limits_allow(monkeypatch: pytest.MonkeyPatc
 def test_entries_of_an_image_are_bounded() -> None:
     holding = Holding(limits=Limits(view=10))
     holding.take([entry()] * 10)
-    with pytest.raises(LimitReached, match="--limit view=NUMBER"):
+    with pytest.raises(LimitReached) as refused:
         holding.take([entry()])
+    assert refused.value.within == raising("view")
 
 
 def test_a_part_is_let_go_by_itself() -> None:
@@ -122,7 +124,7 @@ def test_what_the_collector_lets_go_while_somebody_counts_is_no_deadlock(counts:
 def test_a_large_window_counts_among_what_is_held() -> None:
     lease, window = Lease(), window_memory.Window()
     lease.take(DEFAULT.memory - 40 * 2**20)
-    with pytest.raises(LimitReached, match="memory=NUMBER"):
+    with pytest.raises(LimitReached, match="too much memory"):
         window.widen(128 * 2**20)
     lease.close()
     window.widen(128 * 2**20)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from layerslayer.cache import KnownLayer, Store
+from layerslayer.cli.remedies import told
 from layerslayer.formats.entry import Entry
 
 
@@ -22,4 +23,4 @@ def known(digest: str, *names: str) -> KnownLayer:
 class Opened:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.warnings: List[str] = []
-        self.store = Store(str(folder), warn=self.warnings.append, **options)
+        self.store = Store(str(folder), warn=lambda words: self.warnings.append(told(words)), **options)

@@ -8,6 +8,7 @@ from ...errors import LayerslayerError, LocalFileError, UsageError
 from ...registry.connection_pool import Connections
 from ..exit_codes import ExitCode, combined, failure
 from ..options import images_named
+from ..remedies import spelled
 from ..session import Session
 from ..streams import read_lines
 
@@ -45,7 +46,7 @@ def _one(session: Session, verb: Callable[[Session], ExitCode], target: str, con
         return verb(session.with_target(target, connections))
     except LayerslayerError as error:
         session.console.error(error)
-        session.console.out(session.renderer.error(target, error))
+        session.console.out(session.renderer.error(target, spelled(error)))
         return failure(error)
 
 

@@ -9,7 +9,7 @@ gets it. ``ways`` are how a file is had without its layer being read, and
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
 from ...errors import BudgetSpent
 from ...export.extract import Layerwise
@@ -24,10 +24,9 @@ from ...filesystem.select import Named, at_path, by_layer, is_name, matching
 from ...formats.entry import Entry
 from ...formats.tar.bodies import Sink
 from ...layers.known import KnownLayers
-from ...layers.open import Contents, keep_contents
 from ...layers.outcome import Report
 from ...layers.ways import Ways
-from ...oci.image import Image, Layer
+from ...oci.image import Image
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
@@ -35,6 +34,9 @@ from ..merged_view import lay_out, single_image
 from ..results import account
 from ..session import Session
 from .get_output import ConsoleOutput
+
+if TYPE_CHECKING:
+    from ...errors import Told
 
 
 def get(session: Session) -> ExitCode:
@@ -86,18 +88,14 @@ class _Run:
             source,
             self.layers,
             known.entries(self.layers),
-            self._keep,
+            known.keep,
             verify,
             ways.one,
             ways.claimed,
-            learn=session.store is not None,
+            learn=known.learns,
             leaps=ways.leaps,
         )
         self._seeker.reports = self.reports
-
-    def _keep(self, layer: Layer, entries: List[Entry], digests: Mapping[int, bytes], report: Report) -> None:
-        if self._session.store:
-            keep_contents(self._session.store, Contents(layer, entries, digests, report))
 
     def each(self, asked: Sequence[str]) -> None:
         """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
@@ -136,14 +134,14 @@ class _Run:
             else:
                 self._not_found(asked, found)
         except BudgetSpent as error:  # for a part that an index names
-            self.output.absent(asked, str(error), ExitCode.PARTIAL)
+            self.output.absent(asked, error, ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
-            reason = f"layer {found.by} removed it; 'layerslayer deleted' shows what can be had still"
+            reason: Told = f"layer {found.by} removed it; 'layerslayer deleted' shows what can be had still"
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None

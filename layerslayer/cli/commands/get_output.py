@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
-from ...errors import CorruptLayer, DigestMismatch, NameRefused
+from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, NameRefused
 from ...export.extract import Output
 from ...export.extracted_file import Carver
 from ...export.sinks import Printed, Target
@@ -12,7 +12,11 @@ from ...formats.entry import Entry
 from ...layers.outcome import Report
 from ...oci.image import Layer
 from ..exit_codes import ExitCode, failure
+from ..remedies import told
 from ..session import Session
+
+if TYPE_CHECKING:
+    from ...errors import Told
 
 
 class ConsoleOutput(Output):
@@ -56,7 +60,8 @@ class ConsoleOutput(Output):
             return
         wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
         if report is not None and (wrong or (self._session.options.verify and not report.verified)):
-            self.absent(path, f"the layer is not what its digest says: {report.problem}", ExitCode.FAILED)
+            lead = "the layer is not what its digest says: "
+            self.absent(path, report.problem.after(lead) if report.problem else lead + "None", ExitCode.FAILED)
             return
         if isinstance(target, Printed):
             self.codes.append(ExitCode.DONE)
@@ -71,15 +76,15 @@ class ConsoleOutput(Output):
 
     def refused(self, path: str, error: NameRefused) -> None:
         """Tell of a name that this machine's disk does not take; the other files are written all the same."""
-        self.absent(path, str(error), ExitCode.FAILED)
+        self.absent(path, error, ExitCode.FAILED)
 
     def failed(self, asked: str, error: Exception) -> None:
         """Tell what kept something from being got."""
-        self.absent(asked, str(error), failure(error))
+        self.absent(asked, error if isinstance(error, LayerslayerError) else str(error), failure(error))
 
-    def absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
+    def absent(self, asked: str, reason: Told, code: ExitCode = ExitCode.NO) -> None:
         """Tell why something was not got."""
-        self._session.console.warn(f"'{asked}' was not got: {reason.rstrip('.')}.")
+        self._session.console.warn(f"'{asked}' was not got: {told(reason).rstrip('.')}.")
         self.codes.append(code)
 
     def left_out(self, count: int, of: int) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from ...errors import in_full
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers
@@ -14,6 +13,7 @@ from ...oci.source import Source
 from ...parallel import at_once, in_order
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, answer, code_of, combined
+from ..remedies import spell, with_hint
 from ..results import summarize
 from ..session import Session
 from .peek_layer import layer_text, special
@@ -102,10 +102,11 @@ def peek_layers(
         console.out(session.renderer.layer(layer))
         for text in texts:
             console.out(text)
+        spell(report)
         console.out(session.renderer.layer_end(layer, report))
         console.flush()
         if report.problem:
-            console.warn(f"layer {layer.number} is not listed completely: {in_full(report.problem)}")
+            console.warn(f"layer {layer.number} is not listed completely: {with_hint(report.problem)}")
     if told is not None:
         told += reports
     return combined([code_of(report) for report in reports])

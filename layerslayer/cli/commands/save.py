@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import BinaryIO, Dict, Iterator, List, Sequence, Union
 
-from ...errors import LayerslayerError, in_full
+from ...errors import LayerslayerError
 from ...export.atomic_file import clear, discard_unfinished
 from ...export.download import file_size, make_own, output_folder, present, save_blob, save_bytes
 from ...export.names import image_parts, layer_stem
@@ -22,6 +22,7 @@ from ...render.renderer import Saved
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, combined, failure
 from ..progress import Progress
+from ..remedies import with_hint
 from ..results import summarize
 from ..session import Session
 
@@ -83,7 +84,7 @@ def _shown(session: Session, layer: Layer, outcome: _Outcome) -> ExitCode:
         session.fetched += outcome.size if outcome.state == "saved" else 0
         console.out(session.renderer.saved_layer(layer, outcome))
         return ExitCode.DONE
-    console.warn(f"layer {layer.number} was not saved: {in_full(outcome)}")
+    console.warn(f"layer {layer.number} was not saved: {with_hint(outcome)}")
     return failure(outcome)
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Tuple
 
-from ...errors import CorruptLayer
+from ...errors import Action, CorruptLayer, Remedy
 from ...limits import DEFAULT, Limits
 from ..entry import Entry
 from .fields import checksum_holds, number, text
@@ -33,6 +33,10 @@ from .pax import is_sparse, parse_records
 
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
+
+
+class _TooLong(ValueError):
+    """An extension is longer than the limit."""
 
 
 class NoHeader(CorruptLayer):
@@ -198,7 +202,8 @@ class TarWalker:
                 return BLOCK
             member = self._members.member(header, self._pending, offset, self.end is not None)
         except ValueError as error:
-            raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
+            within = Remedy(Action.ALLOW_LONGER, "extension") if isinstance(error, _TooLong) else None
+            raise CorruptLayer("tar", offset, "the header has {}".format(error), within) from None
         if self.bodies is not None and member.entry.kind == "-":
             self.bodies[member.entry.offset] = (offset + BLOCK, member.body if member.plain else -1)
         self._pending = None
@@ -216,7 +221,7 @@ class TarWalker:
         length = number(size, "size")
         most = self.limits.extension
         if length > most:
-            raise ValueError("an extension of {} bytes, more than {} (--limit extension=NUMBER)".format(length, most))
+            raise _TooLong("an extension of {} bytes, more than {}".format(length, most))
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

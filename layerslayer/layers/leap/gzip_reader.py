@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, Callable, List, Optional, Sequence
 
-from ...errors import CorruptLayer, DigestMismatch, RangeIgnored
+from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, RangeIgnored
 from ...formats.entry import Entry
 from ...formats.memory import Holding
 from ...formats.tar.bodies import Sink
@@ -118,6 +118,8 @@ class LeaptLayer:
             report.leapt = not report.verified
 
 
-def reason_of(error: Exception) -> str:
-    """Say why a layer is read in full after all."""
-    return "the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error).rstrip(".")
+def reason_of(error: Exception) -> LayerslayerError:
+    """Return why a layer is read in full after all."""
+    if isinstance(error, LayerslayerError) and not isinstance(error, RangeIgnored):
+        return error
+    return LayerslayerError("the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Dict, Generator, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Generator, List, Optional, Sequence, Set
 
 from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError
 from ...formats.entry import Entry
@@ -18,6 +18,9 @@ from .throughput import Throughput
 from .zstd_reader import Begun, framewise
 from .zstd_walk import NoFrames, ZstdWalk
 
+if TYPE_CHECKING:
+    from ...errors import Tell
+
 _HEAD = 64 * 1024  # bytes
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
 
@@ -29,7 +32,7 @@ class Leaps:
     of no use. ``keep``: of layers that are listed files can be fetched, too.
     """
 
-    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None, keep: bool = False) -> None:
+    def __init__(self, source: Source, tell: Tell = lambda text: None, keep: bool = False) -> None:
         self._source = source
         self._tell = tell
         self._keep = keep
@@ -172,7 +175,7 @@ class Leaps:
         del self._kept[layer.descriptor.digest]
         self._given_up.add(layer.descriptor.digest)
         if not isinstance(error, NotGzip):
-            self._tell("layer {}: read in full after all: {}".format(layer.number, reason_of(error)))
+            self._tell(reason_of(error).after("layer {}: read in full after all: ".format(layer.number)))
 
     def _end(self, layer: Layer, report: Report, error: LayerslayerError) -> None:
         """End a passage, which may be begun anew."""
@@ -219,7 +222,7 @@ class Leaps:
 
 
 def _note_why(report: Report, error: Exception) -> None:
-    report.notes.append("read in full after all: {}".format(reason_of(error)))
+    report.notes.append(reason_of(error).after("read in full after all: "))
 
 
 class _Shown:

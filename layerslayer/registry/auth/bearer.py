@@ -19,9 +19,9 @@ registry itself is http, and may not redirect.
 from __future__ import annotations
 
 import threading
-from typing import AbstractSet, Callable, List, Optional
+from typing import TYPE_CHECKING, AbstractSet, Callable, List, Optional
 
-from ...errors import Exposed, InvalidAddress, RegistryError, Unauthorized
+from ...errors import Action, Exposed, InvalidAddress, LayerslayerError, RegistryError, Remedy, Unauthorized
 from ..credentials import Login, UserToken
 from ..http.client import Transport
 from ..http.origin import Origin, address_from, netloc_of, origin_of
@@ -31,6 +31,9 @@ from .realms import carries_secrets, may_see_login
 from .token_cache import TokenCache
 from .token_exchange import Token, exchange
 from .user_secrets import UserSecrets
+
+if TYPE_CHECKING:
+    from ...errors import Tell
 
 ATTEMPTS = 4  # of one request: with the token that is known, our scope, the challenge's scope
 
@@ -46,7 +49,7 @@ class BearerAuth:
         transport: Transport,
         origin: Origin,
         user_token: Optional[UserToken] = None,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Tell = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
     ) -> None:
@@ -142,17 +145,18 @@ class BearerAuth:
             raise Unauthorized("{} wants a login, but speaks plain http, over which none is sent.".format(self._name))
         raise Unauthorized(
             "{} wants a user name and password.".format(self._name),
-            "Log in with docker, podman or skopeo, or give them with --username and --password-stdin.",
+            Remedy(Action.LOG_IN),
         )
 
     def _exchange(self, realm: str, service: str, scope: str) -> Token:
         login = self._user.login()
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
             service_host = netloc_of(origin_of(realm))
-            self._tell(
-                "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
-                "if you trust it, add --trust-realm {}".format(self._name, service_host, login.origin, service_host)
+            told = (
+                "{} names the auth service {}, which is not known to be its own: "
+                "the login from {} is not shown to it".format(self._name, service_host, login.origin)
             )
+            self._tell(LayerslayerError(told, within=Remedy(Action.TRUST_REALM, service_host)))
             self._user.drop_login()
             login = None
         if login:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
-from ...errors import ConnectionLost, InvalidAddress, RegistryError, Unreachable
+from ...errors import ConnectionLost, InvalidAddress, LayerslayerError, RegistryError, Unreachable
 from . import retries
 from .failure_reasons import host_of
 from .origin import address_from, base_url, origin_of, read_address
@@ -14,6 +14,9 @@ from .preconnect import EarlyConnections
 from .response import MAX_ERROR_BODY, Answer
 from .sender import Sender
 from .tls import Tls
+
+if TYPE_CHECKING:
+    from ...errors import Tell, Told
 
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
@@ -64,9 +67,17 @@ class Transport:
         """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
         return self._sender.unspoken(words)
 
-    def unspoken_to(self, tell: Callable[[str], None]) -> Callable[[str], None]:
+    def unspoken_to(self, tell: Tell) -> Tell:
         """Return ``tell``, which then gets words that are made so."""
-        return lambda text: tell(self.unspoken(text))
+
+        def unspoken(told: Told) -> None:
+            if isinstance(told, LayerslayerError):
+                told.reword(self.unspoken)
+                tell(told)
+            else:
+                tell(self.unspoken(told))
+
+        return unspoken
 
     def close(self) -> None:
         self._sender.close()

@@ -12,11 +12,11 @@ import threading
 from enum import Enum
 from typing import Optional
 
-from ...errors import RegistryError
+from ...errors import Action, RegistryError, Remedy
 from .origin import host_given
 from .private_networks import is_inside, is_loopback, is_on_the_link
 
-_HINT = "If this registry may, add --allow-private."
+_HINT = Remedy(Action.ALLOW_PRIVATE)
 
 
 class _Place(Enum):

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Collection, List, Mapping, Optional, cast
 import requests
 import urllib3
 
-from ...errors import ConnectionLost, Unreachable
+from ...errors import Action, ConnectionLost, Remedy, Unreachable
 from .failure_reasons import host_of
 from .origin import Origin, origin_of
 from .redaction import scrubbed, unspoken
@@ -150,5 +150,5 @@ def _broken(error: Exception, host: str) -> Unreachable:
     if isinstance(error, TooSlow):
         return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
     if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):
-        return ConnectionLost("{} stopped sending data.".format(host), "Try again, or allow more time with --timeout.")
+        return ConnectionLost("{} stopped sending data.".format(host), Remedy(Action.ALLOW_TIME, "Try again"))
     return ConnectionLost("the connection to {} broke before all data had arrived.".format(host), "Try again.")

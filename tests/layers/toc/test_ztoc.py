@@ -95,7 +95,7 @@ def test_spans_that_do_not_make_up_a_plain_layer(step: int, whole: int) -> None:
 
 
 def test_the_number_of_entries_is_bounded() -> None:
-    with pytest.raises(LimitReached, match="limit entries"):
+    with pytest.raises(LimitReached, match="too many entries; the limit is 5"):
         Blob(LAYER, limits=Limits(entries=5)).ztoc(writer.ztoc(**HONEST))
 
 
