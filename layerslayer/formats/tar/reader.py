@@ -61,7 +61,7 @@ class TarWalker:
         self.hidden = 0  # entries after the end marker
         self.end: Optional[int] = None  # where the first zero block stands
         self.foreign: Optional[int] = None  # where, after the end, bytes begin that are no tar
-        self.ignored_globals = False  # a global header tried to change members
+        self.last_ignored_global = -1  # where the last global header ends that tried to change members
         self._buffer = bytearray()  # the start of a block or extension yet incomplete
         self._skip = 0  # bytes of body and padding still to pass over
         self._last_padding = 0  # how many of them are padding
@@ -70,6 +70,7 @@ class TarWalker:
         self._sparse_body: Optional[int] = None  # body length, while sparse map blocks come first
         self._members = MemberReader()
         self.bodies: Optional[Dict[int, Tuple[int, int]]] = None  # see bodies.Starts; only filled where it is set
+        self.extensions: Optional[List[bytes]] = None  # what extended headers held; only filled where it is set
 
     def feed(self, data: bytes) -> List[Entry]:
         """Read the next bytes of the tar; return the entries they complete."""
@@ -110,6 +111,17 @@ class TarWalker:
         return self._take()
 
     @property
+    def ignored_globals(self) -> bool:
+        """Whether a global header tried to change members."""
+        return self.last_ignored_global >= 0
+
+    def agrees_with(self, other: TarWalker) -> bool:
+        """Whether two that were made to keep ``extensions`` read the same so far, and are at the same place."""
+        return (self.position, self.owed, self.extensions, self._buffer) == (
+            other.position, other.owed, other.extensions, other._buffer
+        )  # fmt: skip
+
+    @property
     def owed(self) -> int:
         """Bytes of a body and its padding that come next; 0 between two members, -1 within a header."""
         if self._buffer or self._pending or self._extension or self._sparse_body is not None:
@@ -132,6 +144,7 @@ class TarWalker:
         self.position += by
         self.end = self.end + by if self.end is not None else None
         self.foreign = self.foreign + by if self.foreign is not None else None
+        self.last_ignored_global += by if self.ignored_globals else 0
 
     def _take(self) -> List[Entry]:
         entries = self.entries
@@ -230,13 +243,15 @@ class TarWalker:
     def _end_extension(self, body: bytes, offset: int) -> None:
         kind = self._extension[0] if self._extension else b""
         self._extension = None
+        if self.extensions is not None:
+            self.extensions.append(kind + body)
         pending = self._pending
         if kind == b"g":
             records = parse_records(body, offset)
             if is_sparse(records):
                 raise CorruptLayer("tar", offset, "a global header calls files sparse, which readers take differently")
             if set(records) - {"comment"}:
-                self.ignored_globals = True
+                self.last_ignored_global = offset
         elif pending is None:
             raise CorruptLayer("tar", offset, "an extended header belongs to no member")
         elif kind == b"L":

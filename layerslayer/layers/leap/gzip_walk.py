@@ -136,7 +136,7 @@ class GzipWalk:
             last.ended = True
             last.stream.close()
             last.entries += last.walker.close()
-        last.walker.ignored_globals = any(segment.walker.ignored_globals for segment in self.segments)
+        last.walker.last_ignored_global = max(segment.walker.last_ignored_global for segment in self.segments)
         self.proved = proves(self.segments, self._settings.unnoticed)
         if self.whole and not self.proved:
             raise CorruptLayer("gzip", self._size, "a member before that is not as long as its trailer states")

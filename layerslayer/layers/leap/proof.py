@@ -20,6 +20,7 @@ from .segments import GREATEST_EXPANSION, Segment, adds_up, gap, possible
 
 _END_BLOCKS = 2  # zero blocks that end an archive
 _SURELY = 8.0  # standard deviations
+_INCREDIBLE = 5.0  # the same: a gap that is so far off holds something else than one body
 
 
 def proves(segments: Sequence[Segment], unnoticed: int) -> bool:
@@ -79,9 +80,10 @@ def _may_hide_an_end(before: Segment, after: Segment, unnoticed: int) -> bool:
     room, passed = gap(before, after), after.bit // 8 - before.at
     if room + more > GREATEST_EXPANSION * (passed + 64):
         return False
-    return after.expected + _SURELY * after.deviation >= room + more or after.unseen > greatest_unseen(
-        before, unnoticed
-    )
+    if abs(room - after.expected) > _INCREDIBLE * after.deviation:
+        return True
+    told = after.expected + _SURELY * after.deviation
+    return told >= room + more or after.unseen > greatest_unseen(before, unnoticed)
 
 
 def greatest_unseen(before: Segment, unnoticed: int) -> int:

@@ -78,6 +78,7 @@ class Resync:
         self._ones: Optional[MemberStream] = ones
         self._other = TarWalker(position, limits)  # walks the second guess
         self._others: List[Entry] = []
+        self.walker.extensions, self._other.extensions = [], []  # what of them is ignored may differ unnoticed
         self._walked = 0
         self._tail = self._other_tail = b""  # the end of the output, for headers across pieces and to compare
         self._doubts: List[Tuple[int, bytes]] = []  # from where on, and where in a block a magic may have been
@@ -218,13 +219,9 @@ class Resync:
         if len(self._tail) < WINDOW or self._tail[-WINDOW:] != self._other_tail[-WINDOW:]:
             return
         self.certain, self._ones, self._certain_from = True, None, self.stream.output
-        if self.first is not None and (
-            self.entries != self._others
-            or self.walker.owed != self._other.owed
-            or self.walker.position != self._other.position
-        ):
+        if self.first is not None and (self.entries != self._others or not self.walker.agrees_with(self._other)):
             raise Doubtful
-        self._others = []
+        self._others, self.walker.extensions = [], None
 
     def _count_zeros(self, piece: bytes, other: bytes) -> None:
         if piece.strip(b"\0") or other.strip(b"\0"):

@@ -12,6 +12,7 @@ from . import segments as lengths
 from .resync import Doubtful, Resync
 from .segments import Segment
 
+_MOST_PADDING = 128 * 1024  # bytes; writers pad to 64 KiB at most, and more zeros may be a file's
 _AT_ONCE = 64 * 1024  # bytes of padding walked at a time
 
 
@@ -48,7 +49,7 @@ def at_the_end(segment: Segment, bit: int, resync: Resync, size: int) -> Segment
     if resync.first is not None or len(ends) != 1:
         raise Doubtful
     padding = (ends[0][1] - ends_at) % lengths.MODULUS
-    if padding > resync.zeros or padding % BLOCK:
+    if padding > min(resync.zeros, _MOST_PADDING) or padding % BLOCK:
         raise Doubtful
     walker = TarWalker(ends_at, segment.walker.limits)
     for at in range(0, padding, _AT_ONCE):

@@ -131,7 +131,7 @@ class Segment:
         self.ends, other.stream.ends = own + ends, []
         self.entries += other.entries[skipped:]
         self.resume_points += other.resume_points
-        self._become(other)
+        self._become(other, self.position + max(self.walker.owed, 0))
 
     def lead_into(self, other: Segment, entries: List[Entry], meets: int) -> bool:
         """Go on with what ``other`` read, whose first header is ``meets`` bytes into this one's output.
@@ -152,12 +152,13 @@ class Segment:
         self.ends, other.stream.ends = ends + other.all_ends(), []
         self.entries = own + other.entries
         self.resume_points += other.resume_points
-        self._become(other)
+        self._become(other, place)
         return True
 
-    def _become(self, other: Segment) -> None:
-        """Go on as ``other`` does."""
-        other.walker.ignored_globals |= self.walker.ignored_globals
+    def _become(self, other: Segment, place: int) -> None:
+        """Go on as ``other`` does, whose headers before ``place`` are none."""
+        if other.walker.last_ignored_global < place:
+            other.walker.last_ignored_global = self.walker.last_ignored_global
         self.at, self.walker, self.stream, self._base = other.at, other.walker, other.stream, other._base
         self.ended = other.ended
 

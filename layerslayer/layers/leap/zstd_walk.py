@@ -209,7 +209,7 @@ class ZstdWalk:
             self._stay = header
             return
         resynced = Part(place, header, part.walker.padding, self._limits)
-        resynced.walker.ignored_globals = part.walker.ignored_globals
+        resynced.walker.last_ignored_global = part.walker.last_ignored_global
         if not self.whole:  # of the first one is read on where the leaps turn out wrong
             part.stream.release()
         self.parts.append(resynced)

@@ -109,6 +109,18 @@ def test_what_was_noted_before_a_leap_is_told() -> None:
     assert listed.report.notes == ["global pax headers were ignored, as container runtimes do"]
 
 
+def test_what_a_file_holds_is_not_noted() -> None:
+    """A body that ends in members, a global header among them, where a resync begins before those."""
+    inner = pax(record("path", "evil"), b"g") + member(b"inner", b"x" * 512)
+    for size in (2_000_000, 3_000_000, 4_000_000):
+        body = program(1, size)
+        whole = (
+            member(b"first", b"1") + member(b"large", body + bytes(-len(body) % 512) + inner) + member(b"next") + END
+        )
+        listed = Listed(Serving(COMPRESSORS["level 1"](whole)))
+        assert listed.entries == walk(whole) and listed.report.notes == []
+
+
 @pytest.mark.parametrize("first", [1, 2, 6, 15])
 def test_a_source_that_ignores_ranges(first: int) -> None:
     """At once, or from some request on: read in full, and said so."""

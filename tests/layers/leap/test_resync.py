@@ -199,3 +199,34 @@ def test_certain_after_a_window_of_literals() -> None:
     assert resync.settled and resync.first == 512 * 200 and resync.blind <= WINDOW * 9
     assert [entry.name for entry in resync.entries + resync.walker.close()] == ["next"]
     assert resync.stream.output == len(plain)
+
+
+# -- what two guesses read alike, and is not ------------------------------------
+
+
+class Guess(MemberStream):
+    """A stream of which this came out for one of two guesses."""
+
+    def __init__(self, plain: bytes) -> None:
+        super().__init__()
+        self._plain = plain
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        piece, self._plain = self._plain[: len(data)], self._plain[len(data) :]
+        self.output += len(piece)
+        yield piece
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g"])
+@pytest.mark.parametrize("known", [True, False])
+def test_records_whose_key_is_not_known_are_doubted(known: bool, kind: bytes) -> None:
+    """Both guesses leave out what they do not know, so their entries are the same."""
+    lead, after = noise(random.Random(1), 40_000), member(b"next", noise(random.Random(2), 40_000))
+    guesses = [b"13 mtime=1.5\n"] * 2 if known else [b"13 mti%s=1.5\n" % (byte * 2) for byte in (b"\0", b"\xff")]
+    resync = Resync(*(Guess(lead + pax(guess, kind) + after) for guess in guesses), 0)
+    if known:
+        resync.feed(bytes(200_000))
+        assert resync.settled
+        return
+    with pytest.raises(Doubtful):
+        resync.feed(bytes(200_000))
