@@ -23,13 +23,13 @@ pytest.importorskip("zstandard")
 @functools.lru_cache(maxsize=None)
 def plain() -> bytes:
     files = b"".join(member(b"a/%d" % number, b"a" * 300) for number in range(30))
-    body = noise(random.Random(1), 3_000_000)
+    body = noise(random.Random(1), 1_500_000)
     return files + member(b"a/lib.so", body) + files + member(b"a/x", body[::-1]) + files + END
 
 
 @functools.lru_cache(maxsize=None)
 def blob() -> bytes:
-    return seekable(plain(), 300_000)
+    return seekable(plain(), 150_000)
 
 
 def test_frames_are_leapt_over() -> None:
@@ -43,7 +43,7 @@ def test_frames_are_leapt_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "whole", [frame(plain()), frame(plain(), sized=False), framed(cut(plain(), 300_000), False)[0]]
+    "whole", [frame(plain()), frame(plain(), sized=False), framed(cut(plain(), 150_000), False)[0]]
 )
 def test_one_frame_or_sizes_that_are_not_known(whole: bytes) -> None:
     """Read as a stream, verified; what was looked at first is not asked for again, but for the last nine bytes."""

@@ -82,7 +82,7 @@ def holds(case: Case, position: int, entries: List[Entry], step: int) -> bool:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_first_header_or_none(seed: int) -> None:
     source = random.Random(seed)
-    plain = tar(source, 3_000_000, depth=1)
+    plain = tar(source, 1_500_000, depth=1)
     entries = walk(plain)
     blob = COMPRESSORS[source.choice(["level 1", "level 6", "little memory", "flushed", "stored"])](plain)
     for case in places(plain, blob):
@@ -123,7 +123,7 @@ def test_what_comes_after_a_body_is_found(body: str, after: str) -> None:
 
 
 def test_a_run_of_zeros_settles_nothing_and_claims_nothing() -> None:
-    plain, blob, entries = layer(member(b"large", noise(random.Random(1), 90_000) + bytes(12_000_000)), AFTER["a file"])
+    plain, blob, entries = layer(member(b"large", noise(random.Random(1), 90_000) + bytes(4_000_000)), AFTER["a file"])
     for case in places(plain, blob):
         if 0 < case.out < entries[1].offset - NEAR:
             holds(case, entries[1].offset, entries, 20_000)
