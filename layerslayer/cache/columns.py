@@ -1,7 +1,7 @@
 """A layer's entries as a few columns of bytes: small, and loaded ten times as fast as rows. Pure.
 
 What is read is checked as if it came from a stranger; it takes memory in
-proportion to its bytes, whatever they are.
+proportion to its bytes, whatever they are. ``column_writer`` makes them.
 
 Format, version 2 (integers little endian; texts are UTF-8, other bytes as they were, joined by NUL)::
 
@@ -24,87 +24,33 @@ import math
 import sys
 from array import array
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from operator import le, lt
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union
 
 from ..formats.entry import Device, Entry
 
 _SECTIONS = 17
-_ROOM = 8  # bytes of a section's length
+ROOM = 8  # bytes of a section's length
 _KINDS = frozenset("-dlhcbp?")
-_WORD, _LONG, _REAL = "I", "q", "d"  # of 4, 8 and 8 bytes
+WORD, LONG, REAL = "I", "q", "d"  # of 4, 8 and 8 bytes
 _GREATEST_MODE = 0o7777
-_BLOCK = 1000  # texts
 _TEXT = 64 * 1024  # bytes of texts
-_MOST_OWNERS = 65536
-_MOST_ATTRIBUTES = 16 * 2**20  # bytes
+MOST_ATTRIBUTES = 16 * 2**20  # bytes
 _NONE: Dict[str, bytes] = {}
 
 
-def pack(entries: Sequence[Entry]) -> bytes:
-    """Return entries as bytes. Raises ValueError for what the format cannot hold."""
-    return b"".join(packed(entries))
-
-
-def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """Yield entries as bytes, of which only a part is held at a time. Raises as ``pack``, and for too many owners."""
-    owners: Dict[Tuple[int, int, int, str, str], int] = {}
-    codes = array(_WORD)
-    for one in entries:
-        codes.append(owners.setdefault((one.mode, one.uid, one.gid, one.uname, one.gname), len(owners)))
-        _check(len(owners) <= _MOST_OWNERS, "too many owners to be worth it")
-    try:
-        for section in chain(_texts(entries), [_little(codes)], _numbers(entries), _of_owners(owners), _rare(entries)):
-            yield len(section).to_bytes(_ROOM, "little")
-            yield section
-    except OverflowError:
-        raise ValueError("a number beyond 64 bits") from None
-
-
-def _texts(entries: Sequence[Entry]) -> Iterator[bytes]:
-    yield _joined([item.name for item in entries])
-    yield _joined([item.target for item in entries])
-    yield "".join([item.kind for item in entries]).encode("ascii")
-
-
-def _numbers(entries: Sequence[Entry]) -> Iterator[bytes]:
-    yield _bytes(_LONG, [item.size for item in entries])
-    yield _bytes(_LONG, [item.offset for item in entries])
-    yield _bytes(_LONG, [0 if isinstance(item.mtime, float) else item.mtime for item in entries])
-
-
-def _of_owners(owners: Dict[Tuple[int, int, int, str, str], int]) -> Iterator[bytes]:
-    yield _bytes(_LONG, [owner[place] for place in range(3) for owner in owners])
-    yield _joined([str(owner[place]) for place in (3, 4) for owner in owners])
-
-
-def _rare(entries: Sequence[Entry]) -> Iterator[bytes]:
-    fractions = [(index, item.mtime) for index, item in enumerate(entries) if isinstance(item.mtime, float)]
-    yield _bytes(_WORD, [index for index, _ in fractions])
-    yield _bytes(_REAL, [mtime for _, mtime in fractions])
-    devices = [(index, item.device) for index, item in enumerate(entries) if item.device is not None]
-    yield _bytes(_WORD, [index for index, _ in devices])
-    yield _bytes(_LONG, [numbers[place] for place in range(2) for _, numbers in devices])
-    attributes = [(index, *pair) for index, item in enumerate(entries) for pair in item.xattrs.items()]
-    _check(sum(len(value) for *_, value in attributes) <= _MOST_ATTRIBUTES, "too large attributes to be worth it")
-    yield _bytes(_WORD, [index for index, _, _ in attributes])
-    yield _joined([key for _, key, _ in attributes])
-    yield _bytes(_WORD, [len(value) for _, _, value in attributes]) + b"".join([value for *_, value in attributes])
-    yield _bytes(_WORD, [index for index, item in enumerate(entries) if item.hidden])
-
-
 def unpack(data: bytes, most: int = 2**31) -> List[Entry]:
-    """Return the entries that ``pack`` was given. Raises ValueError for other bytes, and for more than ``most``."""
+    """Return the entries that were packed. Raises ValueError for other bytes, and for more than ``most``."""
     # Half of what this takes is memory touched for the first time, hence few copies and no columns of one value.
     parts = _sections(data)
     count = len(parts[2])
-    _check(count <= most, "too many")
+    check(count <= most, "too many")
     kinds = str(parts[2], "ascii")
     names, targets = _split(parts[0], count), _split(parts[1], count)
     codes, sizes, offsets, mtimes = _columns(parts[3:7], count)
-    _check(set(kinds) <= _KINDS, "kinds")
-    _check(not count or (min(sizes) >= 0 and offsets[0] >= 0 and all(map(lt, offsets, offsets[1:]))), "sizes or places")
+    check(set(kinds) <= _KINDS, "kinds")
+    check(not count or (min(sizes) >= 0 and offsets[0] >= 0 and all(map(lt, offsets, offsets[1:]))), "sizes or places")
     modes, uids, gids, unames, gnames = (
         map(values.__getitem__, codes) for values in _owners(parts[7], parts[8], max(codes, default=-1))
     )
@@ -129,26 +75,26 @@ def unpack(data: bytes, most: int = 2**31) -> List[Entry]:
 
 def _columns(parts: Sequence[memoryview], count: int) -> Iterator[Any]:
     """Yield the four columns of numbers, each of ``count``."""
-    for letter, part in zip((_WORD, _LONG, _LONG, _LONG), parts):
+    for letter, part in zip((WORD, LONG, LONG, LONG), parts):
         column = _array(letter, part)
-        _check(len(column) == count, "columns of different lengths")
+        check(len(column) == count, "columns of different lengths")
         yield column
 
 
 def _owners(numbers: memoryview, names: memoryview, greatest: int) -> List[Sequence[Any]]:
     """Return what the owners' codes, the greatest of which is given, stand for: modes, uids, gids and names."""
-    values = _array(_LONG, numbers)
+    values = _array(LONG, numbers)
     count = len(values) // 3
     modes, uids, gids = values[:count], values[count : 2 * count], values[2 * count :]
-    _check(len(values) == 3 * count and greatest < count, "owners")
-    _check(not count or (min(modes) >= 0 and max(modes) <= _GREATEST_MODE), "modes")
+    check(len(values) == 3 * count and greatest < count, "owners")
+    check(not count or (min(modes) >= 0 and max(modes) <= _GREATEST_MODE), "modes")
     texts = _split(names, 2 * count)
     return [modes, uids, gids, texts[:count], texts[count:]]
 
 
 def _times(mtimes: array[int], places: memoryview, fractions: memoryview) -> Union[array[int], List[Any]]:
-    indices, values = _indices(places, len(mtimes), lt), _array(_REAL, fractions)
-    _check(len(indices) == len(values) and all(map(math.isfinite, values)), "times")
+    indices, values = _indices(places, len(mtimes), lt), _array(REAL, fractions)
+    check(len(indices) == len(values) and all(map(math.isfinite, values)), "times")
     if not indices:
         return mtimes
     times: List[Any] = mtimes.tolist()
@@ -158,19 +104,19 @@ def _times(mtimes: array[int], places: memoryview, fractions: memoryview) -> Uni
 
 
 def _devices(places: memoryview, numbers: memoryview, kinds: str) -> Iterable[Any]:
-    indices, values = _indices(places, len(kinds), lt), _array(_LONG, numbers)
+    indices, values = _indices(places, len(kinds), lt), _array(LONG, numbers)
     count = len(indices)
     fitting = kinds.count("b") + kinds.count("c") == count and all(kinds[index] in "bc" for index in indices)
-    _check(fitting and len(values) == 2 * count and min(values, default=0) >= 0, "devices")
+    check(fitting and len(values) == 2 * count and min(values, default=0) >= 0, "devices")
     return _column_of(dict(zip(indices, map(Device, values[:count], values[count:]))), None, len(kinds))
 
 
 def _attributes(places: memoryview, keys: memoryview, contents: memoryview, count: int) -> Iterable[Any]:
     indices = _indices(places, count, le)
     names = _split(keys, len(indices))
-    lengths = _array(_WORD, contents[: 4 * len(indices)])
+    lengths = _array(WORD, contents[: 4 * len(indices)])
     at = 4 * len(lengths)
-    _check(len(lengths) == len(indices) and at + sum(lengths) == len(contents), "attributes")
+    check(len(lengths) == len(indices) and at + sum(lengths) == len(contents), "attributes")
     found: Dict[int, Dict[str, bytes]] = {}
     for index, name, length in zip(indices, names, lengths):
         found.setdefault(index, {})[name] = bytes(contents[at : at + length])
@@ -190,24 +136,15 @@ def _column_of(values: Dict[int, Any], default: Any, count: int) -> Iterable[Any
 
 def _indices(section: memoryview, count: int, order: Any) -> array[int]:
     """Return which of ``count`` entries are meant; they stand in order."""
-    found = _array(_WORD, section)
-    _check(all(map(order, found, found[1:])) and (not found or found[-1] < count), "indices")
+    found = _array(WORD, section)
+    check(all(map(order, found, found[1:])) and (not found or found[-1] < count), "indices")
     return found
-
-
-def _joined(texts: List[str]) -> bytes:
-    # Block by block: one wide character makes all of a text take four times as much.
-    blocks = (texts[at : at + _BLOCK] for at in range(0, len(texts), _BLOCK))
-    joined = b"\0".join(["\0".join(block).encode("utf-8", "surrogateescape") for block in blocks])
-    if joined.count(b"\0") != max(len(texts) - 1, 0):
-        raise ValueError("a NUL in a name")
-    return joined
 
 
 def _split(section: memoryview, count: int) -> List[str]:
     """Return ``count`` texts."""
     data = bytes(section)
-    _check(data.count(0) == count - 1 if count else not data, "texts")
+    check(data.count(0) == count - 1 if count else not data, "texts")
     found: List[str] = []
     at = 0
     while count:
@@ -217,16 +154,6 @@ def _split(section: memoryview, count: int) -> List[str]:
             break
         at = end + 1
     return found
-
-
-def _bytes(letter: str, values: Iterable[Any]) -> bytes:
-    return _little(array(letter, values))
-
-
-def _little(column: array[Any]) -> bytes:
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column.tobytes()
 
 
 def _array(letter: str, section: memoryview) -> array[Any]:
@@ -242,15 +169,16 @@ def _sections(packed: bytes) -> List[memoryview]:
     found: List[memoryview] = []
     at = 0
     for _ in range(_SECTIONS):
-        length = int.from_bytes(data[at : at + _ROOM], "little")
-        section = data[at + _ROOM : at + _ROOM + length]
-        _check(len(section) == length, "a section is cut short")
+        length = int.from_bytes(data[at : at + ROOM], "little")
+        section = data[at + ROOM : at + ROOM + length]
+        check(len(section) == length, "a section is cut short")
         found.append(section)
-        at += _ROOM + length
-    _check(at == len(data), "bytes after the last section")
+        at += ROOM + length
+    check(at == len(data), "bytes after the last section")
     return found
 
 
-def _check(holds: bool, what: str) -> None:
+def check(holds: bool, what: str) -> None:
+    """Raise ValueError unless something holds."""
     if not holds:
         raise ValueError("not what was packed: {}".format(what))

@@ -13,14 +13,24 @@ import hashlib
 import re
 import sqlite3
 import time
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Mapping, Optional
 
 from ..formats.checkpoints import MOST, Points, unpack_points
 from ..limits import bound
 from ..oci.descriptor import digest_of
 from .private_folder import default_folder
 from .queries import DELETE, DELETE_ALL, DOCUMENT, LAYER, LAYERS, OLDEST, POINTS, SIZE
-from .rows import MOST_STORED, BeyondLimits, KnownLayer, LayerSummary, Row, from_row, seal_of, to_row
+from .rows import (
+    MOST_STORED,
+    BeyondLimits,
+    KnownLayer,
+    LayerFacts,
+    LayerSummary,
+    Row,
+    RowWriter,
+    from_row,
+    seal_of,
+)
 from .sqlite_file import SqliteFile
 
 LIMIT = 512 * 1024 * 1024  # bytes of layers and documents
@@ -93,16 +103,27 @@ class Store:
 
     def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
         """Remember a layer that was read whole and verified, and the points of it."""
+        writer = RowWriter()
         try:
-            made = to_row(known)
+            writer.add(known.entries)
         except ValueError:
             return  # names that cannot be kept; the layer is read again next time
+        self.keep(LayerFacts(*known[:6]), writer, known.digests, points)
+
+    def keep(
+        self, facts: LayerFacts, entries: RowWriter, digests: Mapping[int, bytes], points: Optional[Points] = None
+    ) -> None:
+        """Remember a layer as ``keep_layer`` does, whose entries were packed as they came."""
+        try:
+            made = entries.row(facts, digests)
+        except ValueError:
+            return
         body = points.pack() if points and len(points) <= MOST else b""
         size = len(made.facts) + len(made.entries) + len(made.sums) + len(body)
         if size > self._limit:
             return
-        key, used, digest = _key(known.digest), int(time.time()), known.digest.encode()
-        row = (key, digest, known.size, len(known.entries), size, used, made.seal, made.facts, made.entries, made.sums)
+        key, used, digest = _key(facts.digest), int(time.time()), facts.digest.encode()
+        row = (key, digest, facts.size, made.count, size, used, made.seal, made.facts, made.entries, made.sums)
 
         def insert(db: sqlite3.Connection) -> None:
             db.execute("BEGIN IMMEDIATE")
@@ -110,7 +131,7 @@ class Store:
                 db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
                 db.execute("DELETE FROM points WHERE key = ?", (key,))
                 if body:
-                    seal = seal_of(known.digest, b"", body, b"")
+                    seal = seal_of(facts.digest, b"", body, b"")
                     db.execute("INSERT INTO points VALUES (?, ?, ?)", (key, seal, body))
 
         self._file.do(insert)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List
 
-from layerslayer.cache import KnownLayer, Store
+from layerslayer.cache import KnownLayer, LayerFacts, RowWriter, Store
+from layerslayer.cache.rows import Row
 from layerslayer.formats.entry import Entry
 
 
@@ -23,3 +24,9 @@ class Opened:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.warnings: List[str] = []
         self.store = Store(str(folder), warn=self.warnings.append, **options)
+
+
+def to_row(known: KnownLayer) -> Row:
+    writer = RowWriter()
+    writer.add(known.entries)
+    return writer.row(LayerFacts(*known[:6]), known.digests)
