@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-from layerslayer.layers.leap import FrameLeaping
+from layerslayer.layers.leap.zstd_walk import FrameLeaping
 
 from .images import build_images
 from .leaps import line, measured

@@ -23,7 +23,9 @@ from typing import BinaryIO, Callable, Dict, List, NamedTuple, Union
 from layerslayer.formats.decompress import Decompressor
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap import Fetcher, FrameLeaping, Leaping, NoFrames
+from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.range_fetcher import Fetcher
+from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
 from layerslayer.oci.descriptor import Descriptor
 
 from .images import build_images

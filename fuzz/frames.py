@@ -13,8 +13,8 @@ from typing import List, Tuple
 
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
-from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
-from layerslayer.layers.leap.range_fetcher import Pace
+from layerslayer.layers.leap.range_fetcher import Fetcher, Pace
+from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.stream import read_entries
 from layerslayer.oci.descriptor import Descriptor

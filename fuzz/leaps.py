@@ -18,7 +18,8 @@ from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.gzip.members import MemberStream
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap import Fetcher, Leaping, NotGzip
+from layerslayer.layers.leap.gzip_walk import Leaping, NotGzip
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.stream import Report, read_entries
 from layerslayer.oci.descriptor import Descriptor
 from tests.support.leap_layers import SMALL, layer

@@ -47,7 +47,7 @@ def fast(source: Source, image: Image, layer: Layer) -> Cost:
         return in_full(image, layer)
     asked = states_toc(descriptor) or worth_asking(descriptor)
     at_most, note = descriptor.size + (_FOOTER if asked else 0), ""
-    if Leaps(source).worth(layer):
+    if Leaps(source).applies_to(layer):
         if descriptor.media_type.endswith("gzip"):
             at_most, note = max(at_most, descriptor.size * _LEAPING[0] // _LEAPING[1]), "probably less, by leaps"
         else:

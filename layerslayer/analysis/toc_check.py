@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence
 
 from ..formats.entry import Entry
 from ..formats.memory import Holding
-from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
+from ..formats.tar.bodies import Bodies, FilePlaces
 from ..layers.outcome import IndexCheck, Report
-from ..layers.stream import read_entries
+from ..layers.reader import LayerReader
 from ..layers.toc.discovery import Claims
 from ..limits import LimitReached
 from ..oci.image import Layer
@@ -41,25 +41,21 @@ class Checking:
                 self._claim.notes.append("its index is not compared: {}".format(str(error).rstrip(".")))
                 return
 
-    def entries(self, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
-        """Read the layer as ``read_entries`` does, and keep what is to be compared; may be called again."""
-        self._holding.close()
-        if self._index is not None and not self._large:
+    def entries(self, reader: LayerReader) -> Iterator[List[Entry]]:
+        """Yield the layer's entries as ``reader`` does, and keep what is to be compared."""
+        if self._index is not None:
             self._hold(self._index.entries)
         if self._index is None or self._large:
-            yield from read_entries(self._layer.descriptor, open_blob, report)
+            yield from reader.entries()
             return
-        digests, places, entries = FileDigests(), FilePlaces(), []
-        sink = digests.sink if self.claimed.digests else places.sink if self.claimed.places else None
-        bodies = Bodies(sink) if sink else None
-        for batch in read_entries(self._layer.descriptor, open_blob, report, bodies):
+        places, entries = FilePlaces(), []
+        for batch in reader.entries(Bodies(places.sink) if self.claimed.places else None):
             if not self._large:
                 self._hold(batch)
                 entries += batch
             yield batch
-        if self._large:
-            return
-        self.actual = Listed(entries, digests.by_offset, places.by_offset)
+        if not self._large:
+            self.actual = Listed(entries, reader.digests, places.by_offset)
 
     def compare(self, report: Report) -> Optional[Comparison]:
         """Return what differs between ``claimed`` and ``actual``; None where they cannot be compared.

@@ -13,9 +13,9 @@ import hashlib
 import re
 import sqlite3
 import time
-from typing import Any, Callable, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
-from ..formats.checkpoints import MOST, Points, unpack_points
+from ..formats.checkpoints import Points, pack_points, unpack_points
 from ..limits import bound
 from ..oci.descriptor import digest_of
 from .private_folder import default_folder
@@ -103,27 +103,20 @@ class Store:
 
     def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
         """Remember a layer that was read whole and verified, and the points of it."""
-        writer = RowWriter()
+        writer, facts = RowWriter(), LayerFacts(*known[:6])
         try:
             writer.add(known.entries)
+            self.keep(facts, writer.row(facts, known.digests), pack_points(points) if points else b"")
         except ValueError:
-            return  # names that cannot be kept; the layer is read again next time
-        self.keep(LayerFacts(*known[:6]), writer, known.digests, points)
+            pass  # names that cannot be kept; the layer is read again next time
 
-    def keep(
-        self, facts: LayerFacts, entries: RowWriter, digests: Mapping[int, bytes], points: Optional[Points] = None
-    ) -> None:
-        """Remember a layer as ``keep_layer`` does, whose entries were packed as they came."""
-        try:
-            made = entries.row(facts, digests)
-        except ValueError:
-            return
-        body = points.pack() if points and len(points) <= MOST else b""
+    def keep(self, facts: LayerFacts, made: Row, body: bytes) -> None:
+        """Remember a layer as ``keep_layer`` does, packed already; ``body`` are its points."""
         size = len(made.facts) + len(made.entries) + len(made.sums) + len(body)
         if size > self._limit:
             return
         key, used, digest = _key(facts.digest), int(time.time()), facts.digest.encode()
-        row = (key, digest, facts.size, made.count, size, used, made.seal, made.facts, made.entries, made.sums)
+        row = (key, digest, facts.size, made.entry_count, size, used, made.seal, made.facts, made.entries, made.sums)
 
         def insert(db: sqlite3.Connection) -> None:
             db.execute("BEGIN IMMEDIATE")

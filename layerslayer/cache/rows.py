@@ -6,7 +6,7 @@ import hashlib
 import json
 import zlib
 from array import array
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..escaping import printable
 from ..formats.entry import Entry
@@ -63,7 +63,7 @@ class LayerSummary(NamedTuple):
 class _Sums(Mapping[int, bytes]):
     """sha256 of files by the entry's offset; only taken apart when somebody asks."""
 
-    def __init__(self, entries: List[Entry], sums: bytes) -> None:
+    def __init__(self, entries: List[Entry], sums: Union[bytes, bytearray]) -> None:
         self._entries = entries
         self._sums = sums
         self._found: Optional[FileSums] = None
@@ -77,7 +77,7 @@ class _Sums(Mapping[int, bytes]):
                     piece = self._sums[at : at + _SUM]
                     at += _SUM
                     if piece != _NO_SUM:
-                        self._found.add(entry.offset, piece)
+                        self._found.add(entry.offset, bytes(piece))
         return self._found
 
     def __getitem__(self, offset: int) -> bytes:
@@ -95,9 +95,9 @@ class Row(NamedTuple):
 
     facts: bytes  # JSON
     entries: bytes  # packed columns, deflated
-    sums: bytes  # of the regular files, in order
+    sums: Union[bytes, bytearray]  # of the regular files, in order
     seal: bytes
-    count: int = 0  # of the entries
+    entry_count: int = 0
 
 
 class BeyondLimits(ValueError):
@@ -125,7 +125,9 @@ class RowWriter:
             pieces.append(engine.compress(piece))
         made = b"".join([*pieces, engine.flush()])
         _check(columns <= _most_columns(self._columns.count), "more than is kept")
-        sums = b"".join([digests.get(offset, _NO_SUM) for offset in self._files])
+        sums = bytearray()
+        for offset in self._files:
+            sums += digests.get(offset, _NO_SUM)
         facts = json.dumps(
             {
                 "size": known.size,
@@ -150,7 +152,7 @@ def from_row(digest: str, row: Row) -> KnownLayer:
         raise ValueError("the row is damaged ({})".format(error)) from None
 
 
-def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes) -> KnownLayer:
+def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: Union[bytes, bytearray]) -> KnownLayer:
     count, room = _natural(facts, "entries"), _natural(facts, "columns")
     if count > bound("entries"):
         raise BeyondLimits("more entries than are taken of a layer")
@@ -196,7 +198,7 @@ def _check(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def seal_of(digest: str, facts: bytes, packed: bytes, sums: bytes) -> bytes:
+def seal_of(digest: str, facts: bytes, packed: bytes, sums: Union[bytes, bytearray]) -> bytes:
     """Return what a row bears to show that it is as it was made."""
     seal = hashlib.blake2b(digest.encode(), digest_size=16)
     for part in (facts, packed, sums):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequen
 from ..errors import LayerslayerError, UsageError, in_full
 from ..export.output_folder import Root
 from ..oci.descriptor import Descriptor, Platform
-from ..oci.image import Image, Layer, Opening
+from ..oci.image import Candidate, Image, Layer, Opening
 from ..oci.local_reference import LocalReference
 from ..oci.platforms import normalise, parse_platform, this_machine
 from ..oci.reference import Reference, Target, parse_target
@@ -22,7 +22,7 @@ from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
 
 if TYPE_CHECKING:
     from ..cache import Store
-    from ..layers.shortcuts import Shortcuts
+    from ..layers.open import LayerAccess
     from ..registry.connection_pool import Connections
     from ..registry.credentials.keychain import Identity
     from ..registry.http.preconnect import EarlyConnections
@@ -125,18 +125,23 @@ class Session:
 
     def open_remembering(self) -> Source:
         """Return the source of the image that is named, documents that are known being taken from the store."""
+        source = self.open_source(self.reference())
+        if self.store is None:
+            return source
         from ..sources.caching import Remembering
 
-        source = self.open_source(self.reference())
-        return Remembering(source, self.store) if self.store else source
+        return Remembering(source, self.store)
 
-    def shortcuts(self, source: Source, image: Image, keep: bool = False) -> Optional[Shortcuts]:
-        """Return what ``--fast`` may take in place of reading layers in full; None where that is wanted."""
-        if not self.options.fast or self.options.verify:
-            return None
-        from ..layers.shortcuts import Shortcuts  # which most runs do without
+    def access(self, source: Source, image: Image, keep: bool = False) -> LayerAccess:
+        """Return by what ways an image's layers may be read; ``keep``: files will be read as well."""
+        from ..layers.cached import KnownLayers
+        from ..layers.open import LayerAccess
 
-        return Shortcuts(source, image, self.console.warn, keep)
+        access = LayerAccess(source, KnownLayers(lambda: self.store), tell=self.console.warn)
+        access.whole = self.options.verify
+        if self.options.fast and not self.options.verify:
+            access.shorten(image, keep)
+        return access
 
     def begin(self) -> None:
         """Ask the registry for what ``-t`` names already, in the background. Raises as ``reference``."""
@@ -212,7 +217,7 @@ class Session:
         candidates = find_candidates(source, reference)
         if self.all_platforms:
             for candidate in candidates.items:
-                yield open_image(source, reference, candidate, None, soon, self.without_config)
+                yield self._opened(source, reference, candidate, soon)
             return
         wanted = self.wanted or this_machine()
         candidate = choose(candidates, wanted, strict=self.wanted is not None)
@@ -220,7 +225,15 @@ class Session:
             self.console.say(
                 "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
             )
-        yield open_image(source, reference, candidate, self.wanted, soon, self.without_config)
+        yield self._opened(source, reference, candidate, soon)
+
+    def _opened(
+        self, source: Source, reference: Target, candidate: Candidate, soon: Callable[[Opening], Sequence[Layer]]
+    ) -> Image:
+        image = open_image(source, reference, candidate, self.wanted, soon, self.without_config)
+        if self._store is not None and image.config_body is not None:
+            self._store.keep_document(image.manifest.config.digest, image.config_body)
+        return image
 
     @property
     def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:

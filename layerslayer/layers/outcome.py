@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
-from ..errors import LayerslayerError
+from ..errors import CorruptLayer, DigestMismatch, LayerslayerError
 from ..oci.descriptor import Descriptor
-
-if TYPE_CHECKING:
-    from ..formats.checkpoints import Points
 
 
 class IndexCheck(NamedTuple):
@@ -48,7 +45,6 @@ class Report:
         self.leapt = False  # the lengths add up; what was leapt over, or fetched anew, no digest vouches for
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.checked = 0
-        self.points: Optional[Points] = None  # to begin at again, where they were asked for
         self._problem: Optional[LayerslayerError] = None
         self.notes: List[str] = []
 
@@ -67,3 +63,8 @@ class Report:
     def complete(self) -> bool:
         known = self.opaque or bool(self.claimed) or bool(self.checked)
         return self.problem is None and (known or (self.ended and (self.verified or self.leapt)))
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the bytes that came were not the layer's, or could not be read as such."""
+        return isinstance(self.problem, (DigestMismatch, CorruptLayer))

@@ -123,7 +123,10 @@ def layer_footer(report: Report, style: Style = PLAIN) -> str:
         parts.append("read {} bytes".format(report.bytes_read))
     else:
         parts.append("read {} of {} bytes".format(report.bytes_read, size))
-    parts.append("digest verified" if report.verified else "digest NOT verified")
+    if report.remembered:
+        parts.append("known from an earlier verified reading")
+    else:
+        parts.append("digest verified" if report.verified else "digest NOT verified")
     if report.claimed:
         parts.append("as the publisher's index claims ({})".format(report.claimed))
     elif report.complete:

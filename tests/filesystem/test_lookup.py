@@ -12,13 +12,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layerslayer.demo.image import Member, tar_of
-from layerslayer.filesystem.lookup import File, Seeker
+from layerslayer.filesystem.lookup import File, FileLookup
+from layerslayer.filesystem.merge import read_contents
 from layerslayer.filesystem.node import Node, walk
 from layerslayer.filesystem.overlay import Tree
 from layerslayer.filesystem.path_resolution import Unclear
 from layerslayer.formats.entry import Entry
+from layerslayer.formats.memory import Holding
 from layerslayer.formats.tar.bodies import Sink
-from layerslayer.layers.open import read_contents
+from layerslayer.layers.open import LayerAccess, Reading, open_layer
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
 from layerslayer.oci.source import Document, Source
@@ -76,7 +78,7 @@ def sought(source: Source, layers: List[Layer], path: str) -> Optional[bytes]:
         sinks.append(Collected())
         return sinks[-1]
 
-    found = Seeker(source, layers, {}).seek(path, new_sink)
+    found = FileLookup(LayerAccess(source), layers).seek(path, new_sink)
     assert not (sinks and isinstance(found, Unclear))  # it may have been printed already
     return UNCLEAR if isinstance(found, Unclear) else sinks[-1].body if isinstance(found, File) else None
 
@@ -98,10 +100,10 @@ def merged(source: Source, layers: List[Layer], path: str) -> Optional[bytes]:
     tree = Contradicted()
     bodies: Dict[tuple[int, int], bytes] = {}
     for layer in layers:
-        contents = read_contents(source, layer)
-        assert contents.report.complete
+        contents = read_contents(open_layer(LayerAccess(source), layer, reading=Reading(digests=True)), Holding())
+        assert contents.reader.report.complete
         tree.apply(layer.number, contents.entries)
-        bodies.update({(layer.number, offset): digest for offset, digest in contents.digests.items()})
+        bodies.update({(layer.number, offset): digest for offset, digest in contents.reader.digests.items()})
     assume(not tree.contradicted and not tree.unsafe)
     node = tree.find(path, follow=True)
     content = node.content if node is not None else None
@@ -226,5 +228,5 @@ def test_of_two_files_of_one_name_the_last_is_written_alone() -> None:
         sinks.append(Collected())
         return sinks[-1]
 
-    assert isinstance(Seeker(source, layers, {}).seek("x", new_sink), File)
+    assert isinstance(FileLookup(LayerAccess(source), layers).seek("x", new_sink), File)
     assert [sink.body for sink in sinks] == [b"last"]

@@ -12,8 +12,9 @@ from typing import Iterable, List, NamedTuple, Tuple
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap import Fetcher, Leaping
 from layerslayer.layers.leap import segments as lengths
+from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.settings import Tuning
 from layerslayer.oci.descriptor import Descriptor
 

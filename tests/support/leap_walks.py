@@ -9,8 +9,10 @@ from typing import BinaryIO, List, Optional
 
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
-from layerslayer.layers.leap import Fetcher, Leaping, Pace
+from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.throughput import Pace
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.stream import read_entries
 from layerslayer.oci.descriptor import Descriptor

@@ -21,7 +21,7 @@ from .flags import (
     network_flags,
     output_flags,
 )
-from .verbs import COSTLY, FAST, NO_IMAGE, NO_PLATFORM_ALL, OWN_FLAGS, REMEMBERING, VERBS, check_flag
+from .verbs import COSTLY, FAST, NO_IMAGE, NO_PLATFORM_ALL, OWN_FLAGS, VERBS, check_flag
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     format_flag(image)
     cost_flags(parser)
     network_flags(parser)
+    cache_flags(parser)
     output_flags(parser)
     return parser
 
@@ -130,7 +131,6 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     if verb in COSTLY:
         cost_flags(parser)
     network_flags(parser)
-    if verb in REMEMBERING:
-        cache_flags(parser)
+    cache_flags(parser)
     output_flags(parser)
     return parser

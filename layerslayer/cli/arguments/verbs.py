@@ -33,7 +33,6 @@ VERBS: Dict[str, Tuple[str, int, int, str]] = {
 }
 NO_IMAGE = ("cache",)
 FAST = ("peek", "ls", "tree", "find", "get", "cat", "deleted")
-REMEMBERING = ("ls", "tree", "find", "get", "cat", "deleted", "diff")
 COSTLY = ("peek", "save", "ls", "tree", "find", "get", "cat", "deleted", "diff")  # which read layers
 NO_PLATFORM_ALL = ("ls", "tree", "find", "get", "cat", "deleted", "diff", "manifest", "referrers")
 

@@ -31,7 +31,7 @@ from .diff import shared_layers
 
 _STREAMING = ("get", "cat")
 _ALL_PLATFORMS = ("peek", "save")  # may look at several images
-_FORGETFUL = ("peek", "save")  # neither ask the store nor fill it
+_FORGETFUL = ("save",)  # neither asks the store nor fills it
 
 
 def plan(session: Session) -> ExitCode:

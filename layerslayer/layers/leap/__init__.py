@@ -42,11 +42,3 @@ zstd layers have nothing to land in but the beginnings of frames::
 
 ``reader`` chooses between the two, and falls back to the whole layer.
 """
-
-from .file_read import read_body
-from .gzip_walk import Leaping, NotGzip, NotHeld, TooDense
-from .range_fetcher import Fetcher
-from .throughput import Pace
-from .zstd_walk import FrameLeaping, NoFrames
-
-__all__ = ["Fetcher", "FrameLeaping", "Leaping", "NoFrames", "NotGzip", "NotHeld", "Pace", "TooDense", "read_body"]

@@ -13,7 +13,10 @@ from ...oci.image import Layer
 from ...oci.source import Source
 from ..outcome import Report
 from ..stream import layer_notes
-from . import Fetcher, Leaping, NotGzip, NotHeld, Pace, TooDense, read_body
+from .file_read import read_body
+from .gzip_walk import Leaping, NotGzip, NotHeld, TooDense
+from .range_fetcher import Fetcher
+from .throughput import Pace
 
 # What reading in full may still do without.
 CANNOT_LEAP = (NotGzip, NotHeld, TooDense, RangeIgnored, CorruptLayer, DigestMismatch)
@@ -114,6 +117,6 @@ class LeaptLayer:
             report.leapt = not report.verified
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Optional[Exception]) -> str:
     """Say why a layer is read in full after all."""
     return "the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error).rstrip(".")

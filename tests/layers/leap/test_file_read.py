@@ -18,7 +18,10 @@ from layerslayer.errors import CorruptLayer
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Bodies, Sink
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap import Fetcher, Leaping, file_read, read_body, resume_points
+from layerslayer.layers.leap import file_read, resume_points
+from layerslayer.layers.leap.file_read import read_body
+from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.settings import Tuning
 
 from ...support.leap_layers import COMPRESSORS, SMALL, layer, noise, tar

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.errors import BudgetSpent
-from layerslayer.layers.leap import Fetcher, Leaping, NotGzip, probe
+from layerslayer.layers.leap import probe
+from layerslayer.layers.leap.gzip_walk import Leaping, NotGzip
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.settings import Tuning
 
 from ...support.leap_layers import COMPRESSORS, SMALL, layer, noise, skewed

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerslayer.errors import BudgetSpent, CorruptLayer
-from layerslayer.layers.leap import Fetcher
 from layerslayer.layers.leap import range_cache as spooling
 from layerslayer.layers.leap.range_cache import Extent, Spool
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.throughput import AT_ONCE
 
 BLOB = random.Random(5).getrandbits(8 * 300_000).to_bytes(300_000, "little")

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from layerslayer.errors import CorruptLayer, LayerslayerError
 from layerslayer.formats.entry import Entry
-from layerslayer.layers.leap import Fetcher, FrameLeaping, NoFrames
+from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.throughput import Pace
+from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
 from layerslayer.limits import LimitReached
 
 from ...support.frames_writer import SKIPPABLE, Sizes, cut, frame, framed, seek_table, seekable
