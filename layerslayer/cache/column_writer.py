@@ -39,22 +39,25 @@ class ColumnWriter:
             self._add(entries[start : start + _BLOCK])
 
     def _add(self, entries: Sequence[Entry]) -> None:
-        for texts, column in zip(self._texts, ([item.name for item in entries], [item.target for item in entries])):
+        names, kinds, modes, uids, gids, sizes, mtimes, targets, unames, gnames, *rare, offsets, hidden = zip(*entries)
+        for texts, column in zip(self._texts, (names, targets)):
             texts += b"\0" if self.count else b""
             texts += _joined(column)
-        self._kinds += "".join([item.kind for item in entries]).encode("ascii")
-        owners = self._owners
-        for one in entries:
-            self._codes.append(owners.setdefault((one.mode, one.uid, one.gid, one.uname, one.gname), len(owners)))
-            check(len(owners) <= _MOST_OWNERS, "too many owners to be worth it")
-        sizes, offsets, mtimes = self._numbers
+        self._kinds += "".join(kinds).encode("ascii")
+        owners, codes = self._owners, self._codes
+        for owner in zip(modes, uids, gids, unames, gnames):
+            codes.append(owners.setdefault(owner, len(owners)))
+        check(len(owners) <= _MOST_OWNERS, "too many owners to be worth it")
+        whole = mtimes
+        if float in set(map(type, mtimes)):
+            whole = tuple(0 if isinstance(mtime, float) else mtime for mtime in mtimes)
         try:
-            sizes.extend([item.size for item in entries])
-            offsets.extend([item.offset for item in entries])
-            mtimes.extend([0 if isinstance(item.mtime, float) else item.mtime for item in entries])
+            for numbers, column in zip(self._numbers, (sizes, offsets, whole)):
+                numbers.extend(column)
         except OverflowError:
             raise ValueError("a number beyond 64 bits") from None
-        self._rare.add(self.count, entries)
+        if whole is not mtimes or any(hidden) or any(map(any, rare)):
+            self._rare.add(self.count, entries)
         self.count += len(entries)
 
     @property
@@ -113,7 +116,7 @@ class _Rare:
         yield self._hidden
 
 
-def _joined(texts: List[str]) -> bytes:
+def _joined(texts: Sequence[str]) -> bytes:
     joined = "\0".join(texts).encode("utf-8", "surrogateescape")
     if joined.count(b"\0") != max(len(texts) - 1, 0):
         raise ValueError("a NUL in a name")
