@@ -30,6 +30,11 @@ class KnownLayers:
         self._found: Dict[str, KnownLayer] = {}
         self._points: Dict[str, Points] = {}
 
+    def has(self, layer: Layer) -> bool:
+        """Whether a layer is (very likely) known."""
+        store = self.open_store()
+        return store is not None and store.knows(layer.descriptor.digest)
+
     def of(self, layer: Layer, stay: bool) -> Optional[KnownLayer]:
         """Return what is known of a layer, or None; it can ``stay`` for the next question."""
         digest, store = layer.descriptor.digest, self.open_store()
