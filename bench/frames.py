@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-from layerslayer.layers.leap.zstd_walk import FrameLeaping
+from layerslayer.layers.leap.zstd_walk import ZstdWalk
 
 from .images import build_images
 from .leaps import line, measured
@@ -41,7 +41,7 @@ def main() -> None:
                 part = packed.with_suffix(".part")
                 write(tars[name], part)
                 part.replace(packed)
-            print(line(measured(name, kind, packed, FrameLeaping)), flush=True)
+            print(line(measured(name, kind, packed, ZstdWalk)), flush=True)
 
 
 def _writers() -> Dict[str, Callable[[Path, Path], None]]:

@@ -23,9 +23,9 @@ from typing import BinaryIO, Callable, Dict, List, NamedTuple, Union
 from layerslayer.formats.decompress import Decompressor
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.gzip_walk import GzipWalk
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
+from layerslayer.layers.leap.zstd_walk import NoFrames, ZstdWalk
 from layerslayer.oci.descriptor import Descriptor
 
 from .images import build_images
@@ -37,7 +37,7 @@ func main() { w := gzip.NewWriter(os.Stdout); io.Copy(w, os.Stdin); w.Close() }
 """
 
 
-Walk = Union[Leaping, FrameLeaping]
+Walk = Union[GzipWalk, ZstdWalk]
 
 
 class Row(NamedTuple):
@@ -73,7 +73,7 @@ def main() -> None:
                 part = packed.with_suffix(".part")
                 compress(tars[name], part)
                 part.replace(packed)
-            print(line(measured(name, compressor, packed, Leaping)), flush=True)
+            print(line(measured(name, compressor, packed, GzipWalk)), flush=True)
 
 
 def line(row: Row) -> str:

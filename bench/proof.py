@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from multiprocessing import Pool
 from typing import Counter as Counts
 
 from tests.support.leap_verdicts import Verdict, counted, tried
+
+_MOST_SECONDS = 120  # for one layer; others take a tenth of a second, those of real size one
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
     began = time.monotonic()
     with Pool(options.jobs, _politely) as pool:
         seeds = range(options.first, options.first + options.layers)
-        for number, verdict in enumerate(pool.imap_unordered(tried, seeds, 20), 1):
+        for number, verdict in enumerate(pool.imap_unordered(_tried, seeds, 20), 1):
             counts += counted([verdict])
             _tell(verdict)
             if number % 1000 == 0:
@@ -38,6 +41,24 @@ def main() -> None:
     columns = ("leapt", "proved", "fell back", "wrong", "pair")
     print("| {} | {} |".format(options.layers, " | ".join(str(counts[name]) for name in columns)))
     sys.exit(1 if counts["wrong"] else 0)
+
+
+def _tried(seed: int) -> Verdict:
+    """Judge a layer; one that takes a hundred times as long as others is told, and counts as wrong."""
+    if not hasattr(signal, "SIGALRM"):
+        return tried(seed)
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_MOST_SECONDS)
+    try:
+        return tried(seed)
+    except TimeoutError:
+        return Verdict("wrong", True, f"seed {seed}: not done after {_MOST_SECONDS} s")
+    finally:
+        signal.alarm(0)
 
 
 def _politely() -> None:

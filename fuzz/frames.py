@@ -13,8 +13,8 @@ from typing import List, Tuple
 
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
-from layerslayer.layers.leap.range_fetcher import Fetcher, Pace
-from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
+from layerslayer.layers.leap.range_fetcher import Fetcher, Throughput
+from layerslayer.layers.leap.zstd_walk import NoFrames, ZstdWalk
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.stream import read_entries
 from layerslayer.oci.descriptor import Descriptor
@@ -72,10 +72,10 @@ def leap_frames(data: bytes) -> None:
     except ImportError:  # no zstd binding: there is nothing to leap in
         return
     descriptor = Descriptor(_TYPE, "sha256:" + hashlib.sha256(blob).hexdigest(), len(blob), {})
-    pace = Pace()
+    pace = Throughput()
     pace.latency = 0.0
     fetcher = Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob), pace)
-    walk = FrameLeaping(descriptor, fetcher)
+    walk = ZstdWalk(descriptor, fetcher)
     entries: List[Entry] = []
     try:
         for batch in walk.run():

@@ -18,7 +18,7 @@ from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.gzip.members import MemberStream
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap.gzip_walk import Leaping, NotGzip
+from layerslayer.layers.leap.gzip_walk import GzipWalk, NotGzip
 from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.stream import Report, read_entries
 from layerslayer.oci.descriptor import Descriptor
@@ -86,7 +86,7 @@ def leap(data: bytes) -> None:
     """A listing that is proved is the full one; an error is one sentence, and only where a full reading has one too."""
     blob = blob_of(data)
     descriptor = Descriptor(_TYPE, "sha256:" + hashlib.sha256(blob).hexdigest(), len(blob), {})
-    walk = Leaping(descriptor, Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob)), _TINY)
+    walk = GzipWalk(descriptor, Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob)), _TINY)
     entries: List[Entry] = []
     try:
         for batch in walk.run():

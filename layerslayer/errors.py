@@ -1,31 +1,119 @@
 """What can go wrong, as one hierarchy.
 
 An error carries data; ``str(error)`` is one sentence without advice, and
-``error.hint`` says what to try next (or is empty). Texts may quote what a
-server sent, so whoever shows them escapes them (``escaping.printable``).
+``error.hint`` says what to try next (or is empty). Where that is to ask for
+something in another way, ``error.remedy`` is the same as a value: how it is
+done depends on who asks. The command line names its flags (``cli.remedies``).
+Texts may quote what a server sent, so whoever shows them escapes them
+(``escaping.printable``).
 """
 
 from __future__ import annotations
+
+from enum import Enum
 
 from .user_input import without_login
 
 TYPE_CHECKING = False  # see cli.main
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Any, Callable, Dict, Optional, Tuple, Type, Union
+
+
+class Action(Enum):
+    """What may help, in words that name no flag. What it is done to or with, or how it begins, goes into the braces."""
+
+    RAISE_LIMIT = "Raise the limit '{}' if you trust the image."
+    ALLOW_LONGER = "Raise the limit '{}'."
+    RAISE_BUDGET = "Raise the budget."
+    ALLOW_TIME = "{}, or allow more time."
+    ALLOW_HTTP = "If it serves plain http, allow that."
+    ALLOW_PRIVATE = "If this registry may, allow private networks."
+    TRUST_AUTHORITY = "If its authority is a private one, name its certificate; or let {} go unchecked."
+    SKIP_CHECK = "Check the address and this machine's clock; or let {} go unchecked."
+    TRUST_REALM = "If you trust it, name {} as trusted."
+    LOG_IN = "Log in with docker, podman or skopeo, or give a user name and password."
+    NAME_LOGIN = "Leave that out, and give the user name and password by themselves."
+    PIPE_PASSWORD = "Give the password."
+    NAME_TOKEN_FILE = "Name the file if it is meant."
+    FEWER_JOBS = "{}, with fewer jobs, or log in."
+    CHOOSE_PLATFORM = "Choose one platform."
+    SAVE_LAYERS = "Save its layers instead."
+    CHOOSE_FOLDER = "{}."
+    NAME_FOLDER = "Name the folder if it is meant."
+    NO_CACHE = "Set TMPDIR to a folder with room, or use no cache."
+    OWN_CACHE_FOLDER = "Name a folder of your own, or set LAYERSLAYER_CACHE_DIR."
+
+
+class Remedy:
+    """An action and its subject. Never changed; ``str`` is a sentence."""
+
+    __slots__ = ("action", "subject")
+
+    def __init__(self, action: Action, subject: str = "") -> None:
+        self.action = action
+        self.subject = subject
+
+    def __str__(self) -> str:
+        return self.action.value.format(self.subject)
+
+    def __repr__(self) -> str:
+        return "Remedy({}, {!r})".format(self.action, self.subject)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Remedy) and (self.action, self.subject) == (other.action, other.subject)
+
+    def __hash__(self) -> int:
+        return hash((self.action, self.subject))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return Remedy, (self.action, self.subject)
 
 
 class LayerslayerError(Exception):
-    """Base of all that a user can cause or meet."""
+    """Base of all that a user can cause or meet.
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    ``hint`` is what to try next: a sentence, or a remedy. ``within`` is a remedy
+    that belongs to the sentence itself, wherever that is quoted.
+    """
+
+    def __init__(self, message: str, hint: Union[str, Remedy] = "", within: Optional[Remedy] = None) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.remedy = hint if isinstance(hint, Remedy) else None
+        self.within = within
+        self.hint = str(hint)
+
+    def after(self, words: str) -> Told:
+        """Return the sentence that ``words`` begin and this one ends, without its full stop."""
+        told = words + str(self).rstrip(".")
+        return LayerslayerError(told, within=self.within) if self.within else told
+
+    def copy(self) -> LayerslayerError:
+        """Return an equal error that was raised nowhere, and so holds nothing of where."""
+        return _restored(type(self), self.args, self.__dict__)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Put ``change`` of every text in its place."""
+        self.args = (change(str(self)),)
+        self.hint = change(self.hint)
+        for name in ("remedy", "within"):
+            remedy: Optional[Remedy] = getattr(self, name)
+            if remedy is not None:
+                setattr(self, name, Remedy(remedy.action, change(remedy.subject)))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
 
 
-def in_full(error: Exception) -> str:
-    """Return what went wrong and, where something is worth trying, what to try."""
-    hint = getattr(error, "hint", "")
-    return "{}. {}".format(str(error).rstrip("."), hint) if hint else str(error)
+def _restored(kind: Type[LayerslayerError], args: Tuple[Any, ...], state: Dict[str, Any]) -> LayerslayerError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+if TYPE_CHECKING:
+    Told = Union[str, LayerslayerError]  # a sentence for the user; an error where a remedy belongs to it
+    Tell = Callable[[Told], None]
 
 
 class UsageError(LayerslayerError):
@@ -35,7 +123,7 @@ class UsageError(LayerslayerError):
 class InvalidReference(UsageError):
     """A text that is no image reference. It is quoted without a login."""
 
-    def __init__(self, text: str, reason: str, hint: str = "") -> None:
+    def __init__(self, text: str, reason: str, hint: Union[str, Remedy] = "") -> None:
         text = without_login(text)
         shown = text if len(text) <= 120 else text[:117] + "..."
         super().__init__("'{}' is not an image reference: {}.".format(shown, reason), hint)
@@ -52,7 +140,7 @@ class PlatformNotFound(LayerslayerError):
 
 
 class NotFound(LayerslayerError):
-    """The registry does not have it."""
+    """It is not there: an image or a part of it at the registry, or a file in the image."""
 
 
 class Unauthorized(LayerslayerError):
@@ -70,7 +158,7 @@ class ConnectionLost(Unreachable):
 class RegistryError(LayerslayerError):
     """The registry answered with something else than what was asked for."""
 
-    def __init__(self, message: str, hint: str = "", status: Optional[int] = None) -> None:
+    def __init__(self, message: str, hint: Union[str, Remedy] = "", status: Optional[int] = None) -> None:
         super().__init__(message, hint)
         self.status = status
 
@@ -100,8 +188,8 @@ class CorruptLayer(LayerslayerError):
     ``offset`` counts bytes from the start of ``where`` ("tar", "gzip" ...).
     """
 
-    def __init__(self, where: str, offset: int, reason: str) -> None:
-        super().__init__("corrupt {} data at offset {}: {}.".format(where, offset, reason))
+    def __init__(self, where: str, offset: int, reason: str, within: Optional[Remedy] = None) -> None:
+        super().__init__("corrupt {} data at offset {}: {}.".format(where, offset, reason), within=within)
         self.where = where
         self.offset = offset
         self.reason = reason

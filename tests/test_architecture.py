@@ -56,7 +56,13 @@ HARMLESS = {
     "string", "struct", "sys", "threading", "typing", "unicodedata", "urllib.parse", "warnings", "zlib",
 }  # fmt: skip
 HARMLESS_IN = {"oci.platforms": ["platform"], "formats": ["isal", "zstandard", "layerslayer.parallel"]}
-LIGHT = ("cli.arguments", "errors", "user_input", "_version")  # what words need; every call of the program loads it
+LIGHT = (
+    "cli.arguments",
+    "cli.exit_codes",
+    "errors",
+    "user_input",
+    "_version",
+)  # what words need; every call of the program loads it
 STREAMS = {"stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__"}
 
 
@@ -151,13 +157,13 @@ def _import_offences(module: str, names: Set[str]) -> Iterator[str]:
         forbidden += ["argparse", "optparse", "getopt"]
     if module not in ("cli.console", "cli.progress"):
         forbidden += ["rich"]
-    forbidden += ["importlib", "logging"]  # imports and output by the back door
+    forbidden += ["logging"] if module == "cli.commands" else ["importlib", "logging"]  # imports by the back door
     for name in touches(names, *forbidden):
         yield "{} imports {}".format(module, name)
 
 
 def _output_offences(module: str, tree: ast.AST) -> Iterator[str]:
-    if module in ("cli.console", "cli.tee"):
+    if module == "cli.streams":
         return
     allowed = {"stdout"} if module == "cli.main" else set()
     for name in sorted(streams(tree) - allowed):
@@ -193,8 +199,8 @@ def test_the_modules_that_the_laws_name_exist() -> None:
         assert "requests" in imports(name, ast.parse(source_of(name)))
     parsers = PACKAGE + ".cli.arguments.parsers"
     assert "argparse" in imports(parsers, ast.parse(source_of(parsers)))
-    assert streams(ast.parse(source_of(PACKAGE + ".cli.console"))) >= {"stdout", "stderr"}
-    assert {PACKAGE + ".cli.tee", PACKAGE + ".cli.main"} <= known
+    assert streams(ast.parse(source_of(PACKAGE + ".cli.streams"))) >= {"stdin", "stdout", "stderr"}
+    assert PACKAGE + ".cli.main" in known
 
 
 def test_no_room_imports_one_that_imports_it() -> None:
@@ -247,6 +253,7 @@ PLANTED = [
     ("cli.commands.peek", "import importlib", "cli.commands.peek imports importlib"),
     ("cli.main", "import sys\nsys.stderr.write('x')", "cli.main touches sys.stderr"),
     ("cli.main", "print('x')", "cli.main uses print"),
+    ("cli.console", "import sys\nsys.stderr.write('x')", "cli.console touches sys.stderr"),
     ("oci.manifest", "import os", "oci.manifest imports os"),
     ("oci.manifest", "from os import path", "oci.manifest imports os"),
     ("oci.manifest", "import io, socket", "oci.manifest imports socket"),
@@ -276,8 +283,9 @@ INNOCENT = [
     ("registry.http.unix_socket", "import http.client"),
     ("cli.arguments.parsers", "import argparse"),
     ("cli.arguments.flags", "from ..._version import __version__"),
+    ("cli.commands", "from importlib import import_module"),
     ("cli.main", "import sys\nsys.stdout.fileno()"),
-    ("cli.console", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
+    ("cli.streams", "import sys\nprint(sys.stdin.readline(), file=sys.stderr)"),
     ("cli.progress", "from rich.progress import Progress"),
     ("__main__", "from layerslayer.cli.main import run"),
     ("oci.platforms", "import platform as machine\nfrom ..errors import UsageError"),

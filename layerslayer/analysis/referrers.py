@@ -13,10 +13,9 @@ import binascii
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..errors import InvalidDocument, LayerslayerError, NotFound
-from ..limits import bound
 from ..oci.descriptor import Descriptor
 from ..oci.image import Image
-from ..oci.json_document import load_object
+from ..oci.json_document import load_bounded
 from ..oci.manifest import Index, Manifest, parse_manifest
 from ..oci.source import Source
 from ..oci.verify import Verifier, verified_pieces
@@ -94,7 +93,7 @@ def _attached(source: Source, digest: str) -> Iterator[Tuple[str, str, Optional[
 def _index_of(source: Source, image: Image) -> Tuple[str, Sequence[Descriptor]]:
     """Return the digest of the index that led to the image (empty for none), and its entries that are about it."""
     document = source.manifest(image.reference.wanted)
-    parsed = parse_manifest(document.body, document.media_type)
+    parsed = parse_manifest(document.body, document.media_type, source.limits)
     if not isinstance(parsed, Index):
         return "", ()
     # The tag may have moved since the image was found; then these entries are about others, and none fits.
@@ -108,7 +107,7 @@ class _Reading:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._manifests = _MAX_SHARE * bound("document")  # bytes left
+        self._manifests = _MAX_SHARE * source.limits.document  # bytes left
         self._payloads = _MAX_PAYLOADS
 
     def referrer(self, found: str, wanted: str, descriptor: Optional[Descriptor], subject: str) -> Optional[Referrer]:
@@ -119,7 +118,7 @@ class _Reading:
         try:
             document = self._source.manifest(wanted, descriptor)
             self._manifests -= len(document.body)
-            parsed = parse_manifest(document.body, document.media_type)
+            parsed = parse_manifest(document.body, document.media_type, self._source.limits)
         except LayerslayerError as error:
             if isinstance(error, NotFound) and descriptor is None:
                 return None
@@ -152,7 +151,7 @@ class _Reading:
 
 def _document(source: Source, descriptor: Descriptor) -> Dict[str, Any]:
     body = b"".join(verified_pieces(source.blob(descriptor), Verifier(descriptor)))
-    return load_object(body, "payload", MAX_PAYLOAD)
+    return load_bounded(body, "payload", MAX_PAYLOAD)
 
 
 def opened(document: Dict[str, Any]) -> Dict[str, Any]:
@@ -166,7 +165,7 @@ def opened(document: Dict[str, Any]) -> Dict[str, Any]:
     if not isinstance(payload, str) or "payloadType" not in envelope:
         return document
     try:
-        return load_object(base64.b64decode(payload, validate=True), "payload", MAX_PAYLOAD)
+        return load_bounded(base64.b64decode(payload, validate=True), "payload", MAX_PAYLOAD)
     except (binascii.Error, ValueError):
         return document
 

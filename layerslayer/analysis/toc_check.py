@@ -10,7 +10,7 @@ from ..formats.tar.bodies import Bodies, FilePlaces
 from ..layers.outcome import IndexCheck, Report
 from ..layers.reader import LayerReader
 from ..layers.toc.discovery import Claims
-from ..limits import LimitReached
+from ..limits import DEFAULT, LimitReached, Limits
 from ..oci.image import Layer
 from .toc_diff import Comparison, Listed, compare_index
 
@@ -20,7 +20,7 @@ _BATCH = 4096  # entries counted at a time
 class Checking:
     """One layer's: ask it for the entries, then for what differs."""
 
-    def __init__(self, claims: Claims, layer: Layer) -> None:
+    def __init__(self, claims: Claims, layer: Layer, limits: Limits = DEFAULT) -> None:
         self._layer = layer
         self._claim = Report(layer.descriptor)
         self._index = claims.index_of(layer, self._claim)
@@ -28,7 +28,7 @@ class Checking:
         if self._index is not None:
             self.claimed = Listed(self._index.entries, self._index.digests(), self._index.places())
         self.actual = Listed((), {}, {})
-        self._holding = Holding(merged=False)
+        self._holding = Holding(merged=False, limits=limits)
         self._large = False  # too large to be held beside its index
 
     def _hold(self, entries: Sequence[Entry]) -> None:
@@ -38,7 +38,7 @@ class Checking:
             except LimitReached as error:
                 self._large = True
                 self._holding.close()
-                self._claim.notes.append("its index is not compared: {}".format(str(error).rstrip(".")))
+                self._claim.notes.append(error.after("its index is not compared: "))
                 return
 
     def entries(self, reader: LayerReader) -> Iterator[List[Entry]]:

@@ -1,4 +1,4 @@
-"""What verified readings learnt of layers, kept between runs. See ``database``."""
+"""What verified readings found in layers, kept between runs. See ``database``."""
 
 from .database import Store
 from .private_folder import default_folder

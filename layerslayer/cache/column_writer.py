@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from ..formats.entry import Device, Entry
-from .columns import LONG, MOST_ATTRIBUTES, REAL, ROOM, WORD, check
+from .column_sections import LONG, REAL, WORD, check, join_texts, length_of, little_endian, pack_numbers
 
 _MOST_OWNERS = 65536
+_MOST_ATTRIBUTES = 16 * 2**20  # bytes
 _BLOCK = 1000  # entries
 
 
@@ -42,7 +42,7 @@ class ColumnWriter:
         names, kinds, modes, uids, gids, sizes, mtimes, targets, unames, gnames, *rare, offsets, hidden = zip(*entries)
         for texts, column in zip(self._texts, (names, targets)):
             texts += b"\0" if self.count else b""
-            texts += _joined(column)
+            texts += join_texts(column)
         self._kinds += "".join(kinds).encode("ascii")
         owners, codes = self._owners, self._codes
         for owner in zip(modes, uids, gids, unames, gnames):
@@ -69,14 +69,14 @@ class ColumnWriter:
         """Yield all as bytes, of which only a part is made at a time. Raises ValueError as ``add`` does."""
         owners = list(self._owners)
         try:
-            numbers = _bytes(LONG, [owner[place] for place in range(3) for owner in owners])
-            named = _joined([str(owner[place]) for place in (3, 4) for owner in owners])
+            numbers = pack_numbers(LONG, [owner[place] for place in range(3) for owner in owners])
+            named = join_texts([str(owner[place]) for place in (3, 4) for owner in owners])
             columns = [*self._texts, self._kinds, self._codes, *self._numbers, numbers, named, *self._rare.sections()]
         except OverflowError:
             raise ValueError("a number beyond 64 bits") from None
         for column in columns:
-            section = _little(column) if isinstance(column, array) else column
-            yield len(section).to_bytes(ROOM, "little")
+            section = little_endian(column[:]) if isinstance(column, array) else column
+            yield length_of(section)
             yield section
 
 
@@ -87,7 +87,7 @@ class _Rare:
         self._fractions: List[Tuple[int, float]] = []
         self._devices: List[Tuple[int, Device]] = []
         self._attributes: List[Tuple[int, str, bytes]] = []
-        self._room = MOST_ATTRIBUTES  # bytes
+        self._room = _MOST_ATTRIBUTES  # bytes
         self._hidden = array(WORD)
 
     def add(self, count: int, entries: Sequence[Entry]) -> None:
@@ -111,24 +111,7 @@ class _Rare:
         yield array(LONG, [numbers[place] for place in range(2) for _, numbers in self._devices])
         attributes = self._attributes
         yield array(WORD, [index for index, _, _ in attributes])
-        yield _joined([key for _, key, _ in attributes])
-        yield _bytes(WORD, [len(value) for *_, value in attributes]) + b"".join([value for *_, value in attributes])
+        yield join_texts([key for _, key, _ in attributes])
+        values = [value for *_, value in attributes]
+        yield pack_numbers(WORD, map(len, values)) + b"".join(values)
         yield self._hidden
-
-
-def _joined(texts: Sequence[str]) -> bytes:
-    joined = "\0".join(texts).encode("utf-8", "surrogateescape")
-    if joined.count(b"\0") != max(len(texts) - 1, 0):
-        raise ValueError("a NUL in a name")
-    return joined
-
-
-def _bytes(letter: str, values: Iterable[Any]) -> bytes:
-    return _little(array(letter, values))
-
-
-def _little(column: array[Any]) -> bytes:
-    if sys.byteorder == "big":
-        column = column[:]
-        column.byteswap()
-    return column.tobytes()

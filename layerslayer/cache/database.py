@@ -9,14 +9,15 @@ column is loaded before its type and length are known.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 import sqlite3
 import time
-from typing import Any, Callable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional
 
 from ..formats.checkpoints import Points, pack_points, unpack_points
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from ..oci.descriptor import digest_of
 from .private_folder import default_folder
 from .queries import DELETE, DELETE_ALL, DOCUMENT, LAYER, LAYERS, OLDEST, POINTS, SIZE
@@ -33,6 +34,9 @@ from .rows import (
 )
 from .sqlite_file import SqliteFile
 
+if TYPE_CHECKING:
+    from ..errors import Tell
+
 LIMIT = 512 * 1024 * 1024  # bytes of layers and documents
 _TOUCH = 3600  # seconds between two notes that a row was used
 _MOST_DROPPED = 16  # rows that are damaged; with more, all are
@@ -47,16 +51,28 @@ class Store:
     """
 
     def __init__(
-        self, folder: Optional[str] = None, limit: int = LIMIT, warn: Callable[[str], None] = lambda text: None
+        self,
+        folder: Optional[str] = None,
+        limit: int = LIMIT,
+        warn: Tell = lambda text: None,
+        limits: Limits = DEFAULT,
     ) -> None:
+        """``limit``: bytes that are kept; ``limits`` bound what is taken of a layer or document that is here."""
         self._file = SqliteFile(folder or default_folder(), warn)
         self._limit = limit
+        self._limits = limits
         self._dropped = 0  # damaged rows
 
     @property
     def folder(self) -> str:
         """The folder that the file is in, or would be."""
         return self._file.folder
+
+    def under(self, limits: Limits) -> Store:
+        """Return the same store for a caller with these limits."""
+        twin = copy.copy(self)
+        twin._limits = limits
+        return twin
 
     # -- layers -----------------------------------------------------------
 
@@ -65,7 +81,7 @@ class Store:
         return self._row("SELECT 1 FROM layers WHERE key = ?", _key(digest)) is not None
 
     def layer(self, digest: str) -> Optional[KnownLayer]:
-        """Return what is known of a layer, or None."""
+        """Return what the cache holds of a layer, or None."""
         row = self._row(LAYER, _key(digest))
         if row is None:
             return None
@@ -73,9 +89,9 @@ class Store:
         try:
             if used is None:
                 raise ValueError("the row is damaged")
-            known = from_row(digest, Row(*row[:4]))
+            known = from_row(digest, Row(*row[:4]), self._limits)
         except BeyondLimits:
-            return None  # which is told when the layer is read
+            return None  # reading the layer says so
         except ValueError:
             self._drop("layers", _key(digest))
             return None
@@ -102,7 +118,7 @@ class Store:
             return Points()
 
     def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
-        """Remember a layer that was read whole and verified, and the points of it."""
+        """Keep a layer that was read whole and verified, and the points of it."""
         writer, facts = RowWriter(), LayerFacts(*known[:6])
         try:
             writer.add(known.entries)
@@ -111,7 +127,7 @@ class Store:
             pass  # names that cannot be kept; the layer is read again next time
 
     def keep(self, facts: LayerFacts, made: Row, body: bytes) -> None:
-        """Remember a layer as ``keep_layer`` does, packed already; ``body`` are its points."""
+        """Keep a layer as ``keep_layer`` does, packed already; ``body`` are its points."""
         size = len(made.facts) + len(made.entries) + len(made.sums) + len(body)
         if size > self._limit:
             return
@@ -131,7 +147,7 @@ class Store:
         self._shrink()
 
     def layers(self) -> List[LayerSummary]:
-        """Return what is here, last used first."""
+        """Return a summary of each layer, last used first."""
         found: List[LayerSummary] = []
         for key, digest, *numbers in self._file.do(lambda db: db.execute(LAYERS).fetchall()) or ():
             if None in (digest, *numbers) or not _DIGEST.fullmatch(digest) or _key(digest.decode()) != key:
@@ -152,8 +168,8 @@ class Store:
     # -- documents --------------------------------------------------------
 
     def document(self, digest: str) -> Optional[bytes]:
-        """Return a manifest or config by its digest, which is checked anew."""
-        row = self._row(DOCUMENT, bound("document"), _key(digest))
+        """Return a manifest or config by its digest, which is checked again."""
+        row = self._row(DOCUMENT, self._limits.document, _key(digest))
         if row is None:
             return None
         body = row[0]
@@ -163,7 +179,7 @@ class Store:
         return None
 
     def keep_document(self, digest: str, body: bytes) -> None:
-        """Remember a document that has this digest."""
+        """Keep a document that has this digest."""
         if len(body) <= MOST_STORED:
             row = (_key(digest), digest.encode(), len(body), int(time.time()), body)
             self._file.do(lambda db: db.execute("INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?)", row))
@@ -176,7 +192,7 @@ class Store:
         return int(row[0]) if row else 0
 
     def clear(self) -> Optional[int]:
-        """Forget everything; return how many bytes that freed, or None where it could not be done."""
+        """Delete everything; return how many bytes that freed, or None where it could not be done."""
         freed = self.size()
 
         def delete(db: sqlite3.Connection) -> bool:
@@ -197,7 +213,7 @@ class Store:
     def _drop(self, table: str, key: int) -> None:
         self._dropped += 1
         if self._dropped > _MOST_DROPPED:
-            self._file.make_anew("it holds many damaged entries")
+            self._file.rebuild("it holds many damaged entries")
             return
         self._file.complain("an entry of the cache in {} is damaged and was dropped.".format(self.folder))
         self._delete(table, key)

@@ -3,7 +3,7 @@
 What a stranger put there would be believed: it could hide a file behind
 "verified". So the folder and its files must be the user's own, and no link;
 both are closed to others. No other user may be able to put another folder in
-its place, either. Where there are no such owners (Windows) only links are told.
+its place, either. Where files have no such owners (Windows), only links are recognised.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Iterator, Sequence
 # Cygwin makes owners and permissions up; on Android applications are users, and their folders the system's.
 _MADE_UP = sys.platform in ("cygwin", "msys", "android") or hasattr(sys, "getandroidapilevel")
 _OWNERS = hasattr(os, "geteuid") and not _MADE_UP
-_WITHOUT = "; this run does without a cache. Name a folder of your own (--cache-dir or LAYERSLAYER_CACHE_DIR)"
+_WITHOUT = "; this run does without a cache. Name a folder of your own"
 
 
 class NotOurs(Exception):

@@ -1,7 +1,7 @@
 """What the store asks of its tables, so that rows of any kind do no harm. No I/O.
 
 A column that holds what it cannot be, or more, comes as NULL, without being
-loaded: SQLite tells a column's type, and the length of bytes, from the
+loaded: SQLite knows a column's type, and the length of bytes, from the
 head of its row.
 """
 

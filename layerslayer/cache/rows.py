@@ -12,7 +12,7 @@ from ..escaping import printable
 from ..formats.entry import Entry
 from ..formats.file_digests import SUM as _SUM
 from ..formats.file_digests import FileSums
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from .column_writer import ColumnWriter
 from .columns import unpack
 
@@ -143,18 +143,18 @@ class RowWriter:
         return Row(facts, made, sums, seal_of(known.digest, facts, made, sums), self._columns.count)
 
 
-def from_row(digest: str, row: Row) -> KnownLayer:
+def from_row(digest: str, row: Row, limits: Limits = DEFAULT) -> KnownLayer:
     """Return what was kept, checked as if a stranger had sent it. Raises ValueError for anything else."""
     try:
         _check(seal_of(digest, row.facts, row.entries, row.sums) == row.seal, "the checksum does not fit")
-        return _known(digest, json.loads(row.facts.decode()), row.entries, row.sums)
+        return _known(digest, json.loads(row.facts.decode()), row.entries, row.sums, limits.entries)
     except (TypeError, KeyError, AttributeError, IndexError, RecursionError, zlib.error) as error:
         raise ValueError("the row is damaged ({})".format(error)) from None
 
 
-def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: Union[bytes, bytearray]) -> KnownLayer:
+def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: Union[bytes, bytearray], most: int) -> KnownLayer:
     count, room = _natural(facts, "entries"), _natural(facts, "columns")
-    if count > bound("entries"):
+    if count > most:
         raise BeyondLimits("more entries than are taken of a layer")
     _check(room <= _most_columns(count), "more than is kept")
     engine = zlib.decompressobj()

@@ -1,5 +1,5 @@
-"""The one room that prints and asks. Results go to stdout, everything else to
-stderr, and all of it to the ``-l`` log, in order.
+"""What prints and asks. Results go to stdout, everything else to stderr, and
+all of it to the ``-l`` log, in order.
 
 What is printed here must be safe already (``escaping``), except for sentences
 given to ``say``, ``warn`` and ``error``, which are escaped here.
@@ -7,19 +7,19 @@ given to ``say``, ``warn`` and ``error``, which are escaped here.
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 import threading
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional, TextIO
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Iterable, List, Optional
 
 from ..errors import LayerslayerError, LocalFileError
 from ..escaping import ContentText, printable
 from ..user_input import without_login
 from .exit_codes import ExitCode
+from .remedies import hint_of, told
+from .streams import Streams, is_terminal
 from .tee import Tee
 
 if TYPE_CHECKING:
+    from ..errors import Told
     from .progress import Progress
 
 _LINES, _TEXT = 500, 64 * 1024  # lines, and characters, gathered before a write
@@ -43,15 +43,22 @@ class Console:
         self._quiet = quiet
         self._tee = tee
         self._live: Optional[Any] = None  # rich.progress.Progress while bars are shown
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="surrogateescape")  # what is not text is a wrong answer, not a crash
-        self._stdout = _utf8(sys.stdout)
-        self._stderr = _utf8(sys.stderr)
-        wanted = color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.styled = wanted and _is_terminal(self._stdout)
-        self._styled_err = wanted and _is_terminal(self._stderr)
-        self.progress_shown = not quiet and _is_terminal(self._stderr) and os.environ.get("TERM") != "dumb"
-        self.unicode = (getattr(self._stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+        self._streams = Streams(color)
+
+    @property
+    def styled(self) -> bool:
+        """Whether results are shown in colours."""
+        return self._streams.styled_out
+
+    @property
+    def unicode(self) -> bool:
+        """Whether standard output takes more than ASCII."""
+        return self._streams.unicode
+
+    @property
+    def progress_shown(self) -> bool:
+        """Whether there is a terminal for bars, and somebody who wants them."""
+        return self._streams.draws_bars and not self._quiet
 
     # -- results ----------------------------------------------------------
 
@@ -60,25 +67,27 @@ class Console:
 
         Raises BrokenPipeError when their reader is gone, LocalFileError for a full disk.
         """
+        if not text:
+            return  # above bars even that would be a line
         with self._lock:
             self._log(text)
-            if self._live is not None and _is_terminal(self._stdout):
+            if self._live is not None and is_terminal(self._streams.out):
                 self._above_bars(text)
             else:
-                self._written(lambda: self._stdout.write(text))
+                self._written(lambda: self._streams.out.write(text))
 
     def raw(self, data: bytes, text: ContentText, ends: bool = True) -> None:
         """Write a file's bytes as they are, but to a terminal as the ``text`` they make; not ``ends``: more follow."""
-        if _is_terminal(self._stdout):
+        if is_terminal(self._streams.out):
             self.out(text.take(data, ends))
             return
         with self._lock:
-            buffer = getattr(self._stdout, "buffer", None)
+            buffer = getattr(self._streams.out, "buffer", None)
             if buffer is None:
                 whole = text.decoded(data, ends).encode("utf-8", "surrogateescape")
-                self._written(lambda: self._stdout.write(whole.decode("utf-8", "replace")))
+                self._written(lambda: self._streams.out.write(whole.decode("utf-8", "replace")))
                 return
-            self._written(self._stdout.flush)
+            self._written(self._streams.out.flush)
             self._written(lambda: buffer.write(data))
 
     def lines(self, texts: Iterable[str]) -> None:
@@ -100,7 +109,7 @@ class Console:
 
     def flush(self) -> None:
         """Make sure that results so far have left. Raises as ``out``."""
-        self._written(self._stdout.flush)
+        self._written(self._streams.out.flush)
 
     @staticmethod
     def _written(write: Callable[[], object]) -> None:
@@ -110,13 +119,13 @@ class Console:
             raise
         except OSError as error:
             raise LocalFileError(
-                "the results cannot be written: {}.".format(error.strerror or error), "Send them elsewhere."
+                f"the results cannot be written: {error.strerror or error}.", "Send them elsewhere."
             ) from None
 
     # -- everything else --------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Tell something that ``-q`` silences."""
+        """Show a sentence that ``-q`` silences."""
         if not self._quiet:
             self._err(printable(text))
 
@@ -124,26 +133,27 @@ class Console:
         """Show lines that belong to a dialogue, safe already; ``-q`` does not silence them."""
         self._err(text)
 
-    def warn(self, text: str) -> None:
-        """Warn; ``-q`` does not silence it."""
-        self._err(self._paint("33", "Warning: ") + _sentence(text))
+    def warn(self, words: Told) -> None:
+        """Show a warning; ``-q`` does not silence it."""
+        self._err(self._paint("33", "Warning: ") + _sentence(told(words)))
 
     def error(self, error: LayerslayerError) -> None:
         """Show one sentence that says what went wrong, and what to try."""
-        hint = " " + _sentence(error.hint) if error.hint else ""
-        self._err(self._paint("31", "Error: ") + _sentence(str(error)) + hint)
+        hint = hint_of(error)
+        more = " " + _sentence(hint) if hint else ""
+        self._err(self._paint("31", "Error: ") + _sentence(told(error)) + more)
 
     def _paint(self, code: str, text: str) -> str:
-        return "\x1b[{}m{}\x1b[0m".format(code, text) if self._styled_err else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self._streams.styled_err else text
 
     def _err(self, text: str) -> None:
         with self._lock:
-            self._flush_quietly()
+            self._streams.flush_out()  # keeps the two in order where both are the same terminal or file
             self._log(text + "\n")
             if self._live is not None:
                 self._above_bars(text + "\n")
                 return
-            _write(self._stderr, text + "\n")
+            self._streams.to_err(text + "\n")
 
     def _above_bars(self, text: str) -> None:
         assert self._live is not None
@@ -151,24 +161,17 @@ class Console:
 
         self._live.console.print(Text.from_ansi(text.rstrip("\n")), soft_wrap=True, highlight=False)
 
-    def _flush_quietly(self) -> None:
-        # Keeps the two streams in order where both are the same terminal or file.
-        try:
-            self._stdout.flush()
-        except (OSError, ValueError):
-            pass
-
     # -- prompts ----------------------------------------------------------
 
     def ask(self, prompt: str) -> str:
         """Show a prompt and return the line typed, stripped. Raises EndOfInput."""
         with self._lock:
-            self._flush_quietly()
+            self._streams.flush_out()
             self._log(prompt)
-            terminal = _is_terminal(sys.stdin) and _is_terminal(self._stderr)
+            terminal = self._streams.is_dialogue
             if not terminal:
-                _write(self._stderr, prompt)
-        answer = self._typed(prompt if terminal else None)
+                self._streams.to_err(prompt)
+        answer = self._streams.read_line(prompt if terminal else None)
         if answer is None:
             self._echo("\n")
             raise EndOfInput("the input has ended")
@@ -176,36 +179,9 @@ class Console:
         (self._log if terminal else self._echo)(shown)  # a pipe does not echo
         return answer.strip()
 
-    def read_rest(self) -> str:
-        """Return all that is left of standard input, up to a limit; never echoed nor logged."""
-        return sys.stdin.read(1 << 16) if sys.stdin is not None else ""
-
-    def input_lines(self) -> List[str]:
-        """Return all lines of standard input, at most 64 MiB of it."""
-        return sys.stdin.read(64 * 1024 * 1024).splitlines() if sys.stdin is not None else []
-
-    def _typed(self, prompt: Optional[str]) -> Optional[str]:
-        if prompt is not None:
-            try:
-                import readline  # noqa: F401  (line editing at the prompt, where it exists)
-            except ImportError:
-                pass
-            saved = sys.stdout
-            sys.stdout = self._stderr  # input() writes its prompt there
-            try:
-                return input(prompt)
-            except EOFError:
-                return None
-            finally:
-                sys.stdout = saved
-        if sys.stdin is None:
-            return None
-        line = sys.stdin.readline(1 << 16)
-        return line.rstrip("\r\n") if line else None
-
     def _echo(self, text: str) -> None:
         self._log(text)
-        _write(self._stderr, text)
+        self._streams.to_err(text)
 
     def _log(self, text: str) -> None:
         if self._tee:
@@ -217,7 +193,7 @@ class Console:
         """Return a context in which transfers show as bars, where there is a terminal and rich."""
         from .progress import Progress  # which listings do without
 
-        return Progress(self._stderr if self.progress_shown else None, self._attach)
+        return Progress(self._streams.err if self.progress_shown else None, self._attach)
 
     def _attach(self, bars: Optional[Any]) -> None:
         self._live = bars
@@ -227,8 +203,8 @@ class Console:
         if self._tee:
             self._tee.close()
             if self._tee.failed:
-                _write(self._stderr, "Warning: " + self._tee.failed + "\n")
-        self._flush_quietly()
+                self._streams.to_err("Warning: " + self._tee.failed + "\n")
+        self._streams.flush_out()
 
 
 def _sentence(text: str) -> str:
@@ -236,28 +212,3 @@ def _sentence(text: str) -> str:
     if text.split(" ", 1)[0].isalpha():  # a host's name stays as it is written
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
-
-
-def _is_terminal(stream: Any) -> bool:
-    try:
-        return bool(stream is not None and stream.isatty())
-    except ValueError:
-        return False
-
-
-def _write(stream: TextIO, text: str) -> None:
-    try:
-        stream.write(text)
-        stream.flush()
-    except (OSError, ValueError):
-        pass  # nobody reads stderr any more; the exit code still tells
-
-
-def _utf8(stream: Optional[TextIO]) -> TextIO:
-    """Return ``stream`` such that any text can be written to it; None becomes a sink."""
-    if stream is None:
-        return io.StringIO()
-    if isinstance(stream, io.TextIOWrapper):
-        # Whatever the locale cannot say is shown escaped instead of failing.
-        stream.reconfigure(errors="backslashreplace")
-    return stream

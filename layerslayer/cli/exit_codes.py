@@ -1,4 +1,4 @@
-"""What a process tells its caller, and how the codes of several parts become one."""
+"""What a process returns to its caller, and how the codes of several parts become one."""
 
 from __future__ import annotations
 

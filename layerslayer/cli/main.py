@@ -9,28 +9,22 @@ import sys
 from .._version import __version__
 from ..errors import BudgetSpent, LayerslayerError, LocalFileError, UsageError
 from .arguments import parse
+from .arguments.verbs import CONVERSATION, VERBS
 from .exit_codes import ExitCode
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
     from typing import Callable, List, NoReturn, Optional
 
+    from ..limits import Limits
     from ..registry.http.preconnect import EarlyConnections
     from .arguments import Namespace
+    from .arguments.verbs import Verb
     from .console import Console
+    from .options import Options
     from .session import Session
 
 _EARLY = 4  # connections begun before it is known how many layers there are
-_FEW_REQUESTS = (
-    "",
-    "get",
-    "cat",
-    "history",
-    "config",
-    "manifest",
-    "tags",
-    "referrers",
-)  # verbs that do not ask for several layers at once
 _GC_THRESHOLD = 500_000  # entries come by the thousand and make no cycles; looking for some costs 2 to 10 %
 
 
@@ -56,7 +50,7 @@ def run() -> NoReturn:
     then, and tearing the interpreter down takes longer than a small listing."""
     code = main()
     try:
-        sys.stdout.flush()  # of --help; results were flushed, and their failure told, before
+        sys.stdout.flush()  # of --help; results were flushed, and their failure shown, before
     except (OSError, ValueError, AttributeError):
         pass
     os._exit(code)
@@ -113,7 +107,7 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         return end.code
     except LayerslayerError as error:
         console.error(error)
-        _tell_json(options, console, error)
+        _end_results(options, console, error)
         return ExitCode.PARTIAL if isinstance(error, BudgetSpent) else ExitCode.FAILED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
@@ -124,42 +118,45 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         from ..registry.http.redaction import scrubbed
 
         console.show("\n".join(printable(scrubbed(line)) for line in traceback.format_exc().splitlines()))
-        console.show("This is a bug in layerslayer {}; please report it with the lines above.".format(__version__))
+        console.show(f"This is a bug in layerslayer {__version__}; please report it with the lines above.")
         return ExitCode.BUG
 
 
-def _tell_json(options: Namespace, console: Console, error: LayerslayerError) -> None:
-    """End the JSON Lines of a run that failed."""
-    to_stdout = options.verb == "cat" or getattr(options, "output_dir", "") == "-"  # that is the file's alone
-    if options.json and options.verb and (not to_stdout or options.plan):
-        from ..render import json_lines
+def _end_results(options: Namespace, console: Console, error: LayerslayerError) -> None:
+    """End the results of a run that failed, where their form says so."""
+    named = _options(options, options.target)
+    if named.verb and not named.prints_files:
+        from .remedies import spelled
+        from .results import renderer_for
 
         try:
-            console.out(json_lines.line(json_lines.error_object(options.target or "", error)))
+            console.out(renderer_for(named, console).error(options.target or "", spelled(error)))
             console.flush()
         except LocalFileError:
-            pass  # most often the very error that is told, and has been on stderr
+            pass  # most often the very error that ends the run, which is on stderr
 
 
 def _dispatch(options: Namespace, console: Console) -> ExitCode:
-    if getattr(options, "limits", None):
-        from ..limits import set_limit
-
-        for text in options.limits:
-            set_limit(text)
+    options.limits = _limits(options)
     if getattr(options, "batch", None) is not None:
         from .commands.batch import batch
 
-        return batch(_session(options, console, None, None), _verb(options))
+        return batch(_session(options, console, None, None), _command(options))
     if not options.demo:
         return _perform(options, console, options.target)
     from ..demo.registry import DemoRegistry
     from ..demo.shop import REPOSITORY, TAG, demo_store
 
     with DemoRegistry(demo_store()) as registry:
-        target = "{}/{}:{}".format(registry.host, REPOSITORY, TAG)
-        console.say("Demo: a registry inside this program serves {}.".format(target))
+        target = f"{registry.host}/{REPOSITORY}:{TAG}"
+        console.say(f"Demo: a registry inside this program serves {target}.")
         return _perform(options, console, target)
+
+
+def _limits(options: Namespace) -> Limits:
+    from .limit_flag import parse_limits
+
+    return parse_limits(getattr(options, "limits", ()))
 
 
 def _perform(options: Namespace, console: Console, target: Optional[str]) -> ExitCode:
@@ -169,20 +166,27 @@ def _perform(options: Namespace, console: Console, target: Optional[str]) -> Exi
     session = _session(options, console, target, early)
     if target:
         session.begin()
-    return _verb(options)(session)
+    return _command(options)(session)
 
 
 def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
-    from .options import Options
+    from .results import renderer_for
     from .session import Session
+
+    named = _options(options, target)
+    return Session(named, console, renderer_for(named, console), early)
+
+
+def _options(options: Namespace, target: Optional[str]) -> Options:
+    from .options import Options
 
     given = {name: value for name, value in vars(options).items() if name in Options._fields}
     given.update(target=target, layers=tuple(options.layers or ()))
-    return Session(Options(**given), console, early)
+    return Options(**given)
 
 
 def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
-    """Begin the first connections to the registry of ``target``; what is wrong with that is told later."""
+    """Begin the first connections to the registry of ``target``; what is wrong with that shows later."""
     from ..oci.local_reference import LocalReference
     from ..oci.reference import parse_target
 
@@ -201,14 +205,19 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
         return None
     if through_proxy():
         return None
-    several = options.verb not in _FEW_REQUESTS and not options.plan
+    row = _row(options)
+    several = row.reads_layers and not row.top_down and not options.plan
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
-def _verb(options: Namespace) -> Callable[[Session], ExitCode]:
-    from .commands import verb_of
+def _row(options: Namespace) -> Verb:
+    return VERBS.get(options.verb, CONVERSATION)
 
-    return verb_of(options.verb, options.plan, getattr(options, "format", "layers"))
+
+def _command(options: Namespace) -> Callable[[Session], ExitCode]:
+    from .commands import load
+
+    return load("plan.plan" if options.plan else _row(options).function)
 
 
 def _forget_stdout() -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence
 
-from ..errors import InvalidDocument, in_full
+from ..errors import InvalidDocument
 from ..escaping import printable
 from ..filesystem.merge import Contents, LaidOut, merge_layers, read_contents
 from ..formats.memory import Holding
 from ..layers.open import LayerAccess, Reading, open_layer
-from ..layers.outcome import Report
 from ..oci.image import Image, Layer, Opening
 from ..oci.layer_selection import select_layers
 from ..oci.source import Source
-from ..render import json_lines
-from ..render.cost import cost_line
 from ..render.summary import image_summary
-from .exit_codes import ExitCode
+from .remedies import with_hint, within
 from .session import Session
 
 if TYPE_CHECKING:
@@ -65,14 +62,15 @@ def lay_out(
     session.console.say(image_summary(image))
     with session.console.progress() as progress:
         read = partial(_contents, access, progress, bodies_of)
-        laid = merge_layers(image, layers, read, partial(_tell, session), session.options.jobs, keep_removed)
+        laid = merge_layers(
+            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, source.limits
+        )
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
-        session.console.warn(
-            "layer {}: '{}' is left out: {}".format(left_out.layer, left_out.entry.name[:_NAME_SHOWN], left_out.reason)
-        )
+        name, reason = left_out.entry.name[:_NAME_SHOWN], within(left_out.reason, left_out.remedy)
+        session.console.warn(f"layer {left_out.layer}: '{name}' is left out: {reason}")
     if len(unsafe) > _UNSAFE_SHOWN:
-        session.console.warn("{} more names are left out.".format(len(unsafe) - _UNSAFE_SHOWN))
+        session.console.warn(f"{len(unsafe) - _UNSAFE_SHOWN} more names are left out.")
     return laid
 
 
@@ -83,7 +81,7 @@ def _contents(
     layer: Layer,
     holding: Holding,
 ) -> Iterator[Contents]:
-    task = progress.task("layer {}".format(layer.number), max(layer.descriptor.size, 0))
+    task = progress.task(f"layer {layer.number}", max(layer.descriptor.size, 0))
     reading = Reading(digests=True, advance=lambda count: progress.advance(task, count))
     try:
         yield read_contents(open_layer(access, layer, reading=reading), holding, bodies_of(layer))
@@ -94,35 +92,11 @@ def _contents(
 def _tell(session: Session, contents: Contents) -> None:
     """Tell what of a layer is not in the view."""
     layer, report = contents.reader.layer, contents.reader.report
+    number = layer.number
     if report.opaque:
         media_type = layer.descriptor.media_type
-        session.console.say("Layer {} is no tar ({}) and not in the view.".format(layer.number, printable(media_type)))
+        session.console.say(f"Layer {number} is no tar ({printable(media_type)}) and not in the view.")
     if report.problem:
         session.console.warn(
-            "layer {} could not be read whole, so the view is incomplete: {}".format(
-                layer.number, in_full(report.problem)
-            )
+            f"layer {number} could not be read whole, so the view is incomplete: {with_hint(report.problem)}"
         )
-
-
-def finish(
-    session: Session,
-    source: Source,
-    verb: str,
-    reports: Sequence[Report],
-    code: ExitCode,
-    of: Optional[int] = None,
-    more: int = 0,
-) -> ExitCode:
-    """Tell what a verb cost and how far its answer can be trusted; return ``code``.
-
-    ``of`` is the size of what could have been read, ``more`` requests were made elsewhere.
-    """
-    requests = source.requests_made() + more
-    if session.options.json:
-        summary = json_lines.summary_object(verb, reports, requests, int(code), session.options.target)
-        summary["bytes_read"] += session.fetched
-        session.console.out(json_lines.line(summary))
-        return code
-    session.console.say(cost_line(reports, requests, of))
-    return code

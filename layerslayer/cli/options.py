@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional, Sequence, Tuple
 
+from ..limits import DEFAULT, Limits
+from .arguments.verbs import CONVERSATION, VERBS, Verb
+
 ALL_PLATFORMS = "all"
-# Verbs ("" is the conversation) that an image's layers are enough for.
-BY_LAYERS = ("", "peek", "ls", "tree", "find", "get", "cat", "deleted", "diff")
+STDOUT = "-"  # in place of an output folder
 
 
 class Options(NamedTuple):
@@ -52,6 +54,17 @@ class Options(NamedTuple):
     format: str = "layers"
     budget: int = -1  # bytes of layers; -1 for no bound
     plan: bool = False
+    limits: Limits = DEFAULT
+
+    @property
+    def row(self) -> Verb:
+        """What is known of the verb."""
+        return VERBS.get(self.verb, CONVERSATION)
+
+    @property
+    def prints_files(self) -> bool:
+        """Whether standard output is for the bytes of files, and for nothing else."""
+        return bool(self.row.to_stdout) and self.output_dir == STDOUT and not self.plan
 
 
 def images_named(options: Options, lines: Sequence[str] = ()) -> Sequence[str]:
@@ -60,5 +73,5 @@ def images_named(options: Options, lines: Sequence[str] = ()) -> Sequence[str]:
     The demo's is named by the program, so it comes last.
     """
     first = list(lines) or ([options.target] if options.target else [])
-    second = list(options.words[:1]) if options.verb == "diff" else []
+    second = list(options.words[:1]) if options.row.second_image else []
     return second + first if options.demo and not lines else first + second

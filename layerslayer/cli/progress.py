@@ -9,7 +9,7 @@ class Progress:
     """Progress bars, or nothing: ``task`` and ``advance`` always work."""
 
     def __init__(self, stream: Optional[TextIO], attach: Callable[[Optional[Any]], None]) -> None:
-        """``stream`` is where bars go, None for nowhere; ``attach`` hears of them (rich's), and None when they end."""
+        """``stream`` is where bars go, None for nowhere; ``attach`` gets rich's bars, and None when they end."""
         self._stream = stream
         self._attach = attach
         self._bars: Optional[Any] = None
@@ -31,12 +31,12 @@ class Progress:
         return int(self._bars.add_task(name, total=total if total >= 0 else None)) if self._bars is not None else 0
 
     def advance(self, task: int, count: int) -> None:
-        """``count`` more bytes have arrived; negative to take them back."""
+        """Count so many more bytes, or less."""
         if self._bars is not None:
             self._bars.advance(task, count)
 
     def finish(self, task: int) -> None:
-        """The transfer is over; its bar goes away."""
+        """End a transfer; its bar goes away."""
         if self._bars is not None:
             self._bars.remove_task(task)
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, Optional, Sequence
 
-from ..errors import LayerslayerError, UsageError, in_full
+from ..api import Client
+from ..errors import LayerslayerError, UsageError
 from ..export.output_folder import Root
 from ..oci.descriptor import Descriptor, Platform
-from ..oci.image import Candidate, Image, Layer, Opening
-from ..oci.local_reference import LocalReference
+from ..oci.image import Candidate, Candidates, Image, Layer, Opening
 from ..oci.platforms import normalise, parse_platform, this_machine
-from ..oci.reference import Reference, Target, parse_target
+from ..oci.reference import Target
 from ..oci.source import Source
-from ..registry.credentials.unscoped import Given
 from ..registry.http.connection_limit import jobs_at_once
-from ..render.style import COLOR, PLAIN, Style
-from ..sources.local import located, open_local
-from ..sources.resolve import choose, find_candidates, open_image
+from ..render.renderer import Renderer
+from ..sources.connection_options import ConnectionOptions, Listener
+from ..sources.resolve import find_candidates, open_image
 from .console import Console
-from .options import ALL_PLATFORMS, BY_LAYERS, Options, images_named
+from .options import ALL_PLATFORMS, Options, images_named
+from .remedies import with_hint
+from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
     from ..layers.open import LayerAccess
     from ..registry.connection_pool import Connections
-    from ..registry.credentials.keychain import Identity
     from ..registry.http.preconnect import EarlyConnections
     from ..sources.budget import Budget
 
@@ -38,30 +38,21 @@ class Session:
         self,
         options: Options,
         console: Console,
+        renderer: Renderer,
         early: Optional[EarlyConnections] = None,
-        given: Optional[Given] = None,
+        client: Optional[Client] = None,
     ) -> None:
-        """``given`` is that of the run; without it this is the run's first session, which makes it."""
+        """``client`` is the run's; without it this is the run's first session, which makes it."""
         options = options._replace(jobs=jobs_at_once(options.jobs))
-        # Connections to a registry that are kept. With --fast many small parts of a layer are asked for at once.
-        self._lines = max(options.jobs + 2, _PARTS if options.fast else 0)
-        self.budget: Optional[Budget] = None
         if options.budget >= 0:
-            from ..sources.budget import Budget
-
-            self.budget = Budget(options.budget)
             options = options._replace(jobs=1)  # a later layer must not take what an earlier one needs
         self.options = options
-        self._early = early
-        self._begun: Optional[Tuple[Target, Source]] = None
-        self._store: Optional[Store] = None
-        self._given = given or Given(options.plain_http)
-        if given is None and options.batch is None:
-            self.name(images_named(options))
-        self._connections: Optional[Connections] = None  # that images share, in a batch
-        self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.console = console
-        self.style: Style = COLOR if console.styled else PLAIN
+        self.renderer = renderer
+        self.client = client or _client(options, console, early)
+        if client is None and options.batch is None:
+            self.name(images_named(options))
+        self.fetched = 0  # bytes of blobs that were downloaded, verified, rather than listed
         self.wanted: Optional[Platform] = None
         if options.platform and options.platform.lower() != ALL_PLATFORMS:
             self.wanted = normalise(parse_platform(options.platform))
@@ -86,37 +77,34 @@ class Session:
 
     def name(self, texts: Iterable[str]) -> None:
         """Hear what images the user names, in order: the first that is at a registry decides whose logins are."""
-        for text in texts:
-            self._given.name(text)
+        self.client.name(texts)
 
     def take_password(self) -> None:
         """Read the password of ``--password-stdin``, if any, which must be no answer to a prompt. Raises UsageError."""
-        if self.options.password_stdin:
-            self._identity().take_password()
+        self.client.take_password()
 
     def target(self, text: str) -> Target:
         """Return the image that a text names, on this machine or at a registry. Raises InvalidReference."""
-        return located(parse_target(text))
+        return self.client.target(text)
 
     def with_target(self, target: str, connections: Optional[Connections] = None) -> Session:
         """Return a session for another image, all else being the same; ``connections`` are shared with others."""
-        other = Session(self.options._replace(target=target), self.console, None, self._given)
-        other._store = self.store
-        other.budget, other._lines, other._connections = self.budget, self._lines, connections
-        return other
+        client = self.client.sharing(connections)
+        return Session(self.options._replace(target=target), self.console, self.renderer, None, client)
 
     def beside(self, target: str) -> Session:
         """Return a session for a second image, to be looked at together with this one."""
-        return self.with_target(target, self._connections.beside if self._connections is not None else None)
+        connections = self.client.connections
+        return self.with_target(target, connections.beside if connections is not None else None)
+
+    @property
+    def budget(self) -> Optional[Budget]:
+        return self.client.budget
 
     @property
     def store(self) -> Optional[Store]:
         """What earlier runs learnt; None with ``--no-cache``."""
-        if self._store is None and not self.options.no_cache:
-            from ..cache import Store
-
-            self._store = Store(self.options.cache_dir, warn=self.console.warn)
-        return self._store
+        return self.client.cache
 
     def knows(self, layers: Sequence[Layer]) -> bool:
         """Whether nothing of these layers need be fetched."""
@@ -125,12 +113,7 @@ class Session:
 
     def open_remembering(self) -> Source:
         """Return the source of the image that is named, documents that are known being taken from the store."""
-        source = self.open_source(self.reference())
-        if self.store is None:
-            return source
-        from ..sources.caching import Remembering
-
-        return Remembering(source, self.store)
+        return self.client.open_cached(self.reference())
 
     def access(self, source: Source, image: Image, keep: bool = False) -> LayerAccess:
         """Return by what ways an image's layers may be read; ``keep``: files will be read as well."""
@@ -145,64 +128,15 @@ class Session:
 
     def begin(self) -> None:
         """Ask the registry for what ``-t`` names already, in the background. Raises as ``reference``."""
-        reference = self.reference()
-        if isinstance(reference, LocalReference):
-            return
-        source = self.open_source(reference)
-        source.foresee_manifest(reference.wanted)
-        self._begun = (reference, source)
+        self.client.begin(self.reference())
 
     def open_source(self, reference: Target) -> Source:
         """Return the source of a reference, with the user's token for it, if any; the caller closes it."""
-        begun, self._begun = self._begun, None
-        if begun and begun[0] == reference:
-            return begun[1]
-        source = open_local(reference) if isinstance(reference, LocalReference) else self._at_registry(reference)
-        if self.budget is None:
-            return source
-        from ..sources.budget import Budgeted
-
-        return Budgeted(source, self.budget)
+        return self.client.open(reference)
 
     def demand(self, source: Source, blobs: Iterable[Descriptor]) -> None:
         """Raises BudgetSpent where not all of the blobs can still be fetched from ``source`` whole."""
-        if self.budget is not None:
-            from ..sources.budget import Budgeted
-
-            if isinstance(source, Budgeted):
-                source.demand(blobs)
-
-    def _at_registry(self, reference: Reference) -> Source:
-        # Loaded here: images of this machine need no HTTP library.
-        from ..sources.remote import ConnectionOptions, Registries
-
-        options, console = self.options, self.console
-        connection = ConnectionOptions(
-            connections=self._lines,
-            plain_http=options.plain_http,
-            timeout=options.timeout,
-            retries=options.retries,
-            ca_file=options.ca_file,
-            client_cert=options.client_cert,
-            client_key=options.client_key,
-            insecure=options.insecure,
-            trusted_realms=options.trusted_realms,
-            mirror=options.mirror,
-            allow_private=options.allow_private,
-        )
-        log = console.say if options.verbose else None
-        registries = Registries(connection, self._identity(), console.warn, log, self._early, self._connections)
-        return registries.source(reference)
-
-    def _identity(self) -> Identity:
-        from ..registry.credentials.keychain import CredentialOptions, Identity
-
-        options, console = self.options, self.console
-        read = console.read_rest if options.password_stdin else None
-        return Identity(
-            CredentialOptions(options.username, options.token_file, read, options.verbose, console.say, console.warn),
-            self._given,
-        )
+        self.client.demand(source, blobs)
 
     def images(
         self,
@@ -214,32 +148,54 @@ class Session:
 
         ``soon`` says which layers will be read at once (see ``open_image``).
         """
-        candidates = find_candidates(source, reference)
         if self.all_platforms:
-            for candidate in candidates.items:
-                yield self._opened(source, reference, candidate, soon)
+            for candidate in find_candidates(source, reference).items:
+                image = open_image(source, reference, candidate, None, soon, self.without_config)
+                yield self.client.keep_config(image)
             return
-        wanted = self.wanted or this_machine()
-        candidate = choose(candidates, wanted, strict=self.wanted is not None)
-        if candidates.multi and self.wanted is None:
-            self.console.say(
-                "Platform {} (this machine's; choose with --platform).".format(candidate.platform or wanted)
-            )
-        yield self._opened(source, reference, candidate, soon)
+        yield self.client.image(source, reference, self.wanted, soon, self.without_config, self._tell_platform)
 
-    def _opened(
-        self, source: Source, reference: Target, candidate: Candidate, soon: Callable[[Opening], Sequence[Layer]]
-    ) -> Image:
-        image = open_image(source, reference, candidate, self.wanted, soon, self.without_config)
-        if self._store is not None and image.config_body is not None:
-            self._store.keep_document(image.manifest.config.digest, image.config_body)
-        return image
+    def _tell_platform(self, candidates: Candidates, chosen: Candidate) -> None:
+        if candidates.multi and self.wanted is None:
+            platform = chosen.platform or this_machine()
+            self.console.say(f"Platform {platform} (this machine's; choose with --platform).")
 
     @property
     def without_config(self) -> Optional[Callable[[LayerslayerError], None]]:
         """Return whom to tell that an image has no usable config; None for what cannot do without."""
-        if self.options.verb not in BY_LAYERS:
+        if self.options.row.needs_config:
             return None
         return lambda error: self.console.warn(
-            "the image's config cannot be used, so its build steps are not known: {}".format(in_full(error))
+            f"the image's config cannot be used, so its build steps are not known: {with_hint(error)}"
         )
+
+
+def _client(options: Options, console: Console, early: Optional[EarlyConnections]) -> Client:
+    """Return what opens images as a command line says."""
+    budget: Optional[Budget] = None
+    if options.budget >= 0:
+        from ..sources.budget import Budget
+
+        budget = Budget(options.budget)
+    connection = ConnectionOptions(
+        username=options.username,
+        password=read_rest if options.password_stdin else None,
+        token_file=options.token_file,
+        takes_token_txt=True,
+        timeout=options.timeout,
+        retries=options.retries,
+        # Those that are kept. With --fast many small parts of a layer are asked for at once.
+        connections=max(options.jobs + 2, _PARTS if options.fast else 0),
+        plain_http=options.plain_http,
+        ca_file=options.ca_file,
+        client_cert=options.client_cert,
+        client_key=options.client_key,
+        insecure=options.insecure,
+        trusted_realms=options.trusted_realms,
+        mirror=options.mirror,
+        allow_private=options.allow_private,
+        username_from="--username",
+    )
+    cache = None if options.no_cache else options.cache_dir or ""
+    listener = Listener(console.warn, console.say, console.say if options.verbose else None)
+    return Client(connection, options.limits, cache, listener, budget, early)

@@ -39,7 +39,7 @@ class Tee:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise LocalFileError(
-                "the log file {} cannot be written: {}.".format(path, reason), "Choose another with -l."
+                f"the log file {path} cannot be written: {reason}.", "Choose another with -l."
             ) from None
 
     def write(self, text: str) -> None:
@@ -51,7 +51,7 @@ class Tee:
                 self._file.write(_STYLE.sub("", text))
                 self._file.flush()
             except OSError as error:
-                self.failed = "the log file {} is incomplete: {}.".format(self.path, error.strerror or error)
+                self.failed = f"the log file {self.path} is incomplete: {error.strerror or error}."
                 self._file = None
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class Tee:
                 try:
                     self._file.close()
                 except OSError as error:
-                    self.failed = "the log file {} is incomplete: {}.".format(self.path, error.strerror or error)
+                    self.failed = f"the log file {self.path} is incomplete: {error.strerror or error}."
                 self._file = None
 
 

@@ -13,7 +13,7 @@ import stat
 import time
 from typing import AbstractSet, BinaryIO, Optional, Set, TypeVar, Union
 
-from ..errors import LocalFileError
+from ..errors import Action, LocalFileError, Remedy
 from .file_lock import is_held, lock
 from .output_folder import Folder
 
@@ -136,7 +136,7 @@ class NewFile:
     def _failure(self, error: OSError) -> LocalFileError:
         return LocalFileError(
             "nothing can be written to {}: {}.".format(self._folder.path, error.strerror or error),
-            "Choose another folder with -o.",
+            Remedy(Action.CHOOSE_FOLDER, "Choose another folder"),
         )
 
 

@@ -22,37 +22,43 @@ from ..oci.verify import Verifier, verified_pieces
 from ..parallel import in_order
 from .atomic_file import NewFile
 from .download import output_folder
-from .oci_layout import Advance, OpenBlob, told
 from .output_folder import Root
 from .tar_writer import TarWriter
+from .transfer import ImageTransfer
 
 _AHEAD = 2 * 1024 * 1024  # bytes of each layer unpacked before its turn to be written
 
 
 def write_docker_archive(
-    output: Root, file_name: str, image: Image, name: Optional[str], open_blob: OpenBlob, jobs: int, advance: Advance
+    output: Root, file_name: str, image: Image, name: Optional[str], transfer: ImageTransfer
 ) -> str:
-    """Write ``image`` into a tar in ``output``; return its path.
+    """Write an image into a tar; return its path.
 
-    ``name`` is the REPOSITORY:TAG it will have when loaded. ``advance`` is told
-    the bytes of stored layers. Layers are verified as stored and unpacked.
-    Raises InvalidDocument for what is no container image, LocalFileError, and
-    what reading the layers raises; then there is no file.
+    Layers are verified as stored and unpacked. Raises InvalidDocument for what is no
+    container image, LocalFileError, and what reading the layers raises; then there
+    is no file.
+
+    Args:
+        output: where the tar goes
+        file_name: its name
+        image: what is written
+        name: the REPOSITORY:TAG that the image has when loaded
+        transfer: how its layers come
     """
     if image.config_body is None:
         raise InvalidDocument("{} is no container image, so docker cannot load it".format(image.reference))
     config = digest_of(image.config_body)[len("sha256:") :] + ".json"
-    diff_ids = stated_diff_ids(image.config_body, len(image.layers))
+    diff_ids = stated_diff_ids(image.config_body, len(image.layers), transfer.source.limits)
     layers: Dict[str, Descriptor] = {}
     for diff_id, layer in zip(diff_ids, image.layers):
         layers.setdefault(diff_id, layer.descriptor)
     paths = {diff_id: diff_id.partition(":")[2][:64] + ".tar" for diff_id in layers}
     entry = {"Config": config, "RepoTags": [name] if name else None, "Layers": [paths[item] for item in diff_ids]}
     folder = output_folder(output)
-    makers = [partial(_unpacked, layer, diff_id, open_blob, advance) for diff_id, layer in layers.items()]
+    makers = [partial(_unpacked, layer, diff_id, transfer) for diff_id, layer in layers.items()]
     with NewFile(folder) as file:
         tar = TarWriter(file)
-        for diff_id, pieces in zip(layers, in_order(makers, jobs, _AHEAD, len)):
+        for diff_id, pieces in zip(layers, in_order(makers, transfer.jobs, _AHEAD, len)):
             tar.stream_unsized(paths[diff_id], pieces)
         tar.add(config, image.config_body)
         tar.add("manifest.json", json.dumps([entry], separators=(",", ":")).encode())
@@ -60,12 +66,12 @@ def write_docker_archive(
         return file.keep(file_name)
 
 
-def _unpacked(layer: Descriptor, diff_id: str, open_blob: OpenBlob, advance: Advance) -> Iterator[bytes]:
+def _unpacked(layer: Descriptor, diff_id: str, transfer: ImageTransfer) -> Iterator[bytes]:
     """Yield the uncompressed bytes of a layer; the end comes only after both digests were checked."""
-    stored = told(verified_pieces(open_blob(layer), Verifier(layer)), advance)
+    stored = transfer.counted(verified_pieces(transfer.source.blob(layer), Verifier(layer)))
     algorithm, _, stated = diff_id.partition(":")
     unpacked = hashlib.new(algorithm)
-    for piece in Decompressor().run(stored):
+    for piece in Decompressor(limits=transfer.source.limits).run(stored):
         unpacked.update(piece)
         yield piece
     for _ in stored:  # what follows the compressed stream counts for the digest

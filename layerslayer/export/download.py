@@ -7,14 +7,15 @@ import io
 import os
 from typing import BinaryIO, Callable, Iterator, Optional, Sequence
 
-from ..errors import DigestMismatch, LocalFileError, RangeIgnored
+from ..errors import Action, DigestMismatch, LocalFileError, RangeIgnored, Remedy
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
 from ..oci.verify import Verifier, pieces_of
 from ..parallel import Ahead
 from .atomic_file import NewFile
 from .names import SUFFIXES, suffix_of
-from .output_folder import Folder, Root, opened
+from .output_folder import Folder, Root, UnnamedLink, opened
 from .partial_file import PartialFile
+from .transfer import BlobTransfer
 
 _PIECE = 512 * 1024  # bytes
 _AHEAD = 1024 * 1024  # bytes of a blob read before they are written
@@ -41,7 +42,11 @@ def _no_folder(path: str, error: OSError) -> LocalFileError:
     reason = error.strerror or str(error)
     if error.filename and error.filename != path:
         reason = "{}: {}".format(error.filename, reason)  # one on the way there
-    return LocalFileError("the folder {} cannot be made: {}.".format(path, reason), "Choose another with -o.")
+    return LocalFileError(
+        "the folder {} cannot be made: {}.".format(path, reason),
+        Remedy(Action.CHOOSE_FOLDER, "Choose another"),
+        Remedy(Action.NAME_FOLDER) if isinstance(error, UnnamedLink) else None,
+    )
 
 
 def present(folder: Folder, stem: str, descriptor: Descriptor) -> Optional[str]:
@@ -102,30 +107,27 @@ def file_size(folder: Folder, name: str) -> int:
         raise LocalFileError("the file {} is gone: {}.".format(folder.place(name), error.strerror or error)) from None
 
 
-def save_blob(
-    folder: Folder,
-    stem: str,
-    suffix: Optional[str],
-    descriptor: Descriptor,
-    open_blob: Callable[[], BinaryIO],
-    advance: Callable[[int], None] = lambda count: None,
-    open_rest: Optional[Callable[[int], BinaryIO]] = None,
-) -> str:
-    """Download a blob to ``stem + suffix`` in ``folder`` and return its path.
+def save_blob(folder: Folder, stem: str, suffix: Optional[str], descriptor: Descriptor, transfer: BlobTransfer) -> str:
+    """Download a blob to a file and return its path.
 
-    ``suffix`` None finds it from the content. The file appears only after size
-    and digest were verified; when they are wrong, the blob is fetched once more
-    from its first byte. ``open_rest(start)`` opens what follows after what an
-    earlier run got, and may raise RangeIgnored; without it nothing is gone on
-    with. ``advance`` is told how many bytes there are more, or less.
+    The file appears only after size and digest were verified. When they are wrong,
+    the blob is fetched once more from its first byte. Raises LocalFileError,
+    DigestMismatch, and what opening and reading the blob raises.
+
+    Args:
+        folder: where the file goes
+        stem: its name without what the content decides
+        suffix: the rest of its name; None finds it from the content
+        descriptor: of the blob
+        transfer: how its bytes come
     """
-    with PartialFile(folder, descriptor, open_rest is not None) as file:
+    with PartialFile(folder, descriptor, transfer.open_rest is not None) as file:
         try:
-            head = _download(file, descriptor, open_blob, advance, open_rest)
+            head = _download(file, descriptor, transfer)
         except DigestMismatch:
             file.restart()
             try:
-                head = _download(file, descriptor, open_blob, advance, None)
+                head = _download(file, descriptor, transfer._replace(open_rest=None))
             except DigestMismatch:
                 file.restart()
                 raise
@@ -133,17 +135,12 @@ def save_blob(
         return file.keep(stem + ending)
 
 
-def _download(
-    file: PartialFile,
-    descriptor: Descriptor,
-    open_blob: Callable[[], BinaryIO],
-    advance: Callable[[int], None],
-    open_rest: Optional[Callable[[int], BinaryIO]],
-) -> bytes:
+def _download(file: PartialFile, descriptor: Descriptor, transfer: BlobTransfer) -> bytes:
     """Fill ``file`` with the blob; return its first bytes.
 
-    Raises DigestMismatch, then having taken ``advance`` back.
+    Takes ``advance`` back before it raises DigestMismatch.
     """
+    open_blob, open_rest, advance = transfer
     verifier = Verifier(descriptor)
     head = b""
     rest: Optional[BinaryIO] = None

@@ -14,7 +14,7 @@ import re
 import sys
 from typing import Callable, Optional, Sequence, Union
 
-from ..errors import LocalFileError, NameRefused
+from ..errors import Action, LocalFileError, NameRefused, Remedy
 from ..escaping import raw_name
 from ..formats.tar.bodies import Sink
 from .atomic_file import OURS, NewFile
@@ -129,6 +129,5 @@ _NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EISDIR)
 
 def _failure(path: str, error: OSError) -> LocalFileError:
     kind = NameRefused if error.errno in _NO_NAME else LocalFileError
-    return kind(
-        "the path {} cannot be written: {}.".format(path, error.strerror or error), "Choose another folder with -o."
-    )
+    told = "the path {} cannot be written: {}.".format(path, error.strerror or error)
+    return kind(told, Remedy(Action.CHOOSE_FOLDER, "Choose another folder"))

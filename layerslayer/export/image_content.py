@@ -9,9 +9,9 @@ the documents, and of the indexes that name them, are new ones.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from ..errors import InvalidDocument, InvalidReference
+from ..errors import Action, InvalidDocument, InvalidReference, Remedy
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.json_document import load_object
 from ..oci.local_reference import DOCKER_ARCHIVE, DOCKER_DAEMON
@@ -43,6 +43,7 @@ class Content:
         self.blobs: Dict[str, Descriptor] = {}
         self.converted = False
         self._source = source
+        self.limits = source.limits
         self._indexes = 0
         self._size = 0  # of all documents
         self._added: Dict[str, Dict[str, Any]] = {}  # descriptors, by the digest before any conversion
@@ -57,10 +58,10 @@ class Content:
         self._size += len(document.body)
         if self._size > _MAX_DOCUMENTS:
             raise InvalidDocument("the index and what it names are larger than {} bytes".format(_MAX_DOCUMENTS))
-        parsed = parse_manifest(document.body, document.media_type)
+        parsed = parse_manifest(document.body, document.media_type, self.limits)
         if isinstance(parsed, Manifest) and parsed.is_schema1:
             raise schema1_refusal()
-        raw = load_object(document.body, "manifest")
+        raw = load_object(document.body, "manifest", limits=self.limits)
         changed = parsed.media_type in _OCI_TYPES
         if isinstance(parsed, Index):
             changed |= self._add_entries(parsed, raw.get("manifests") or [], depth)
@@ -93,11 +94,19 @@ class Content:
         return changed
 
 
+class LayoutImage(NamedTuple):
+    """An image as a layout holds it: ``root`` is the descriptor of its manifest or index, as JSON has it."""
+
+    content: Content
+    root: Dict[str, Any]
+    name: Optional[str]  # that it is found by
+
+
 def schema1_refusal() -> InvalidDocument:
     """Return the error for an image of Docker's first format, which states neither sizes nor a config."""
     return InvalidDocument(
         "the image uses Docker manifest schema 1, which these formats cannot hold.",
-        "Save its layers without --format.",
+        Remedy(Action.SAVE_LAYERS),
     )
 
 

@@ -8,7 +8,7 @@ there; a tar appears only when it is whole.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional
+from typing import Iterator, List, Optional
 
 from ..oci.descriptor import Descriptor
 from ..oci.layout import blob_name
@@ -16,31 +16,28 @@ from ..oci.verify import Verifier, verified_pieces
 from ..parallel import in_order
 from .atomic_file import NewFile, discard_unfinished
 from .download import file_matches, inner_folder, make_own, save_blob, save_bytes
-from .image_content import Content, blobs_by_size
+from .image_content import Content, LayoutImage, blobs_by_size
 from .oci_layout_index import as_json, present_index, update_index, with_entry
 from .output_folder import Folder
 from .tar_writer import TarWriter
+from .transfer import ImageTransfer
 
-OpenBlob = Callable[[Descriptor], BinaryIO]
-Advance = Callable[[int], None]
 _AHEAD = 2 * 1024 * 1024  # bytes of each blob fetched before its turn to be written
 _VERSION = b'{"imageLayoutVersion":"1.0.0"}'
 
 
-def write_layout(
-    folder: Folder, content: Content, root: Dict[str, Any], name: Optional[str], open_blob: OpenBlob, jobs: int,
-    advance: Advance,
-) -> None:  # fmt: skip
+def write_layout(folder: Folder, image: LayoutImage, transfer: ImageTransfer) -> None:
     """Add an image to the layout ``folder``.
 
     An image of the same name is replaced; its blobs stay, and so does what
     other runs add meanwhile. Raises LocalFileError, also for a folder that is
     something else, and what reading the blobs raises; then index.json is as it was.
     """
-    present_index(folder)  # before anything is fetched
-    makers = [partial(_place, folder, blob, open_blob, advance) for blob in blobs_by_size(content)]
+    content = image.content
+    present_index(folder, content.limits)  # before anything is fetched
+    makers = [partial(_place, folder, blob, transfer) for blob in blobs_by_size(content)]
     try:
-        for outcome in in_order(makers, jobs, 0, lambda path: 0):
+        for outcome in in_order(makers, transfer.jobs, 0, lambda path: 0):
             for _ in outcome:
                 pass
         for digest, body in content.documents.items():
@@ -48,16 +45,16 @@ def write_layout(
     finally:
         discard_unfinished()  # an interrupt does not wait for the other blobs' threads
     save_bytes(folder, "oci-layout", _VERSION)
-    update_index(folder, root, name)
+    update_index(folder, image.root, image.name, content.limits)
 
 
-def _place(folder: Folder, blob: Descriptor, open_blob: OpenBlob, advance: Advance) -> Iterator[str]:
+def _place(folder: Folder, blob: Descriptor, transfer: ImageTransfer) -> Iterator[str]:
     there = _folder_of(folder, blob.digest)
     if file_matches(there, blob.hex, blob) and make_own(there, blob.hex, blob):
-        advance(blob.size)
+        transfer.advance(blob.size)
         yield there.place(blob.hex)
     else:
-        yield save_blob(there, blob.hex, "", blob, lambda: open_blob(blob), advance)
+        yield save_blob(there, blob.hex, "", blob, transfer.blob(blob))
 
 
 def missing_blobs(folder: Optional[Folder], content: Content) -> List[Descriptor]:
@@ -77,34 +74,24 @@ def _folder_of(folder: Folder, digest: str) -> Folder:
     return inner_folder(inner_folder(folder, "blobs"), digest.partition(":")[0])
 
 
-def write_archive(
-    folder: Folder, file_name: str, content: Content, root: Dict[str, Any], name: Optional[str], open_blob: OpenBlob,
-    jobs: int, advance: Advance,
-) -> str:  # fmt: skip
+def write_archive(folder: Folder, file_name: str, image: LayoutImage, transfer: ImageTransfer) -> str:
     """Write the tar of a layout with this one image; return its path.
 
     Raises LocalFileError and what reading the blobs raises; then there is no file.
     """
-    blobs: List[Descriptor] = list(content.blobs.values())
-    makers = [partial(_pieces, blob, open_blob) for blob in blobs]
+    blobs: List[Descriptor] = list(image.content.blobs.values())
+    makers = [partial(_pieces, blob, transfer) for blob in blobs]
     with NewFile(folder) as file:
         tar = TarWriter(file)
         tar.add("oci-layout", _VERSION)
-        tar.add("index.json", as_json(with_entry({"schemaVersion": 2, "manifests": []}, root, name)))
-        for digest, body in content.documents.items():
+        tar.add("index.json", as_json(with_entry({"schemaVersion": 2, "manifests": []}, image.root, image.name)))
+        for digest, body in image.content.documents.items():
             tar.add(blob_name(digest), body)
-        for blob, pieces in zip(blobs, in_order(makers, jobs, _AHEAD, len)):
-            tar.stream(blob_name(blob.digest), told(pieces, advance), blob.size)
+        for blob, pieces in zip(blobs, in_order(makers, transfer.jobs, _AHEAD, len)):
+            tar.stream(blob_name(blob.digest), transfer.counted(pieces), blob.size)
         tar.close()
         return file.keep(file_name)
 
 
-def _pieces(blob: Descriptor, open_blob: OpenBlob) -> Iterator[bytes]:
-    return verified_pieces(open_blob(blob), Verifier(blob))
-
-
-def told(pieces: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
-    """Yield ``pieces``; ``advance`` is told the length of each."""
-    for piece in pieces:
-        yield piece
-        advance(len(piece))
+def _pieces(blob: Descriptor, transfer: ImageTransfer) -> Iterator[bytes]:
+    return verified_pieces(transfer.source.blob(blob), Verifier(blob))

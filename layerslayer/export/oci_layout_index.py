@@ -12,8 +12,8 @@ import time
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Dict, Iterator, Optional
 
-from ..errors import InvalidDocument, LocalFileError
-from ..limits import bound
+from ..errors import Action, InvalidDocument, LocalFileError, Remedy
+from ..limits import DEFAULT, Limits
 from ..oci.json_document import load_object
 from ..oci.layout import REF_NAME
 from ..oci.manifest import MAX_INDEX_ENTRIES
@@ -28,23 +28,23 @@ _PATIENCE = 60.0  # seconds; others need a few milliseconds each
 _MOMENT = 0.02  # seconds
 
 
-def update_index(folder: Folder, root: Dict[str, Any], name: Optional[str]) -> None:
+def update_index(folder: Folder, root: Dict[str, Any], name: Optional[str], limits: Limits = DEFAULT) -> None:
     """Name an image, whose descriptor is ``root``, in the layout ``folder``, beside what is named there by now.
 
     Raises LocalFileError.
     """
     with _locked(folder):
-        save_bytes(folder, _INDEX, as_json(with_entry(present_index(folder), root, name)))
+        save_bytes(folder, _INDEX, as_json(with_entry(present_index(folder, limits), root, name)))
 
 
-def present_index(folder: Folder) -> Dict[str, Any]:
+def present_index(folder: Folder, limits: Limits = DEFAULT) -> Dict[str, Any]:
     """Return the index.json that is there, else an empty one. Raises LocalFileError for what is none."""
     try:
         with os.fdopen(folder.open_file(_INDEX), "rb") as file:
-            body = file.read(bound("document") + 1)
-        if len(body) > bound("document"):
-            raise _not_a_layout(folder, "the index.json there is larger than {} bytes".format(bound("document")))
-        index = load_object(body, _INDEX)
+            body = file.read(limits.document + 1)
+        if len(body) > limits.document:
+            raise _not_a_layout(folder, "the index.json there is larger than {} bytes".format(limits.document))
+        index = load_object(body, _INDEX, limits=limits)
     except FileNotFoundError:
         return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     except OSError as error:
@@ -77,9 +77,8 @@ def as_json(document: Dict[str, Any]) -> bytes:
 
 
 def _not_a_layout(folder: Folder, reason: str) -> LocalFileError:
-    return LocalFileError(
-        "nothing can be added to the layout {}: {}.".format(folder.path, reason), "Choose another folder with -o."
-    )
+    told = "nothing can be added to the layout {}: {}.".format(folder.path, reason)
+    return LocalFileError(told, Remedy(Action.CHOOSE_FOLDER, "Choose another folder"))
 
 
 @contextmanager
@@ -91,7 +90,7 @@ def _locked(folder: Folder) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise LocalFileError(
                 "another run is adding to the layout {} and does not end.".format(folder.path),
-                "Try again later, or choose another folder with -o.",
+                Remedy(Action.CHOOSE_FOLDER, "Try again later, or choose another folder"),
             )
         time.sleep(_MOMENT)
         file = _lock_file(folder)

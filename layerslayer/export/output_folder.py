@@ -177,6 +177,10 @@ class Folder:
         return NotADirectoryError(errno.ENOTDIR, reason, self.place(name))
 
 
+class UnnamedLink(NotADirectoryError):
+    """The folder that output goes to is a link, and the user did not name it."""
+
+
 def opened(root: Root, parts: Sequence[str] = ()) -> Folder:
     """Return the folder that ``parts`` lead to below ``root``, made where it is missing. Raises OSError."""
     if root.named:
@@ -187,7 +191,7 @@ def opened(root: Root, parts: Sequence[str] = ()) -> Folder:
             folder = _held("").inner(root.path)
         except OSError as error:
             if error.strerror == _LINK:
-                error.strerror += " unless -o names it"
+                raise UnnamedLink(error.errno, error.strerror, error.filename) from None
             raise
     for part in parts:
         folder = folder.inner(part)

@@ -50,11 +50,11 @@ class FileLookup:
         self._layers = list(layers)
         self._readers: Dict[int, OpenedLayer] = {}  # by layer number
         self._whole: Dict[int, List[Entry]] = {}  # entries of layers read whole that no store knows
-        self._stated = Stated()
-        self._names = Lease()  # of what layers state
+        self._stated = Stated(limits=access.limits)
+        self._names = Lease(access.limits)  # of what layers state
         self._kept: Optional[_Kept] = None  # of the layer at hand
         self._at = ""  # what is sought, after the links that were followed
-        self._holding = Holding(merged=False)
+        self._holding = Holding(merged=False, limits=access.limits)
         self._number = 0  # of the layer that is asked
         self.reports: List[Report] = []
 
@@ -69,7 +69,7 @@ class FileLookup:
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
         self._names.close()
-        self._stated = Stated(self._has_room)
+        self._stated = Stated(self._has_room, self._access.limits)
         passed = {(path, stands_at, len(layers))}  # where links led
         for _ in range(MAX_SOUGHT + 1):
             self._at = path
@@ -231,7 +231,8 @@ class _Kept:
 
 
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:
-    return Absent(path, None, "layer {} could not be read: {}".format(layer.number, report.problem))
+    told = "layer {} could not be read: ".format(layer.number)
+    return Absent(path, None, report.problem.after(told) if report.problem else told)
 
 
 def _nearly_read(report: Report) -> bool:

@@ -10,7 +10,7 @@ from ..formats.memory import Holding, Part
 from ..formats.tar.bodies import Bodies
 from ..layers.outcome import Report
 from ..layers.reader import LayerReader
-from ..limits import LimitReached
+from ..limits import DEFAULT, LimitReached, Limits
 from ..oci.image import Image, Layer
 from ..parallel import in_order
 from .overlay import Tree
@@ -93,13 +93,14 @@ def merge_layers(
     merged: Callable[[Contents], None],
     jobs: int,
     keep_removed: bool = False,
+    limits: Limits = DEFAULT,
 ) -> LaidOut:
     """Read layers, up to ``jobs`` of them at once, and lay them over one another in their order.
 
     ``read`` yields what one layer holds; ``merged`` is called with that once it is in the tree.
     """
-    holding = Holding()
-    tree = Tree(keep_removed, holding.spend)
+    holding = Holding(limits=limits)
+    tree = Tree(keep_removed, holding.spend, limits)
     readers: Dict[int, LayerReader] = {}
     makers = [partial(read, layer, holding) for layer in layers]
     for made in in_order(makers, jobs, 0, lambda contents: 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ..errors import Remedy
 from ..formats.entry import Entry
 
 IMPLIED = -1  # the offset of an entry that no layer has
@@ -73,6 +74,7 @@ class Unsafe(NamedTuple):
     entry: Entry
     layer: int
     reason: str
+    remedy: Optional[Remedy] = None
 
 
 def normal(name: str) -> Optional[str]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
-from ..errors import InvalidDocument
+from ..errors import Action, InvalidDocument, Remedy
 from ..formats.entry import OPAQUE, WHITEOUT_PREFIX, Entry
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from .node import IMPLIED, IMPLIED_ENTRY, Node, Removal, Unsafe, as_inode, normal, walk
 from .tree import MAX_LINKS, STEPS_AN_ENTRY, FileSystem
 
@@ -24,7 +24,8 @@ _AUFS = WHITEOUT_PREFIX + WHITEOUT_PREFIX
 # Bytes of memory that each takes, and its text besides; what is removed gives its node back, and a whiteout has none.
 _IMPLIED, _REMOVAL, _COVERED = 400, 60, 150
 _ODD = frozenset(("", ".", ".."))  # no names
-_TOO_LONG = "a name too long (--limit path=NUMBER)"
+_TOO_LONG, _LEADS_TOO_FAR = "a name too long", "a parent that leads to a name too long"
+_LONGER = Remedy(Action.ALLOW_LONGER, "path")
 
 
 class Tree(FileSystem):
@@ -34,8 +35,10 @@ class Tree(FileSystem):
     ``spend`` is told the bytes of memory that are taken besides the entries' own; it may raise LimitReached.
     """
 
-    def __init__(self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None) -> None:
-        super().__init__()
+    def __init__(
+        self, keep_removed: bool = False, spend: Callable[[int], None] = lambda memory: None, limits: Limits = DEFAULT
+    ) -> None:
+        super().__init__(limits)
         self._spend = spend
         self.removed: List[Removal] = []
         self.unsafe: List[Unsafe] = []
@@ -53,7 +56,7 @@ class Tree(FileSystem):
 
         Raises InvalidDocument for a bomb of directories or links, and LimitReached.
         """
-        longest = bound("path")
+        longest = self.longest
         seen = [entry for entry in entries if not entry.hidden]  # after the end marker no runtime looks
         added = [entry for entry in seen if WHITEOUT_PREFIX not in entry.name]
         whiteouts = [entry for entry in seen if WHITEOUT_PREFIX in entry.name] if len(added) < len(seen) else []
@@ -92,8 +95,8 @@ class Tree(FileSystem):
         path = normal(entry.name)
         if path is None:
             return False
-        if len(path) > bound("path"):
-            self.unsafe.append(Unsafe(entry, number, _TOO_LONG))
+        if len(path) > self.longest:
+            self._leave_out(entry, number, _TOO_LONG)
             return True
         directory, _, base = path.rpartition("/")
         if base != OPAQUE and ("/" + path).find("/" + _AUFS) >= 0:
@@ -108,7 +111,7 @@ class Tree(FileSystem):
                 self._remove(child, number, "hidden")
             self._delete(where + "*", number)
         elif victim in ("", ".", ".."):
-            self.unsafe.append(Unsafe(entry, number, "a whiteout of nothing"))
+            self._leave_out(entry, number, "a whiteout of nothing")
         else:
             parent = self.find(directory, follow=True)
             gone = parent.children.get(victim) if parent is not None and parent.children else None
@@ -117,15 +120,18 @@ class Tree(FileSystem):
             self._delete(where + victim, number)
         return True
 
+    def _leave_out(self, entry: Entry, number: int, reason: str) -> None:
+        self.unsafe.append(Unsafe(entry, number, reason, _LONGER if reason in (_TOO_LONG, _LEADS_TOO_FAR) else None))
+
     def _delete(self, path: str, number: int) -> None:
         self._spend(_bytes_of(path))
         self.deletions.append((path, number))
 
     def _add(self, entry: Entry, number: int) -> None:
         path = normal(entry.name)
-        if path is None or len(path) > bound("path") or (not path and entry.kind != "d"):
+        if path is None or len(path) > self.longest or (not path and entry.kind != "d"):
             reason = "'..' in its name" if path is None else _TOO_LONG if path else "no name"
-            self.unsafe.append(Unsafe(entry, number, reason))
+            self._leave_out(entry, number, reason)
             return
         if not path:
             self.root.entry, self.root.layer = entry, number
@@ -133,7 +139,7 @@ class Tree(FileSystem):
         directory, _, base = path.rpartition("/")
         parent = self._directories.get(directory) or self._through.get(directory) or self._directory(directory, number)
         if isinstance(parent, str):
-            self.unsafe.append(Unsafe(entry, number, parent))
+            self._leave_out(entry, number, parent)
             return
         assert parent.children is not None
         old = parent.children.get(base)
@@ -168,14 +174,14 @@ class Tree(FileSystem):
     def _linked(self, entry: Entry) -> Optional[Tuple[int, Entry]]:
         """Return what a hardlink's target is at this moment: later changes of the target do not reach it."""
         path = normal(entry.target)
-        node = self.find(path) if path and len(path) <= bound("path") else None
+        node = self.find(path) if path and len(path) <= self.longest else None
         return node.content if node is not None and node.children is None else None
 
     def _directory(self, path: str, number: int) -> Union[Node, str]:
         """Return the directory ``path``, made where it is missing; or why there is none."""
         node = self.root
         parts = self._ahead(path)
-        longest = bound("path")
+        longest = self.longest
         links = length = 0
         while parts:
             part = parts.pop()
@@ -191,7 +197,7 @@ class Tree(FileSystem):
                 if links > MAX_LINKS:
                     return "a parent that is a loop of links"
                 if len(target) > longest:
-                    return "a parent that leads to a name too long (--limit path=NUMBER)"
+                    return _LEADS_TOO_FAR
                 parts += self._ahead(target)
                 if target.startswith("/"):
                     node, length = self.root, 0

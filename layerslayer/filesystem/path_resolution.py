@@ -6,12 +6,15 @@ See ``lookup`` for how the layers are asked, and for what only all of them toget
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..formats.entry import OPAQUE, WHITEOUT_PREFIX, Entry
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from ..oci.image import Layer
 from .node import normal
+
+if TYPE_CHECKING:
+    from ..errors import Told
 
 _STATED = 220  # bytes of memory that a name takes, besides its text
 _TOLD_AT_ONCE = 256 * 1024  # bytes
@@ -29,7 +32,7 @@ class Absent(NamedTuple):
 
     path: str
     by: Optional[int]
-    reason: str = ""
+    reason: Told = ""
 
 
 class Unclear(NamedTuple):
@@ -51,7 +54,8 @@ class Stated:
     asked as a whole.
     """
 
-    def __init__(self, room: Callable[[int], bool] = lambda memory: True) -> None:
+    def __init__(self, room: Callable[[int], bool] = lambda memory: True, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self._room = room
         self._taken = 0  # bytes, since the room was told
         self._full = False
@@ -60,7 +64,7 @@ class Stated:
         self._letters = 0  # of the names that were looked up
 
     def copy(self) -> Stated:
-        twin = Stated(self._room)
+        twin = Stated(self._room, self.limits)
         twin._full = self._full
         twin._found = dict(self._found)
         twin._modes = dict(self._modes)
@@ -243,7 +247,7 @@ class Watch:
         elif entry.kind == "l":
             self._symlink = (self._stands_at, entry.target, "")
         elif entry.kind == "h":
-            target = normal(entry.target) if len(entry.target) <= bound("path") else None
+            target = normal(entry.target) if len(entry.target) <= self._stated.limits.path else None
             self._link = Link(target, True) if target else None
             self._blocked = not target
         elif entry.kind == "-":
@@ -276,7 +280,7 @@ def _joined(link: str, target: str, rest: str, stated: Stated) -> Optional[str]:
 
     None for paths too long, and when a ``..`` comes after what is not known to be a directory.
     """
-    if len(target) > bound("path"):
+    if len(target) > stated.limits.path:
         return None
     parts = [] if target.startswith("/") else link.split("/")[:-1]
     for part in (target + "/" + rest).split("/"):
@@ -287,4 +291,4 @@ def _joined(link: str, target: str, rest: str, stated: Stated) -> Optional[str]:
         elif part not in ("", "."):
             parts.append(part)
     path = "/".join(parts)
-    return path if len(path) <= bound("path") else None
+    return path if len(path) <= stated.limits.path else None

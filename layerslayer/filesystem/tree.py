@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..errors import InvalidDocument
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from .node import IMPLIED, IMPLIED_ENTRY, Node, walk
 
 MAX_LINKS = 40  # symlinks followed for one path, as Linux does
@@ -17,9 +17,10 @@ STEPS_AN_ENTRY = 32
 
 
 class FileSystem:
-    """Nodes below a ``root``, found by their paths."""
+    """Nodes below a ``root``, found by their paths, which are no ``longest`` than the limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.longest = limits.path  # characters
         self.root = Node("", None, IMPLIED_ENTRY, -1)
         self._directories: Dict[str, Node] = {"": self.root}  # by path; those that still stand, not all of them
         self._hardlinks: List[Node] = []  # in order of their making; some of them stand no more
@@ -54,7 +55,7 @@ class FileSystem:
             target = child.leads_to if parts or follow else None
             if target is not None:
                 links += 1
-                if links > MAX_LINKS or len(target) > bound("path"):
+                if links > MAX_LINKS or len(target) > self.longest:
                     return None
                 if target.startswith("/"):
                     node = self.root
@@ -127,7 +128,7 @@ class Ends:
             chain[at] = None
             target, root = at.leads_to, self._files.root
             below = root if at.parent is None or target.startswith("/") else at.parent
-            at = self._files.find_from(below, target) if len(target) <= bound("path") else None
+            at = self._files.find_from(below, target) if len(target) <= self._files.longest else None
         end, links = (None, 0) if at is None or at in chain else self._known.get(at, (at, 0))
         for link in reversed(list(chain)):
             links += 1

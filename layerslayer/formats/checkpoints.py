@@ -81,12 +81,12 @@ class Points:
             raise ValueError("no window there") from None
 
     def add(self, point: Point) -> None:
-        """Take the next point."""
+        """Add the next point."""
         self.stored.append(point.stored)
         self.tar.append(point.tar)
 
     def add_window(self, window: bytes) -> None:
-        """Take what comes before the last point."""
+        """Add what comes before the last point."""
         self._windows[len(self.stored) - 1] = packed = zlib.compress(window, 1)
         self.windows += len(packed)
 
@@ -164,7 +164,7 @@ class Recorder:
         self._next = _STEP
 
     def came_out(self, piece: bytes) -> None:
-        """Take the next piece of the tar."""
+        """Read the next piece of the tar."""
         self.output += len(piece)
         self._tail.append(piece)
         self._held += len(piece)
@@ -172,7 +172,7 @@ class Recorder:
             self._held -= len(self._tail.popleft())
 
     def passed(self, stored: int, windows: bool) -> None:
-        """Take that all which came out is of the first ``stored`` bytes of the blob, and nothing is held back."""
+        """Record that all output so far comes from the first ``stored`` bytes of the blob, with nothing held back."""
         if stored < self._next or not self.output:
             return
         self.points.add(Point(stored, self.output))

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Iterator, Optional, Tuple
 
 from ..errors import CorruptLayer
+from ..limits import DEFAULT, Limits
 from .checkpoints import Recorder
 from .magic import GZIP_MAGIC, compression_of
 from .zstd.stream import FrameStream
@@ -32,7 +33,8 @@ class Decompressor:
     piece came out; ``trailing`` counts bytes after the last gzip member that
     are neither a member nor zeros. ``recorder`` notes points to begin at again."""
 
-    def __init__(self, recorder: Optional[Recorder] = None) -> None:
+    def __init__(self, recorder: Optional[Recorder] = None, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self.kind = "none"
         self.head = b""  # the blob's first bytes
         self.trailing = 0
@@ -56,7 +58,7 @@ class Decompressor:
         elif self.kind == "gzip":
             yield from self._gzip(joined)
         elif self.kind == "zstd":
-            yield from _zstd(joined)
+            yield from _zstd(joined, self._limits)
         else:
             yield from joined
 
@@ -77,7 +79,7 @@ class Decompressor:
                 yield piece
 
         gzip = self.kind == "gzip"
-        for piece in self._gzip(watched()) if gzip else _zstd(pieces, recorder):
+        for piece in self._gzip(watched()) if gzip else _zstd(pieces, self._limits, recorder):
             last = len(piece)
             recorder.came_out(piece)
             yield piece
@@ -159,8 +161,8 @@ def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield from pieces
 
 
-def _zstd(pieces: Iterator[bytes], recorder: Optional[Recorder] = None) -> Iterator[bytes]:
-    stream = FrameStream()
+def _zstd(pieces: Iterator[bytes], limits: Limits, recorder: Optional[Recorder] = None) -> Iterator[bytes]:
+    stream = FrameStream(limits=limits)
     begins = partial(recorder.passed, windows=False) if recorder else None
     try:
         for piece in pieces:

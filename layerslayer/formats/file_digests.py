@@ -19,7 +19,7 @@ class FileSums(Mapping[int, bytes]):
         self._sums = bytearray()
 
     def add(self, offset: int, digest: bytes) -> None:
-        """Take the next file's sum; the offset is most often beyond all before."""
+        """Add the next file's sum; the offset is most often beyond all before."""
         offsets = self._offsets
         if not offsets or offset > offsets[-1]:
             offsets.append(offset)

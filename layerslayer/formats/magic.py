@@ -1,4 +1,4 @@
-"""What a blob is: as its media type promises, and as its first bytes tell. Pure.
+"""What a blob is: as its media type promises, and as its first bytes show. Pure.
 
 The magic decides, not the media type (containerd treats that as a hint too)::
 
@@ -40,7 +40,7 @@ def is_encrypted(media_type: str) -> bool:
 
 
 def special_kind(media_type: str, annotations: Mapping[str, str]) -> str:
-    """Say what a layer is that keeps its files from a tar reader ("a nydus blob, not a tar"); "" for all others."""
+    """Return what a layer is that keeps its files from a tar reader ("a nydus blob, not a tar"); "" for all others."""
     if is_encrypted(media_type):
         return "encrypted, readable only with its key"
     if media_type == _NYDUS_TYPE or _NYDUS_MARK in annotations:

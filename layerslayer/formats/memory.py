@@ -5,6 +5,11 @@ they become, whatever their names and attributes are: some 700 bytes for an
 ordinary one. Large images have many entries, hostile ones large ones: so the
 bound is a sum over all that the process holds, and grows with the number of
 entries.
+
+The sum is kept once for the process, as it is the process that must not outgrow
+the machine (250 MB in all, with the default limits). Who asks for more is
+refused where the sum goes beyond its own limit: of two callers with different
+limits the stricter one is refused first, also for what the other holds.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from operator import itemgetter
 from sys import getsizeof
 from typing import Mapping, Sequence, Set, Tuple
 
-from ..limits import LimitReached, bound
+from ..limits import DEFAULT, LimitReached, Limits
 from .entry import Entry
 
 EACH = 1000  # bytes that merged views may take more for each entry beyond the free ones
@@ -39,15 +44,15 @@ class _Process:
         self.lock = threading.RLock()  # what is let go may be found while it is held, by the collector
         self.entries = 0
         self.memory = 0  # bytes
-        self.views = 0  # that are, or are to be, laid out
+        self.viewed = 0  # entries that the views which are, or are to be, laid out may have together
 
-    def take(self, entries: int, memory: int) -> None:
-        """Raises LimitReached where it is too much; nothing is taken then."""
+    def take(self, entries: int, memory: int, limits: Limits) -> None:
+        """Raises LimitReached where it is too much by these limits; nothing is taken then."""
         with self.lock:
-            counted = min(self.entries + entries, bound("view") * self.views)
-            most = bound("memory") + EACH * max(0, counted - FREE)
+            counted = min(self.entries + entries, self.viewed)
+            most = limits.memory + EACH * max(0, counted - FREE)
             if memory > 0 and self.memory + memory > most:
-                raise LimitReached("memory", "what is to be held takes too much memory")
+                raise LimitReached("memory", limits.memory, "what is to be held takes too much memory")
             self.entries += entries
             self.memory += memory
 
@@ -61,9 +66,11 @@ class Holding:
     ``merged``: it is laid out as a file system. Safe to use from several threads.
     """
 
-    def __init__(self, merged: bool = True) -> None:
-        self._view = int(merged)
-        _process.views += self._view
+    def __init__(self, merged: bool = True, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
+        self._viewed = limits.view if merged else 0
+        with _process.lock:
+            _process.viewed += self._viewed
         self._each = ENTRY + (_NODE if merged else 0)
         self._owners: Set[Tuple[int, int, str, str]] = set()
         self._lock = threading.RLock()
@@ -71,7 +78,7 @@ class Holding:
         self.memory = 0  # bytes
 
     def take(self, entries: Sequence[Entry]) -> None:
-        """Take that these are held as well. Raises LimitReached where that is too much; they are not counted then."""
+        """Record that these are held as well. Raises LimitReached where that is too much; they are not counted then."""
         self.add(len(entries), self.cost(entries))
 
     def cost(self, entries: Sequence[Entry]) -> int:
@@ -79,15 +86,15 @@ class Holding:
         return self._each * len(entries) + self._texts(entries)
 
     def spend(self, memory: int) -> None:
-        """Take that so many bytes are held besides. Raises LimitReached where that is too much."""
+        """Record that so many bytes are held besides. Raises LimitReached where that is too much."""
         self.add(0, memory)
 
     def add(self, entries: int, memory: int) -> None:
         """Count so much more, or less. Raises LimitReached where it is more than may be held."""
         with self._lock:
-            if entries > 0 and self.entries + entries > bound("view"):
-                raise LimitReached("view", "the image has too many entries to be held at once")
-            _process.take(entries, memory)
+            if entries > 0 and self.entries + entries > self._limits.view:
+                raise LimitReached("view", self._limits.view, "the image has too many entries to be held at once")
+            _process.take(entries, memory, self._limits)
             self.entries += entries
             self.memory += memory
 
@@ -98,8 +105,9 @@ class Holding:
     def close(self) -> None:
         """Give back all; may be called again."""
         self.add(-self.entries, -self.memory)
-        _process.views -= self._view
-        self._view = 0
+        with _process.lock:
+            _process.viewed -= self._viewed
+        self._viewed = 0
 
     def __del__(self) -> None:
         self.close()
@@ -161,17 +169,18 @@ class Part:
 class Lease:
     """Bytes that are held for a while, among all that is; ``close`` gives them back."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self._size = self._entries = 0
 
     def take(self, size: int, entries: int = 0) -> None:
         """Hold so many bytes more, for so many entries. Raises LimitReached where that is too much; none are then."""
-        _process.take(entries, size)
+        _process.take(entries, size, self._limits)
         self._size += size
         self._entries += entries
 
     def close(self) -> None:
-        _process.take(-self._entries, -self._size)
+        _process.take(-self._entries, -self._size, self._limits)
         self._size = self._entries = 0
 
     def __del__(self) -> None:

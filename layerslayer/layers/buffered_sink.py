@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Union
 
-from ..errors import LocalFileError
+from ..errors import Action, LocalFileError, Remedy
 from ..formats.tar.bodies import Sink
 from .spooled_file import TemporaryBytes
 
@@ -29,7 +29,7 @@ class Held(Sink):
         except OSError as error:
             raise LocalFileError(
                 "a temporary file cannot be written: {}.".format(error.strerror or error),
-                "Set TMPDIR to a folder with room, or use --no-cache.",
+                Remedy(Action.NO_CACHE),
             ) from None
         self._size += len(data)
 

@@ -30,6 +30,7 @@ from .outcome import Report
 from .reader import Advance, CannotContinue, CountingReader, GivenOut, LayerReader, OpenSink
 
 if TYPE_CHECKING:  # loaded where a layer is read by that way
+    from ..errors import Tell
     from ..formats.tar.bodies import Bodies
     from .leap.reader import Leaps
     from .toc.discovery import Claims
@@ -50,9 +51,10 @@ class LayerAccess:
         known: Optional[KnownLayers] = None,
         claims: Optional[Claims] = None,
         leaps: Optional[Leaps] = None,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Tell = lambda text: None,
     ) -> None:
         self.source = source
+        self.limits = source.limits
         self.known = known or KnownLayers()
         self.claims = claims
         self.leaps = leaps
@@ -143,7 +145,7 @@ class OpenedLayer(LayerReader):
         def record() -> Optional[LayerRecord]:
             return LayerRecord(store) if store is not None or self._reading.digests else None
 
-        return StreamReader(self.layer, self.report, opened, record, self._access.whole, self._reading.seeking)
+        return StreamReader(self._access, self.layer, self.report, opened, record, self._reading.seeking)
 
     @property
     def may_leap(self) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 from ..errors import CorruptLayer, DigestMismatch, LayerslayerError
 from ..oci.descriptor import Descriptor
+
+if TYPE_CHECKING:
+    from ..errors import Told
 
 
 class IndexCheck(NamedTuple):
@@ -46,7 +49,7 @@ class Report:
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.checked = 0
         self._problem: Optional[LayerslayerError] = None
-        self.notes: List[str] = []
+        self.notes: List[Told] = []
 
     @property
     def problem(self) -> Optional[LayerslayerError]:

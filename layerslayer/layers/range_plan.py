@@ -19,6 +19,7 @@ from ..formats.gzip.inflate import WINDOW
 from ..formats.gzip.window import rejoin
 from ..formats.tar.bodies import Bodies, Sink
 from ..formats.tar.reader import TarWalker
+from ..limits import DEFAULT, Limits
 
 LEAD = 72 * 1024  # bytes of a gzip stream before a point in which to join it: more than a stored block
 FURTHER = 288 * 1024  # the same, where none was found in that
@@ -47,11 +48,12 @@ class Span(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """What is known of a layer of ``size`` bytes."""
+    """What is known of a layer of ``size`` bytes; ``limits`` bound what is taken of it."""
 
     compression: str
     size: int
     points: Points
+    limits: Limits = DEFAULT
 
 
 def spans(layer: Remembered, wanted: Sequence[Wanted], lead: int) -> List[Span]:
@@ -120,7 +122,7 @@ def read_span(
         done(item)
 
     begin, last = span.files[0].entry.offset, max(item.end for item in span.files)
-    walker = TarWalker(begin)
+    walker = TarWalker(begin, layer.limits)
     bodies = Bodies(choose)
     walker.bodies = bodies.starts
     for position, piece in _tar(layer, span, blob):
@@ -155,7 +157,7 @@ def _tar(layer: Remembered, span: Span, blob: BinaryIO) -> Iterator[Tuple[int, b
     elif layer.compression == "none":
         pieces = _pieces(blob)
     else:
-        pieces = Decompressor().run(_pieces(blob))
+        pieces = Decompressor(limits=layer.limits).run(_pieces(blob))
     for piece in pieces:
         yield position, piece
         position += len(piece)

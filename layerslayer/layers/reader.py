@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from array import array
-from typing import Any, BinaryIO, Callable, Generator, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Generator, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..formats.entry import Entry
 from ..formats.tar.bodies import Bodies, Sink
 from ..oci.image import Layer
 from .outcome import Report
+
+if TYPE_CHECKING:
+    from ..errors import Told
 
 AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
 Advance = Callable[[int], None]
@@ -20,9 +23,9 @@ OpenSink = Callable[[Entry], Sink]
 class CannotContinue(Exception):
     """This way of reading a layer is of no more use; another one may be. ``note`` says why, if anybody need hear."""
 
-    def __init__(self, note: str = "", report: Optional[Report] = None, spent: int = 0) -> None:
+    def __init__(self, note: Told = "", report: Optional[Report] = None, spent: int = 0) -> None:
         """``report`` is of files that were read in vain; the next way reports as well the bytes that were ``spent``."""
-        super().__init__(note)
+        super().__init__(str(note))
         self.note = note
         self.report = report
         self.spent = spent

@@ -22,6 +22,7 @@ from .reader import CountingReader
 
 if TYPE_CHECKING:
     from ..cache import KnownLayer
+    from ..errors import Tell
     from ..formats.tar.bodies import Sink
 
 _OTHER_BYTES = (CorruptLayer, DigestMismatch, LimitReached)
@@ -30,14 +31,12 @@ _OTHER_BYTES = (CorruptLayer, DigestMismatch, LimitReached)
 class Recall:
     """Fetches files of one known layer. ``tell`` gets a sentence where something was not as remembered."""
 
-    def __init__(
-        self, source: Source, layer: Layer, known: KnownLayer, points: Points, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, source: Source, layer: Layer, known: KnownLayer, points: Points, tell: Tell) -> None:
         self._source = source
         self._number = layer.number
         self._descriptor: Descriptor = layer.descriptor._replace(size=known.size)
         self._known = known
-        self._remembered = Remembered(known.compression, known.size, points)
+        self._remembered = Remembered(known.compression, known.size, points, source.limits)
         self._tell = tell
         self.report = Report(layer.descriptor)
         self.report.compression = known.compression
@@ -105,9 +104,9 @@ class Recall:
         return True
 
     def _note(self, error: LayerslayerError) -> None:
-        note = "its parts could not be used, so it was read from its beginning: {}".format(str(error).rstrip("."))
-        self.report.notes.append(note)
-        self._tell("layer {}: {}".format(self._number, note))
+        words = "its parts could not be used, so it was read from its beginning: "
+        self.report.notes.append(error.after(words))
+        self._tell(error.after("layer {}: ".format(self._number) + words))
 
     def _in_one_go(self) -> None:
         """Read the layer from its beginning to the last of the files that are left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import BinaryIO, Callable, Generator, Iterator, List, Mapping, Optional, Union
+from typing import TYPE_CHECKING, BinaryIO, Callable, Generator, Iterator, List, Mapping, Optional, Union
 
 from ..errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError
 from ..formats.decompress import Decompressor
@@ -12,7 +12,7 @@ from ..formats.entry import Entry
 from ..formats.magic import is_tar_type, unread_compression
 from ..formats.tar.bodies import Bodies, Sink
 from ..formats.tar.reader import TarWalker
-from ..limits import check_entries
+from ..limits import DEFAULT, Limits
 from ..oci.descriptor import Descriptor
 from ..oci.image import Layer
 from ..oci.verify import PIECE, Verifier, verified_pieces
@@ -21,6 +21,9 @@ from .layer_record import LayerRecord
 from .outcome import Report
 from .reader import AHEAD, LayerReader, OpenSink
 
+if TYPE_CHECKING:
+    from .open import LayerAccess
+
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
 
 
@@ -28,8 +31,7 @@ class StreamReader(LayerReader):
     """The whole blob, read from its beginning, once for each call.
 
     ``record`` makes what gathers the files' digests, and puts the layer into the
-    cache, if any. ``whole``: ``read`` goes to the end of the layer, so that it is
-    verified. ``seeking``: the reading may stop at any moment, so little is
+    cache, if any. ``seeking``: the reading may stop at any moment, so little is
     fetched ahead.
     """
 
@@ -37,17 +39,17 @@ class StreamReader(LayerReader):
 
     def __init__(
         self,
+        access: LayerAccess,
         layer: Layer,
         report: Report,
         open_blob: Callable[[], BinaryIO],
-        record: Callable[[], Optional[LayerRecord]] = lambda: None,
-        whole: bool = False,
-        seeking: bool = False,
+        record: Callable[[], Optional[LayerRecord]],
+        seeking: bool,
     ) -> None:
         super().__init__(layer, report)
         self._open_blob = open_blob
         self._record = record
-        self._whole = whole
+        self._access = access
         self._ahead = AHEAD if seeking else _AHEAD
         self._used = False
 
@@ -57,7 +59,8 @@ class StreamReader(LayerReader):
         self._used = True
         record = self._record()
         self.digests = record.digests if record else {}
-        return read_entries(self.layer.descriptor, self._open_blob, self.report, bodies, self._ahead, record)
+        descriptor, limits = self.layer.descriptor, self._access.limits
+        return read_entries(descriptor, self._open_blob, self.report, bodies, self._ahead, record, limits)
 
     def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
         """Read the layer up to the last of the files; check those whose digests are known."""
@@ -65,10 +68,10 @@ class StreamReader(LayerReader):
         known = self.digests if self.report.verified else {}
         waiting = {offset: _Awaited(open_sink(entry), known.get(offset)) for offset, entry in files.items()}
         bodies = Bodies(lambda entry: waiting.get(entry.offset))
-        batches = read_entries(self.layer.descriptor, self._open_blob, report, bodies, AHEAD)
+        batches = read_entries(self.layer.descriptor, self._open_blob, report, bodies, AHEAD, None, self._access.limits)
         try:
             for _ in batches:
-                if not self._whole and all(sink.ended for sink in waiting.values()):
+                if not self._access.whole and all(sink.ended for sink in waiting.values()):
                     break
         finally:
             batches.close()
@@ -109,6 +112,7 @@ def read_entries(
     bodies: Optional[Bodies] = None,
     ahead: int = _AHEAD,
     record: Optional[LayerRecord] = None,
+    limits: Limits = DEFAULT,
 ) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
 
@@ -122,7 +126,7 @@ def read_entries(
     entries before it have been yielded. What the report has already, of what was
     read before, is added to. Raises LocalFileError where ``bodies`` cannot be kept.
     """
-    reading = _Reading(descriptor, report, bodies, record)
+    reading = _Reading(descriptor, report, bodies, record, limits)
     verifier = reading.verifier
     fetched = Ahead(lambda: verified_pieces(open_blob(), verifier, min(PIECE, ahead // 4)), ahead, len)
     try:
@@ -145,18 +149,24 @@ class _Reading:
     """One layer on its way from compressed bytes to entries. ``keeping``: its files' contents are being handed on."""
 
     def __init__(
-        self, descriptor: Descriptor, report: Report, bodies: Optional[Bodies], record: Optional[LayerRecord]
+        self,
+        descriptor: Descriptor,
+        report: Report,
+        bodies: Optional[Bodies],
+        record: Optional[LayerRecord],
+        limits: Limits,
     ) -> None:
         self._descriptor = descriptor
         self._report = report
         self._bodies = bodies
         self._record = record
-        self._decompressor = Decompressor(record.recorder if record else None)
+        self._decompressor = Decompressor(record.recorder if record else None, limits)
         self._spent = report.bytes_read  # before this
         self.verifier = Verifier(descriptor)
-        self.walker = TarWalker()
+        self.walker = TarWalker(limits=limits)
+        self._limits = limits
         self.keeping = False
-        self._beyond = Beyond()
+        self._beyond = Beyond(limits)
         report.entries = report.uncompressed = 0
         if bodies or record:
             self.walker.bodies = {}
@@ -171,7 +181,7 @@ class _Reading:
             self._beyond.check(report.uncompressed, self.verifier.count)
             if batch or bodies:
                 report.entries += len(batch)
-                check_entries(report.entries)
+                self._limits.check_entries(report.entries)
                 yield batch
         batch = walker.close()
         if batch:

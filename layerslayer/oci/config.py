@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import InvalidDocument
+from ..limits import DEFAULT, Limits
 from .descriptor import Platform, parse_platform_object
 from .digest import digest_problem
 from .json_document import load_object, text_at, texts_by_key, texts_of
@@ -68,7 +69,7 @@ class Config(NamedTuple):
     diff_ids: Tuple[str, ...] = ()
 
     def step_of(self, layer: int) -> Optional[Step]:
-        """Return the step that made layer ``layer``, where the history tells."""
+        """Return the step that made layer ``layer``, where the history says so."""
         if self.history_fits:
             for step in self.steps:
                 if step.layer == layer:
@@ -140,12 +141,12 @@ def _diff_ids(rootfs: Any) -> Tuple[str, ...]:
     return found if usable and not any(map(digest_problem, found)) else ()
 
 
-def parse_config(body: bytes, layers: int) -> Config:
+def parse_config(body: bytes, layers: int, limits: Limits = DEFAULT) -> Config:
     """Parse an image config and pair its history with ``layers`` layers.
 
     When the counts differ the steps are kept but none is paired. Raises InvalidDocument.
     """
-    document = load_object(body, "image config")
+    document = load_object(body, "image config", limits=limits)
     steps = _steps(document.get("history"))
     fits = sum(step.layer is not None for step in steps) == layers
     if not fits:
@@ -161,12 +162,12 @@ def parse_config(body: bytes, layers: int) -> Config:
     )
 
 
-def stated_diff_ids(config: bytes, count: int) -> List[str]:
+def stated_diff_ids(config: bytes, count: int, limits: Limits = DEFAULT) -> List[str]:
     """Return the digests that an image config states for its ``count`` layers unpacked (config.md, rootfs).
 
     Raises InvalidDocument for another count, or what is no digest.
     """
-    rootfs = load_object(config, "image config").get("rootfs")
+    rootfs = load_object(config, "image config", limits=limits).get("rootfs")
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     diff_ids = diff_ids or []
     if not isinstance(diff_ids, list) or len(diff_ids) != count:

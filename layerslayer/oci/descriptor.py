@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
 
-from ..errors import InvalidDocument
-from ..limits import bound
+from ..errors import InvalidDocument, Remedy
+from ..limits import DEFAULT, Limits
 from .digest import digest_problem
 from .json_document import text_at, texts_by_key, texts_of
 from .media_types import ATTESTATION, INDEX_TYPES, SOCI_PREFIX
@@ -80,9 +80,9 @@ def parse_platform_object(value: Any) -> Optional[Platform]:
     )
 
 
-def _inline_data(value: Any, digest: str, size: int) -> Optional[bytes]:
+def _inline_data(value: Any, digest: str, size: int, most: int) -> Optional[bytes]:
     # descriptor.md: the data must match size and digest, else it is as if absent.
-    if not isinstance(value, str) or len(value) > bound("document") * 4 // 3 + 4:
+    if not isinstance(value, str) or len(value) > most * 4 // 3 + 4:
         return None
     try:
         data = base64.b64decode(value, validate=True)
@@ -91,7 +91,7 @@ def _inline_data(value: Any, digest: str, size: int) -> Optional[bytes]:
     return data if len(data) == size and digest_of(data, digest) == digest else None
 
 
-def parse_descriptor(value: Any, what: str) -> Descriptor:
+def parse_descriptor(value: Any, what: str, limits: Limits = DEFAULT) -> Descriptor:
     """Return the descriptor in a document. Raises InvalidDocument; ``what`` names it there."""
     if not isinstance(value, dict):
         raise InvalidDocument("the {} is not a descriptor".format(what))
@@ -107,13 +107,15 @@ def parse_descriptor(value: Any, what: str) -> Descriptor:
         size=size,
         annotations=texts_by_key(value.get("annotations")),
         platform=parse_platform_object(value.get("platform")),
-        data=_inline_data(value.get("data"), digest, size),
+        data=_inline_data(value.get("data"), digest, size, limits.document),
         artifact_type=text_at(value, "artifactType"),
         urls=texts_of(value.get("urls")),
     )
 
 
-def parse_descriptors(value: Any, what: str, limit: int, hint: str = "") -> Tuple[Descriptor, ...]:
+def parse_descriptors(
+    value: Any, what: str, limit: int, hint: Union[str, Remedy] = "", limits: Limits = DEFAULT
+) -> Tuple[Descriptor, ...]:
     """Return a list of descriptors, at most ``limit`` of them; none for null.
 
     Raises InvalidDocument; ``hint`` is what to do about more of them.
@@ -126,4 +128,4 @@ def parse_descriptors(value: Any, what: str, limit: int, hint: str = "") -> Tupl
         raise InvalidDocument(
             "the document names {} {}s, more than the {} allowed".format(len(value), what, limit), hint
         )
-    return tuple(parse_descriptor(item, "{} {}".format(what, number)) for number, item in enumerate(value))
+    return tuple(parse_descriptor(item, "{} {}".format(what, number), limits) for number, item in enumerate(value))

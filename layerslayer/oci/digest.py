@@ -11,7 +11,7 @@ _HEX = re.compile("[a-f0-9]+")
 
 
 def digest_problem(digest: str) -> Optional[str]:
-    """Say what is wrong with a digest, or return None when it can be verified."""
+    """Return what is wrong with a digest, None when it can be verified."""
     match = _DIGEST.fullmatch(digest)
     if not match:
         return "a digest reads algorithm:hex"

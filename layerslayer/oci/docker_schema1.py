@@ -20,6 +20,7 @@ import json
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..errors import InvalidDocument
+from ..limits import DEFAULT, Limits
 from .descriptor import UNKNOWN_SIZE, Descriptor, digest_of
 from .digest import digest_problem
 from .json_document import load_object, text_at, texts_of
@@ -31,32 +32,32 @@ _MAX_SIGNATURES = 16
 
 
 class Parts(NamedTuple):
-    """What a schema 1 manifest tells in terms of today's: a config made up of its history, layers oldest first."""
+    """What a schema 1 manifest says in terms of today's: a config made up of its history, layers oldest first."""
 
     config: Descriptor  # its content is inline
     layers: Tuple[Descriptor, ...]
 
 
-def signed_payload(body: bytes) -> bytes:
+def signed_payload(body: bytes, limits: Limits = DEFAULT) -> bytes:
     """Return what the digest of a signed schema 1 manifest covers; all other documents as they are.
 
     Raises InvalidDocument for signatures that are unreadable or disagree.
     """
     if b'"signatures"' not in body:
         return body
-    document = load_object(body, "manifest")
+    document = load_object(body, "manifest", limits=limits)
     signatures = document.get("signatures")
     if document.get("schemaVersion") != 1 or not isinstance(signatures, list) or not signatures:
         return body
-    payloads = {_payload(body, signature) for signature in signatures[:_MAX_SIGNATURES]}
+    payloads = {_payload(body, signature, limits) for signature in signatures[:_MAX_SIGNATURES]}
     if len(payloads) > 1 or len(signatures) > _MAX_SIGNATURES:
         raise InvalidDocument("the signatures of the schema 1 manifest do not agree on what they sign")
     return payloads.pop()
 
 
-def _payload(body: bytes, signature: Any) -> bytes:
+def _payload(body: bytes, signature: Any, limits: Limits) -> bytes:
     protected = text_at(signature, "protected") if isinstance(signature, dict) else ""
-    form = load_object(_decoded(protected), "signature of the schema 1 manifest")
+    form = load_object(_decoded(protected), "signature of the schema 1 manifest", limits=limits)
     length, tail = form.get("formatLength"), text_at(form, "formatTail")
     if not isinstance(length, int) or not 0 < length <= len(body):
         raise InvalidDocument("a signature of the schema 1 manifest does not say what it signs")
@@ -70,18 +71,18 @@ def _decoded(text: str) -> bytes:
         raise InvalidDocument("a signature of the schema 1 manifest is not base64url") from None
 
 
-def parse_schema1(document: Dict[str, Any], limit: int) -> Parts:
-    """Return config and layers of a schema 1 manifest of at most ``limit`` entries. Raises InvalidDocument."""
+def parse_schema1(document: Dict[str, Any], limits: Limits = DEFAULT) -> Parts:
+    """Return config and layers of a schema 1 manifest. Raises InvalidDocument."""
     sums, history = document.get("fsLayers"), document.get("history")
     if not isinstance(sums, list) or not isinstance(history, list) or not sums or len(sums) != len(history):
         raise InvalidDocument("the schema 1 manifest does not name as many layers as build steps")
-    if len(sums) > limit:
-        raise InvalidDocument("the manifest names {} layers, more than the {} allowed".format(len(sums), limit))
+    if len(sums) > limits.layers:
+        raise InvalidDocument("the manifest names {} layers, more than the {} allowed".format(len(sums), limits.layers))
     layers: List[Descriptor] = []
     steps: List[Dict[str, Any]] = []
     image: Dict[str, Any] = {}
     for item, described in zip(reversed(sums), reversed(history)):
-        image = _image(described)
+        image = _image(described, limits)
         thrown_away = image.get("throwaway") is True
         steps.append(_step(image, thrown_away))
         if not thrown_away:
@@ -97,9 +98,10 @@ def _layer(item: Any) -> Descriptor:
     return Descriptor(_LAYER_TYPE, digest, UNKNOWN_SIZE, {})
 
 
-def _image(described: Any) -> Dict[str, Any]:
+def _image(described: Any, limits: Limits) -> Dict[str, Any]:
     text = text_at(described, "v1Compatibility") if isinstance(described, dict) else ""
-    return load_object(text.encode("utf-8", "surrogatepass"), "history of the schema 1 manifest")
+    body = text.encode("utf-8", "surrogatepass")
+    return load_object(body, "history of the schema 1 manifest", limits=limits)
 
 
 def _step(image: Dict[str, Any], thrown_away: bool) -> Dict[str, Any]:

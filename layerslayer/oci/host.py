@@ -15,7 +15,7 @@ _MAX_NAME = 253  # characters (RFC 1035, 2.3.4)
 
 
 def host_problem(host: str) -> str:
-    """Say why a text is no host that everyone reads alike; nothing when it is one.
+    """Return why a text is no host that everyone reads alike; nothing when it is one.
 
     A host is a name of ASCII letters, digits, ``-`` and ``_`` without a dot at
     its end, an IPv4 address of four decimal numbers, or an IPv6 address in

@@ -28,7 +28,7 @@ class Candidates(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One layer of an image, with the build step that made it where the history tells."""
+    """One layer of an image, with the build step that made it where the history says so."""
 
     number: int
     descriptor: Descriptor

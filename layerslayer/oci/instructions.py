@@ -86,7 +86,7 @@ def _split_arguments(text: str) -> Tuple[str, str]:
     if not match:
         return text, ""
     rest = match.group("rest")
-    # A value may hold spaces, so where a shell begins tells more than the count does.
+    # A value may hold spaces, so where a shell begins says more than the count does.
     shell = _SHELL_BEGINS.search(rest)
     if shell:
         return rest[shell.end() :], rest[: shell.start()]

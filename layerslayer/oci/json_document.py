@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
-from ..errors import InvalidDocument
-from ..limits import bound, raising
+from ..errors import InvalidDocument, Remedy
+from ..limits import DEFAULT, Limits, raising
 
 _DENSITY = 12  # times a document's own bytes (as many as are allowed) that may be taken in memory; most take 4
 _DENSITY_OF_LISTS = 6  # likewise of what may be larger
@@ -71,31 +71,38 @@ def memory_for(body: bytes) -> int:
     return 2 * width * len(body) + sum(body.count(sign) * weight for sign, weight in _WEIGHTS)
 
 
-def load_object(body: bytes, what: str, limit: int = 0) -> Dict[str, Any]:
-    """Parse a JSON object of at most ``limit`` bytes (0: of a document). Raises InvalidDocument."""
-    document = _load(body, what, limit)
-    if not isinstance(document, dict):
-        raise InvalidDocument("the {} is not a JSON object".format(what))
-    return document
+def load_object(body: bytes, what: str, limits: Limits = DEFAULT) -> Dict[str, Any]:
+    """Parse a JSON object of a document's size at most. Raises InvalidDocument."""
+    return _object(_load(body, what, limits.document, limits.document * _DENSITY, raising("document")), what)
 
 
-def load_list(body: bytes, what: str) -> List[Any]:
+def load_bounded(body: bytes, what: str, most: int) -> Dict[str, Any]:
+    """Parse a JSON object of at most ``most`` bytes, which is no matter of a user's limits. Raises InvalidDocument."""
+    return _object(_load(body, what, most, most * _DENSITY_OF_LISTS, None), what)
+
+
+def load_list(body: bytes, what: str, limits: Limits = DEFAULT) -> List[Any]:
     """Parse a JSON list of a document's size at most. Raises InvalidDocument."""
-    document = _load(body, what)
+    document = _load(body, what, limits.document, limits.document * _DENSITY, raising("document"))
     if not isinstance(document, list):
         raise InvalidDocument("the {} is not a JSON list".format(what))
     return document
 
 
-def _load(body: bytes, what: str, limit: int = 0) -> Any:
-    if len(body) > (limit or bound("document")):
-        hint = "" if limit else raising("document")
-        raise InvalidDocument("the {} is larger than {} bytes".format(what, limit or bound("document")), hint)
-    most = limit * _DENSITY_OF_LISTS if limit else bound("document") * _DENSITY
-    if memory_for(body) > most:
-        hint = "" if limit else raising("document")
+def _object(document: Any, what: str) -> Dict[str, Any]:
+    if not isinstance(document, dict):
+        raise InvalidDocument("the {} is not a JSON object".format(what))
+    return document
+
+
+def _load(body: bytes, what: str, most: int, memory: int, remedy: Optional[Remedy]) -> Any:
+    """Parse JSON of at most ``most`` bytes that takes so many of ``memory``; ``remedy`` is for what is larger."""
+    hint = remedy or ""
+    if len(body) > most:
+        raise InvalidDocument("the {} is larger than {} bytes".format(what, most), hint)
+    if memory_for(body) > memory:
         raise InvalidDocument(
-            "the {} is made to cost memory: its {} bytes would take more than {}".format(what, len(body), most), hint
+            "the {} is made to cost memory: its {} bytes would take more than {}".format(what, len(body), memory), hint
         )
     try:
         document = json.loads(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, NamedTuple, Tuple, Union
 
 from ..errors import InvalidDocument
-from ..limits import bound, raising
+from ..limits import DEFAULT, Limits, raising
 from .descriptor import Descriptor, digest_of, parse_descriptor, parse_descriptors
 from .docker_schema1 import parse_schema1
 from .json_document import load_object, text_at, texts_by_key
@@ -67,13 +67,13 @@ class Manifest(NamedTuple):
         return "" if self.is_image else self.artifact_type or self.config.media_type
 
 
-def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest]:
+def parse_manifest(body: bytes, content_type: str = "", limits: Limits = DEFAULT) -> Union[Index, Manifest]:
     """Parse a manifest or index; the kind is decided by content.
 
     ``content_type`` is the server's or the descriptor's word and breaks ties
     only. Raises InvalidDocument, for ambiguous documents too.
     """
-    document = load_object(body, "manifest")
+    document = load_object(body, "manifest", limits=limits)
     has = {key for key in ("manifests", "layers", "config", "fsLayers") if document.get(key) is not None}
     if ("manifests" in has or "fsLayers" in has) and len(has) > 1:
         raise InvalidDocument("the manifest can be read as two kinds of document, and is refused (CVE-2021-41190)")
@@ -83,33 +83,34 @@ def parse_manifest(body: bytes, content_type: str = "") -> Union[Index, Manifest
     if (own in INDEX_TYPES or own in MANIFEST_TYPES) and has & wrong:
         raise InvalidDocument("the manifest's content contradicts its media type '{}', and is refused".format(own))
     if "manifests" in has or (not has and kind in INDEX_TYPES):
-        return Index(kind or OCI_INDEX, parse_descriptors(document.get("manifests"), "manifest", MAX_INDEX_ENTRIES))
+        entries = parse_descriptors(document.get("manifests"), "manifest", MAX_INDEX_ENTRIES, limits=limits)
+        return Index(kind or OCI_INDEX, entries)
     if (document.get("schemaVersion") == 1) != ("fsLayers" in has):
         raise InvalidDocument("the manifest's content contradicts its schemaVersion, and is refused")
     if "fsLayers" in has:
-        parts = parse_schema1(document, bound("layers"))
+        parts = parse_schema1(document, limits)
         return Manifest(
             kind if kind.startswith(SCHEMA1_PREFIX) else SCHEMA1_PREFIX + "json", parts.config, parts.layers, {}
         )
     if not has and kind == ARTIFACT_MANIFEST:
-        return _artifact(document)
+        return _artifact(document, limits)
     if "config" not in has:
         raise InvalidDocument("the document is neither an image manifest nor an index")
     return Manifest(
         media_type=kind or OCI_MANIFEST,
-        config=parse_descriptor(document["config"], "config"),
-        layers=parse_descriptors(document.get("layers"), "layer", bound("layers"), raising("layers")),
+        config=parse_descriptor(document["config"], "config", limits),
+        layers=parse_descriptors(document.get("layers"), "layer", limits.layers, raising("layers"), limits),
         annotations=texts_by_key(document.get("annotations")),
         artifact_type=text_at(document, "artifactType"),
     )
 
 
-def _artifact(document: Dict[str, Any]) -> Manifest:
+def _artifact(document: Dict[str, Any], limits: Limits) -> Manifest:
     """Return what an artifact manifest says (image-spec 1.1.0-rc2, ``artifact.md``, taken back since)."""
     return Manifest(
         media_type=ARTIFACT_MANIFEST,
         config=Descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY), {}, data=_EMPTY),
-        layers=parse_descriptors(document.get("blobs"), "blob", bound("layers"), raising("layers")),
+        layers=parse_descriptors(document.get("blobs"), "blob", limits.layers, raising("layers"), limits),
         annotations=texts_by_key(document.get("annotations")),
         artifact_type=text_at(document, "artifactType"),
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional, Union
 
-from ..errors import InvalidReference
+from ..errors import Action, InvalidReference, Remedy
 from ..user_input import HIDDEN, without_login
 from .digest import digest_problem
 from .host import host_problem
@@ -36,7 +36,7 @@ _TAG_ONLY = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _BARE_HEX = re.compile("[a-f0-9]{64}")
 _MAX_TEXT = 4096  # characters
 
-_NO_LOGIN = "Leave that out, and give it with --username and --password-stdin."
+_NO_LOGIN = Remedy(Action.NAME_LOGIN)
 _SYNONYM = "docker://"
 _SCHEME = re.compile("[a-z]{1,20}://", re.IGNORECASE)
 _HOST_LIKE = re.compile("[.:A-Z]")

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import BinaryIO, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ..errors import NotFound, UsageError
+from ..limits import DEFAULT, Limits
 from .descriptor import Descriptor
 from .manifest import Index, parse_manifest
 
@@ -23,7 +24,9 @@ class Document(NamedTuple):
 
 
 class Source(ABC):
-    """One repository. Safe to use from several threads."""
+    """One repository. Safe to use from several threads. ``limits`` bound what is taken of its images."""
+
+    limits: Limits = DEFAULT
 
     @abstractmethod
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
@@ -45,7 +48,7 @@ class Source(ABC):
     def blob_range(self, descriptor: Descriptor, start: int, length: int) -> BinaryIO:
         """Return a readable of exactly the bytes [start, start + length) of the blob; the caller closes it.
 
-        They cannot be verified by themselves. A blob that ends before is told
+        They cannot be verified by themselves. A blob that ends before is reported
         as NotFound. Raises as ``manifest``.
         """
 
@@ -69,7 +72,7 @@ class Source(ABC):
             document = self.manifest("{}-{}".format(algorithm[:32], value[:64]))
         except NotFound:
             return ()
-        parsed = parse_manifest(document.body, document.media_type)
+        parsed = parse_manifest(document.body, document.media_type, self.limits)
         return parsed.entries if isinstance(parsed, Index) else ()
 
     def watch_repeats(self, spend: Callable[[int], None]) -> None:
@@ -80,18 +83,18 @@ class Source(ABC):
         return
 
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
-        """Take the hint that these blobs will all be read, each once, beginning soon.
+        """Prepare for these blobs, which will all be read, each once, beginning soon.
 
         A source far away asks for them now, so that their round trips overlap.
         """
         return
 
     def foresee_manifest(self, wanted: str) -> None:
-        """Take the hint that ``manifest(wanted)`` will be called next."""
+        """Prepare for ``manifest(wanted)``, which will be called next."""
         return
 
     def foresee_referrers(self, digest: str) -> None:
-        """Take the hint that ``referrers(digest)`` will be called soon."""
+        """Prepare for ``referrers(digest)``, which will be called soon."""
         return
 
     @abstractmethod
@@ -108,6 +111,7 @@ class Wrapping(Source):
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.limits = source.limits
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         return self._source.manifest(wanted, known)

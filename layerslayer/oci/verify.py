@@ -22,7 +22,7 @@ class Verifier:
         self._hash = hashlib.new(descriptor.digest.partition(":")[0])
 
     def update(self, piece: bytes) -> None:
-        """Take the next bytes. Raises DigestMismatch as soon as they are too many."""
+        """Hash the next bytes. Raises DigestMismatch as soon as they are too many."""
         self.count += len(piece)
         if self.count > self.descriptor.size != UNKNOWN_SIZE:
             raise DigestMismatch(
@@ -31,7 +31,7 @@ class Verifier:
         self._hash.update(piece)
 
     def finish(self) -> None:
-        """Take the end of the blob. Raises DigestMismatch."""
+        """Check size and digest at the end of the blob. Raises DigestMismatch."""
         if self.count < self.descriptor.size:
             raise DigestMismatch("the blob ends after {} of {} bytes".format(self.count, self.descriptor.size))
         actual = self._hash.hexdigest()

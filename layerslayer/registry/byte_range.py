@@ -35,7 +35,7 @@ class Part:
 
 
 def range_problem(answer: Answer, start: int, length: int, size: int) -> str:
-    """Say why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
+    """Return why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
     if answer.status != 206:
         return "it answered {}".format(answer.status)
     if answer.encoded:

@@ -2,7 +2,7 @@
 
 ``Accept-Encoding: identity`` is what we say (RFC 9110, 12.5.3); some proxies do
 not mind, and some registries (Pulp) say ``Content-Encoding: x-gzip`` of layers
-that are gzip by themselves, which is not the same. What arrives tells.
+that are gzip by themselves, which is not the same. What arrives shows it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RATIO = 16  # times what it holds that may frame it, beyond that: blocks of one
 
 
 def unwrapped(answer: Answer, media_type: str, document: bool = False) -> BinaryIO:
-    """Return the body of an answer as the blob that was stored, as far as its beginning tells.
+    """Return the body of an answer as the blob that was stored, as far as its beginning shows.
 
     ``document`` as for ``Answer.stream``.
     """

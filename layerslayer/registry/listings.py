@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Dict, Iterator, Optional, Set, Tuple
 
-from ..errors import InvalidDocument, NotFound, RegistryError
-from ..limits import bound, raising
+from ..errors import InvalidDocument, NotFound, RegistryError, Remedy
+from ..limits import DEFAULT, Limits, raising
 from ..oci.descriptor import Descriptor
-from ..oci.json_document import load_object, texts_of
+from ..oci.json_document import load_bounded, load_object, texts_of
 from ..oci.manifest import Index, parse_manifest
 from ..oci.media_types import OCI_INDEX
 from ..oci.reference import is_tag
@@ -31,7 +31,7 @@ Ask = Callable[[str, Optional[Dict[str, str]]], Answer]
 
 
 def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]) -> Iterator[str]:
-    """Yield each tag once. Names that can be no tags are left out, and ``warn`` is told how many.
+    """Yield each tag once. Names that can be no tags are left out, and ``warn`` hears how many.
 
     Raises InvalidDocument, and what ``ask`` and ``pages`` raise, perhaps after some tags.
     """
@@ -57,9 +57,9 @@ def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]
 class _Allowance:
     """How much may be read of all pages of a list; ``what`` is its name."""
 
-    def __init__(self, limit: int, what: str, hint: str = "") -> None:
+    def __init__(self, limit: int, what: str, remedy: Optional[Remedy] = None) -> None:
         self._limit, self._left = limit, limit
-        self._what, self._hint = what, hint
+        self._what, self._remedy = what, remedy
 
     def read(self, answer: Answer, limit: int) -> bytes:
         """Return a page of at most ``limit`` bytes and one. Raises InvalidDocument, and as ``Answer.read``."""
@@ -67,29 +67,29 @@ class _Allowance:
         self._left -= len(body)
         if self._left < 0:
             told = "the registry's {} has more than {} bytes in all".format(self._what, self._limit)
-            raise InvalidDocument(told, self._hint)
+            raise InvalidDocument(told, self._remedy or "")
         return body
 
 
 def _tags_in(body: bytes) -> Tuple[str, ...]:
     """Return the texts that one page lists; nothing else of it is kept."""
-    value = load_object(body, "list of tags", MAX_TAGS_PAGE).get("tags")
+    value = load_bounded(body, "list of tags", MAX_TAGS_PAGE).get("tags")
     if value is not None and not isinstance(value, list):
         raise InvalidDocument("the list of tags is not a list")
     return texts_of(value)
 
 
-def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Descriptor, ...]]:
+def listed_referrers(ask: Ask, path: str, origin: Origin, limits: Limits = DEFAULT) -> Optional[Tuple[Descriptor, ...]]:
     """Return what the referrers endpoint lists, each digest once; None when there is no such endpoint.
 
-    That is told by the first page alone: a later one that fails raises.
+    Only the first page says so: a later one that fails raises.
     """
-    pieces = _Allowance(_MAX_REFERRERS_SHARE * bound("document"), "list of referrers", raising("document"))
+    pieces = _Allowance(_MAX_REFERRERS_SHARE * limits.document, "list of referrers", raising("document"))
     found: Dict[str, Descriptor] = {}
     read = 0  # pages
     try:
-        for answer in pages(partial(_ask_index, ask), path, origin, lambda: len(found)):
-            parsed = parse_manifest(pieces.read(answer, bound("document")), OCI_INDEX)
+        for answer in pages(partial(_ask_index, ask, limits), path, origin, lambda: len(found)):
+            parsed = parse_manifest(pieces.read(answer, limits.document), OCI_INDEX, limits)
             for entry in parsed.entries if isinstance(parsed, Index) else ():
                 # Without what may be large and decides nothing here.
                 found.setdefault(entry.digest, entry._replace(annotations={}, urls=(), platform=None))
@@ -105,20 +105,21 @@ def listed_referrers(ask: Ask, path: str, origin: Origin) -> Optional[Tuple[Desc
     return tuple(found.values())
 
 
-def _says_so_itself(answer: Answer, kind: str) -> bool:
+def _says_so_itself(answer: Answer, kind: str, limits: Limits) -> bool:
     """Whether what is sent as plain JSON, against the specification, is an index by its own words."""
     if kind != "application/json":
         return False
     try:
-        return load_object(answer.read(bound("document")), "list of referrers").get("mediaType") == OCI_INDEX
+        body = answer.read(limits.document)
+        return load_object(body, "list of referrers", limits=limits).get("mediaType") == OCI_INDEX
     except InvalidDocument:
         return False
 
 
-def _ask_index(ask: Ask, path: str) -> Answer:
+def _ask_index(ask: Ask, limits: Limits, path: str) -> Answer:
     answer = ask(path, {"Accept": OCI_INDEX})
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == OCI_INDEX or _says_so_itself(answer, kind):
+    if kind == OCI_INDEX or _says_so_itself(answer, kind, limits):
         return answer
     answer.close()
     raise RegistryError("the registry's list of referrers is no index.", "", 406)

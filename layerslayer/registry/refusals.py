@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from ..errors import LayerslayerError, NotFound, RegistryError, Unauthorized, Unreachable
+from ..errors import Action, LayerslayerError, NotFound, RegistryError, Remedy, Unauthorized, Unreachable
 from ..oci.reference import Reference
 from .http.origin import Origin
 from .http.response import MAX_ERROR_BODY, Answer
@@ -22,7 +22,7 @@ def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wante
     try:
         said = answer.quoted(_said(answer.read(MAX_ERROR_BODY)), CODE_LIMIT)
     except Unreachable:
-        said = ""  # the status tells enough
+        said = ""  # the status says enough
     status, name = answer.status, reference.repository
     told = "{}{}".format(status, ", " + said if said else "")
     if answer.final_origin != home:
@@ -70,7 +70,7 @@ def _limited(answer: Answer, domain: str, told: str) -> RegistryError:
         )
     return RegistryError(
         "{} limits how many requests may be made at once ({}).".format(domain, told),
-        when + ", with fewer --jobs, or log in.",
+        Remedy(Action.FEWER_JOBS, when),
         answer.status,
     )
 

@@ -8,7 +8,7 @@ size and digest of the whole.
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, List, Optional, Tuple
+from typing import BinaryIO, Callable, List, NamedTuple, Optional, Tuple
 
 from ..errors import ConnectionLost, LayerslayerError, RangeIgnored
 from .http import retries
@@ -17,15 +17,64 @@ LEAST_GAIN = 16 * 1024  # bytes that a connection must bring, or it counts as fa
 _SKIPPED = 128 * 1024  # bytes at a time
 
 
-class SteadyBody:
+class Reopening(NamedTuple):
+    """How to open what is left of a blob: ``part`` is tried first, ``whole`` where the server serves no parts.
+
+    ``part(position)`` opens the rest of it, and says where in the blob that begins: there, or at 0. It may raise
+    RangeIgnored, now or always. ``spend`` gets how many known bytes will come once more; what it raises ends
+    the reading.
+    """
+
+    part: Optional[Callable[[int], Tuple[BinaryIO, int]]]
+    whole: Callable[[], BinaryIO]
+    spend: Callable[[int], None] = lambda count: None
+
+    def open(self, position: int, log: Callable[[str], None]) -> Tuple[BinaryIO, int]:
+        """Return a readable of the rest, or of more, and where in the blob it begins."""
+        if self.part is None:
+            return self._all(position), 0
+        try:
+            stream, begin = self.part(position)
+        except RangeIgnored as ignored:
+            log("{} Asking for all of it.".format(ignored))
+            return self._all(position), 0
+        if begin < position:
+            try:
+                self.spend(position - begin)
+            except BaseException:
+                stream.close()
+                raise
+        return stream, begin
+
+    def _all(self, position: int) -> BinaryIO:
+        self.spend(position)
+        return self.whole()
+
+
+class _Attempts:
+    """Connections in a row that brought next to nothing; more than ``most`` of them are given up."""
+
+    def __init__(self, most: int, position: int) -> None:
+        self._most = most
+        self._began = position  # where this connection did
+        self._failures = 0
+
+    def failed(self, position: int, error: ConnectionLost) -> int:
+        """Record that a connection broke at ``position``; return how many did in a row. Raises ``error`` at the end."""
+        if position - self._began >= LEAST_GAIN:
+            self._failures = 0
+        self._began = position
+        self._failures += 1
+        if self._failures > self._most:
+            raise error
+        return self._failures
+
+
+class ResumableBody:
     """A readable of ``[position, end)`` of a blob; ``end`` None where its size is unknown.
 
-    ``part(position)`` opens the rest of it, and says where in the blob that
-    begins: there, or at 0. It may raise RangeIgnored, now or always; then
-    ``whole()`` opens all of it. More than ``attempts`` connections in a row that
-    bring next to nothing are given up: ConnectionLost. ``tell`` gets a line for
-    each break, ``spend`` how many known bytes will come once more; what it raises
-    ends the reading.
+    More than ``attempts`` connections in a row that bring next to nothing are
+    given up: ConnectionLost. ``log`` gets a line for each break.
     """
 
     def __init__(
@@ -33,23 +82,17 @@ class SteadyBody:
         stream: BinaryIO,
         position: int,
         end: Optional[int],
-        part: Callable[[int], Tuple[BinaryIO, int]],
-        whole: Callable[[], BinaryIO],
+        reopening: Reopening,
         attempts: int = retries.ATTEMPTS,
-        tell: Callable[[str], None] = lambda text: None,
-        spend: Callable[[int], None] = lambda count: None,
+        log: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._stream = stream
         self._position = position
         self._end = end
-        self._part = part if end is not None else None
-        self._whole = whole
-        self._attempts = attempts
-        self._tell = tell
-        self._spend = spend
+        self._reopening = reopening if end is not None else reopening._replace(part=None)
+        self._attempts = _Attempts(attempts, position)
+        self._log = log
         self._skip = 0  # bytes of the stream before ``position``
-        self._mark = position  # where this connection began
-        self._failures = 0
         self._error: Optional[LayerslayerError] = None
 
     def read(self, count: int) -> bytes:
@@ -94,38 +137,12 @@ class SteadyBody:
 
     def _connect(self, error: ConnectionLost) -> None:
         self._stream.close()
-        if self._position - self._mark >= LEAST_GAIN:
-            self._failures = 0
-        self._mark = self._position
-        self._failures += 1
-        if self._failures > self._attempts:
-            raise error
-        self._tell("{} Going on at byte {}.".format(error, self._position))
-        if self._failures > 1:  # after a good stretch at once
-            retries.pause(retries.backoff(self._failures - 1))
-        begin = 0
-        try:
-            if self._part is None:
-                self._open_whole()
-            else:
-                self._stream, begin = self._part(self._position)
-                if begin < self._position:
-                    self._pay(self._position - begin)
-        except RangeIgnored as ignored:
-            self._tell("{} Asking for all of it.".format(ignored))
-            self._open_whole()
+        failures = self._attempts.failed(self._position, error)
+        self._log("{} Going on at byte {}.".format(error, self._position))
+        if failures > 1:  # after one that brought much, at once
+            retries.pause(retries.backoff(failures - 1))
+        self._stream, begin = self._reopening.open(self._position, self._log)
         self._skip = self._position - begin
-
-    def _open_whole(self) -> None:
-        self._spend(self._position)
-        self._stream = self._whole()
-
-    def _pay(self, count: int) -> None:
-        try:
-            self._spend(count)
-        except BaseException:
-            self._stream.close()
-            raise
 
     def close(self) -> None:
         self._stream.close()

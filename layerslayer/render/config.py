@@ -24,12 +24,12 @@ _UNITS = ((3600 * 10**9, "h"), (60 * 10**9, "m"), (10**9, "s"), (10**6, "ms"))
 def config_lines(image: Image) -> List[str]:
     """Return platform, created, author, user, commands, environment, ports, volumes, labels and so on.
 
-    What the image does not state is left out, but for what everybody looks for.
+    What the image does not state is left out, except for what everybody looks for.
     """
     config = image.config
     if config is None:
         kind = one_line(image.manifest.kind) or "an artifact"
-        return ["(no image config: {})".format(kind)]
+        return [f"(no image config: {kind})"]
     rows: List[Tuple[str, Sequence[str]]] = [
         ("Platform", [printable(str(image.platform)) if image.platform else _NOT_STATED]),
         ("Created", [_NOT_STATED if utc(config.created) == "-" else utc(config.created) + " UTC"]),
@@ -47,7 +47,7 @@ def _run(run: Execution) -> Iterator[Tuple[str, Sequence[str]]]:
     yield "Env", _texts(run.env)
     yield "Ports", _texts(run.exposed_ports)
     yield "Volumes", _texts(run.volumes)
-    yield "Labels", _texts("{}={}".format(name, value) for name, value in run.labels)
+    yield "Labels", _texts(f"{name}={value}" for name, value in run.labels)
     yield "Stop signal", _texts([run.stop_signal])
     yield "Healthcheck", [_health(run.healthcheck)] if run.healthcheck else []
     yield "Shell", [_words(run.shell)] if run.shell else []
@@ -60,8 +60,8 @@ def _texts(values: Iterable[str]) -> List[str]:
 
 def _words(words: Sequence[str]) -> str:
     """Return a command line as a Dockerfile's exec form, escaped."""
-    quoted = ('"{}"'.format(word.replace("\\", "\\\\").replace('"', '\\"')) for word in words)
-    return printable("[" + ", ".join(quoted) + "]")
+    escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
+    return printable("[" + ", ".join(f'"{word}"' for word in escaped) + "]")
 
 
 def _health(health: Healthcheck) -> str:
@@ -71,22 +71,22 @@ def _health(health: Healthcheck) -> str:
     parts = [printable(health.test[1]) if shell else _words(health.test[1:] or health.test)]
     for word, value in (("every", health.interval), ("timeout", health.timeout), ("start period", health.start_period)):
         if value:
-            parts.append("{} {}".format(word, _duration(value)))
+            parts.append(f"{word} {_duration(value)}")
     if health.start_interval:
-        parts.append("every {} while starting".format(_duration(health.start_interval)))
+        parts.append(f"every {_duration(health.start_interval)} while starting")
     if health.retries:
-        parts.append("{} {}".format(health.retries, "try" if health.retries == 1 else "tries"))
+        parts.append(f"{health.retries} {'try' if health.retries == 1 else 'tries'}")
     return "; ".join(parts)
 
 
 def _duration(nanoseconds: int) -> str:
     for unit, name in _UNITS:
         if nanoseconds % unit == 0:
-            return "{}{}".format(nanoseconds // unit, name)
-    return "{}ns".format(nanoseconds)
+            return f"{nanoseconds // unit}{name}"
+    return f"{nanoseconds}ns"
 
 
 def _aligned(rows: Iterable[Tuple[str, Sequence[str]]]) -> Iterator[str]:
     for name, values in rows:
         for number, value in enumerate(values):
-            yield "{:{}}{}".format("" if number else name, _WIDTH, value)
+            yield ("" if number else name).ljust(_WIDTH) + value

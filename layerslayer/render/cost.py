@@ -8,15 +8,15 @@ from ..escaping import human_size
 from ..layers.outcome import Report
 
 
-def cost_line(reports: Sequence[Report], requests: int, of: Optional[int] = None) -> str:
+def cost_line(reports: Sequence[Report], requests: int, size: Optional[int] = None) -> str:
     """Return "Read 1.2 MB of 30.0 MB in 3 requests; digests verified." of what was read.
 
-    ``of`` is the size of what could have been read, without it that of the layers reported on.
+    ``size`` is that of what could have been read, without it that of the layers reported on.
     """
     read = sum(report.bytes_read for report in reports)
-    whole = sum(max(report.descriptor.size, 0) for report in reports) if of is None else of
-    cost = "Read {}{}".format(human_size(read), " of " + human_size(whole) if read < whole else "")
-    cost += " in {} request{}".format(requests, "" if requests == 1 else "s")
+    whole = sum(max(report.descriptor.size, 0) for report in reports) if size is None else size
+    cost = f"Read {human_size(read)}{' of ' + human_size(whole) if read < whole else ''}"
+    cost += f" in {requests} request{'' if requests == 1 else 's'}"
     return "; ".join([cost, *_worth(reports)]) + "."
 
 
@@ -24,10 +24,10 @@ def _worth(reports: Sequence[Report]) -> Iterator[str]:
     """Yield what vouches for what was read, or that nothing does."""
     claimed = sorted({report.claimed for report in reports if report.claimed})
     if claimed:
-        yield "listed as the publisher's index claims ({})".format(", ".join(claimed))
+        yield f"listed as the publisher's index claims ({', '.join(claimed)})"
     checked = sum(report.checked for report in reports)
     if checked and all(report.checked or report.remembered for report in reports):
-        holds = "its checksum holds" if checked == 1 else "the checksums of {} files hold".format(checked)
+        holds = "its checksum holds" if checked == 1 else f"the checksums of {checked} files hold"
         yield "known from an earlier verified reading, " + holds
     elif reports and all(report.remembered for report in reports):
         yield "layers known from earlier verified readings"
@@ -36,6 +36,6 @@ def _worth(reports: Sequence[Report]) -> Iterator[str]:
     elif reports:
         leapt = len({report.descriptor.digest for report in reports if report.leapt})
         if leapt:
-            layers = "1 layer" if leapt == 1 else "{} layers".format(leapt)
-            yield "{} listed by leaping, lengths add up".format(layers)
+            layers = "1 layer" if leapt == 1 else f"{leapt} layers"
+            yield f"{layers} listed by leaping, lengths add up"
         yield "digests NOT all verified"

@@ -1,7 +1,7 @@
 """A readable reconstruction of the Dockerfile, from the history an image carries.
 
 It is for reading, not for building: sources of COPY are digests at best, the
-base image's own steps cannot be told from the image's.
+base image's own steps look like the image's.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def dockerfile_lines(image: Image) -> List[str]:
         return [*lines, "# " + (NO_STEPS if config is None else NONE_STATED)]
     if not config.history_fits:
         lines.append("# " + unpaired(image))
-    pairs = frozenset(config.execution.env) | {"{}={}".format(*label) for label in config.execution.labels}
+    pairs = frozenset(config.execution.env) | {f"{name}={value}" for name, value in config.execution.labels}
     shell = ""
     for step in config.steps:
         instruction = parse_created_by(step.created_by)
         lines.append("")
         if step.layer is not None:
             descriptor = image.layers[step.layer].descriptor
-            lines.append("# layer {}, {}, {}".format(step.layer, human_size(descriptor.size), descriptor.digest))
+            lines.append(f"# layer {step.layer}, {human_size(descriptor.size)}, {descriptor.digest}")
         if instruction.arguments:
             lines.append("# with build arguments: " + one_line(instruction.arguments))
         if instruction.shell and instruction.shell not in (shell, *_DEFAULT_SHELLS):
@@ -53,14 +53,15 @@ def _from(image: Image) -> str:
     stated.update(image.manifest.annotations)
     name, digest = stated.get(_BASE_NAME, ""), stated.get(_BASE_DIGEST, "")
     # Podman and buildah comment the first step on top of a base with its name.
-    told = [step.comment[5:].strip() for step in (image.config.steps if image.config else ()) if _is_from(step.comment)]
-    if not name and told:
-        return "# FROM {}  (as the history says; its steps come first here)".format(one_line(told[-1]))
+    named = [
+        step.comment[5:].strip() for step in (image.config.steps if image.config else ()) if _is_from(step.comment)
+    ]
+    if not name and named:
+        return f"# FROM {one_line(named[-1])}  (as the history says; its steps come first here)"
     if not name:
         return "# FROM is not known: the image does not name its base, whose steps come first here."
-    return "# FROM {}{}  (as the image's annotations say; its steps come first here)".format(
-        one_line(name), "@" + one_line(digest) if digest else ""
-    )
+    base = one_line(name) + ("@" + one_line(digest) if digest else "")
+    return f"# FROM {base}  (as the image's annotations say; its steps come first here)"
 
 
 def _is_from(comment: str) -> bool:
@@ -68,7 +69,7 @@ def _is_from(comment: str) -> bool:
 
 
 def _exec_form(shell: str) -> str:
-    return "[" + ", ".join('"{}"'.format(word) for word in shell.split()) + "]"
+    return "[" + ", ".join(f'"{word}"' for word in shell.split()) + "]"
 
 
 def _instruction(instruction: Instruction, step: Step, pairs: FrozenSet[str]) -> List[str]:
@@ -87,15 +88,16 @@ def _instruction(instruction: Instruction, step: Step, pairs: FrozenSet[str]) ->
         ]
     if keyword in ("ENV", "LABEL"):
         text = _quoted_value(text, pairs)
-    return [printable("{} {}".format(keyword, text).rstrip())]
+    return [printable(f"{keyword} {text}".rstrip())]
 
 
 def _quoted_value(text: str, pairs: FrozenSet[str]) -> str:
-    """Quote the value of a lone ``name=value`` with spaces; the config tells that it is a lone one."""
+    """Quote the value of a lone ``name=value`` with spaces; the config lists it as a whole."""
     name, equals, value = text.partition("=")
     if not equals or text not in pairs or not any(sign in value for sign in " \t\"'\\"):
         return text
-    return '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"'))
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}="{escaped}"'
 
 
 def _heredoc(keyword: str, text: str) -> List[str]:
@@ -103,4 +105,4 @@ def _heredoc(keyword: str, text: str) -> List[str]:
     end, taken = "EOF", frozenset(lines)
     while end in taken:
         end += "F"
-    return ["{} <<{}".format(keyword, end), *map(printable, lines), end]
+    return [f"{keyword} <<{end}", *map(printable, lines), end]

@@ -27,7 +27,7 @@ def history_lines(image: Image) -> List[str]:
         return [NONE_STATED]
     width = len(str(len(steps) - 1))
     lines = [
-        "{:>{}}. {:16}  {}  {}".format(number, width, utc(step.created), _made(image, step), command_of(step))
+        f"{number:>{width}}. {utc(step.created):16}  {_made(image, step)}  {command_of(step)}"
         for number, step in enumerate(steps)
     ]
     if not image.config.history_fits:
@@ -37,21 +37,23 @@ def history_lines(image: Image) -> List[str]:
 
 def unpaired(image: Image) -> str:
     """Return the sentence for a history that does not match the layers."""
-    return "(the history does not match the {} layers, so steps and layers are not paired)".format(len(image.layers))
+    return f"(the history does not match the {len(image.layers)} layers, so steps and layers are not paired)"
 
 
 def command_of(step: Step) -> str:
     """Return a step's instruction on one line, without what builders wrap it in."""
     instruction = parse_created_by(step.created_by)
-    text = one_line("{} {}".format(instruction.keyword, instruction.text).strip())
+    text = one_line(f"{instruction.keyword} {instruction.text}".strip())
     if instruction.arguments:
-        text += "  (with {})".format(one_line(instruction.arguments))
+        text += f"  (with {one_line(instruction.arguments)})"
     return text or one_line(step.comment) or "(no command recorded)"
 
 
 def _made(image: Image, step: Step) -> str:
     if image.config is not None and not image.config.history_fits:
-        return "{:13}  {:>9}".format("?", "?")
-    if step.layer is None:
-        return "{:13}  {:>9}".format("metadata only", "-")
-    return "{:13}  {:>9}".format("layer {}".format(step.layer), human_size(image.layers[step.layer].descriptor.size))
+        made, size = "?", "?"
+    elif step.layer is None:
+        made, size = "metadata only", "-"
+    else:
+        made, size = f"layer {step.layer}", human_size(image.layers[step.layer].descriptor.size)
+    return f"{made:13}  {size:>9}"

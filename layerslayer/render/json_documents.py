@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ..limits import DEFAULT, Limits
 from ..oci.image import Image
 from ..oci.json_document import load_object
+from ..oci.source import Document
 from .json_lines import Object
 
 
@@ -47,12 +49,12 @@ def config_object(image: Image) -> Object:
     }
 
 
-def document_object(name: str, digest: str, media_type: str, body: bytes) -> Object:
+def document_object(name: str, document: Document, limits: Limits = DEFAULT) -> Object:
     """Return a manifest or index, parsed. Raises InvalidDocument."""
     return {
         "type": "document",
         "image": name,
-        "digest": digest,
-        "media_type": media_type,
-        "document": load_object(body, "manifest"),
+        "digest": document.digest,
+        "media_type": document.media_type,
+        "document": load_object(document.body, "manifest", limits=limits),
     }

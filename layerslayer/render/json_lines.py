@@ -18,6 +18,7 @@ from ..layers.outcome import IndexCheck, Report
 from ..oci.descriptor import UNKNOWN_SIZE
 from ..oci.image import Image, Layer
 from ..user_input import without_login
+from .renderer import Saved, Summary
 
 KINDS = {
     "-": "file",
@@ -71,12 +72,20 @@ def put_text(item: Object, key: str, text: str) -> None:
 def entry_object(
     entry: Entry, layer: int, path: Optional[str] = None, size: Optional[int] = None, digest: Optional[bytes] = None
 ) -> Object:
-    """Return an entry; ``path`` and ``size`` replace the archive's, ``digest`` is the content's sha256."""
+    """Return an entry as an object.
+
+    Args:
+        entry: as the archive has it
+        layer: the number of its layer; negative for none
+        path: replaces the archive's
+        size: replaces the archive's
+        digest: the content's sha256
+    """
     item: Object = {"type": "entry", "layer": layer}
     put_text(item, "path", entry.name if path is None else path)
     item.update(
         kind=KINDS[entry.kind],
-        mode="{:04o}".format(entry.mode),
+        mode=f"{entry.mode:04o}",
         uid=entry.uid,
         gid=entry.gid,
         size=entry.size if size is None else size,
@@ -103,11 +112,11 @@ def _put_xattrs(item: Object, xattrs: Mapping[str, bytes]) -> None:
     """Set ``xattrs``; and ``xattrs_base64`` for those whose names are not UTF-8, both name and value in base64."""
     item["xattrs"] = {}
     for name, value in xattrs.items():
-        raw, told = raw_name(name), base64.b64encode(value).decode("ascii")
+        raw, encoded = raw_name(name), base64.b64encode(value).decode("ascii")
         shown = raw.decode("utf-8", "replace")
-        item["xattrs"][shown] = told
+        item["xattrs"][shown] = encoded
         if shown != name:
-            item.setdefault("xattrs_base64", {})[base64.b64encode(raw).decode("ascii")] = told
+            item.setdefault("xattrs_base64", {})[base64.b64encode(raw).decode("ascii")] = encoded
 
 
 def entry_lines(entries: Iterable[Entry], layer: int) -> List[str]:
@@ -168,30 +177,37 @@ def image_object(image: Image) -> Object:
     }
 
 
-def summary_object(
-    verb: str, reports: Iterable[Report], requests: int, exit_code: int, image: Optional[str] = None
-) -> Object:
-    """Return the last object of a verb: completeness, cost, verification. ``image`` is what the user named."""
-    known = list(reports)
-    checks = [report.index_check for report in known]
+def summary_object(summary: Summary) -> Object:
+    """Return the last object of a verb: completeness, cost, verification."""
+    reports = summary.reports
+    checks = [report.index_check for report in reports]
+    read = sum(report.bytes_read for report in reports) + sum(check.bytes_read for check in checks if check)
     return {
         "type": "summary",
-        "verb": verb,
-        "image": image,
-        "complete": all(report.complete for report in known) and exit_code in (0, 1),
-        "verified": all(report.verified or report.checked for report in known if not report.opaque),
-        "lengths_add_up": True if any(report.leapt for report in known) else None,
-        "checked": sum(report.checked for report in known),
-        "bytes_read": sum(report.bytes_read for report in known) + sum(check.bytes_read for check in checks if check),
-        "requests": requests,
-        "exit_code": exit_code,
+        "verb": summary.verb,
+        "image": summary.image,
+        "complete": all(report.complete for report in reports) and summary.exit_code in (0, 1),
+        "verified": all(report.verified or report.checked for report in reports if not report.opaque),
+        "lengths_add_up": True if any(report.leapt for report in reports) else None,
+        "checked": sum(report.checked for report in reports),
+        "bytes_read": read + summary.saved,
+        "requests": summary.requests,
+        "exit_code": summary.exit_code,
     }
 
 
-def saved_object(path: str, state: str, size: int, layer: Optional[int], digest: Optional[str]) -> Object:
-    """Return a file that was written (``saved``) or was there already (``kept``), verified."""
-    item: Object = {"type": "saved", "state": state, "size": size, "layer": layer, "digest": digest}
-    put_text(item, "path", path)
+def saved_object(saved: Saved, layer: Optional[Layer] = None) -> Object:
+    """Return a file that was saved; ``layer`` None is for an image."""
+    number, digest = (layer.number, layer.descriptor.digest) if layer is not None else (None, None)
+    facts: Object = {"state": saved.state, "size": saved.size, "layer": number, "digest": digest}
+    return text_object("saved", facts, path=saved.path)
+
+
+def text_object(kind: str, facts: Optional[Object] = None, **texts: str) -> Object:
+    """Return an object of a kind with ``facts``, then ``texts`` without loss (see ``put_text``)."""
+    item: Object = {"type": kind, **(facts or {})}
+    for key, text in texts.items():
+        put_text(item, key, text)
     return item
 
 

@@ -38,14 +38,14 @@ def permissions(kind: str, mode: int) -> str:
 def timestamp(seconds: Union[int, float]) -> str:
     """Return seconds since 1970 as ``YYYY-MM-DD HH:MM`` in UTC, or the number where no date has it."""
     try:
-        moment = time.gmtime(seconds // 1)
+        year, month, day, hour, minute = time.gmtime(seconds // 1)[:5]
     except (OverflowError, ValueError, OSError):
-        return "@{}".format(seconds)
-    return "{:04d}-{:02d}-{:02d} {:02d}:{:02d}".format(*moment[:5])
+        return f"@{seconds}"
+    return f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}"
 
 
 class Listing:
-    """Formats entries; remembers the texts of values that recur."""
+    """Makes lines of entries; keeps the texts of values that recur."""
 
     def __init__(self, style: Style = PLAIN) -> None:
         self._style = style
@@ -76,8 +76,8 @@ class Listing:
             if ".wh." in name:
                 shown += self._deletion(name)
             if hidden:
-                shown += "  {}[after the end marker]{}".format(self._style.alarm, self._style.off)
-            amount = str(size) if device is None else "{},{}".format(*device)
+                shown += f"  {self._style.alarm}[after the end marker]{self._style.off}"
+            amount = str(size) if device is None else f"{device[0]},{device[1]}"
             made.append(f"{owner[0]}{amount.rjust(owner[1])} {when} {shown}")
         return made
 
@@ -85,7 +85,7 @@ class Listing:
         """Return how a line begins, and how wide the amount is that follows."""
         if len(self._owners) >= _CACHE_LIMIT:
             self._owners.clear()
-        start = "{} {}/{} ".format(permissions(kind, mode), uid, gid)
+        start = f"{permissions(kind, mode)} {uid}/{gid} "
         owner = self._owners[kind, mode, uid, gid] = (start, _AMOUNT_ENDS - len(start))
         return owner
 
@@ -97,76 +97,74 @@ class Listing:
         victim = deletion(name)
         if victim is None:
             return ""
-        return "  {}[deletes {}]{}".format(self._style.deletion, printable(victim), self._style.off)
+        return f"  {self._style.deletion}[deletes {printable(victim)}]{self._style.off}"
 
 
 def layer_header(layer: Layer, style: Style = PLAIN) -> str:
     """Return the line that begins a layer: index, digest, stored size, build step."""
     step = "  " + one_line(layer.step.created_by or layer.step.comment, _STEP_LIMIT) if layer.step else ""
     descriptor = layer.descriptor
-    return "{}Layer {}  {}  {}{}{}".format(
-        style.bold, layer.number, descriptor.digest, human_size(descriptor.size), style.off, step
-    )
+    return f"{style.bold}Layer {layer.number}  {descriptor.digest}  {human_size(descriptor.size)}{style.off}{step}"
 
 
-def layer_footer(report: Report, style: Style = PLAIN) -> str:
-    """Return the line that ends a layer: what was read, and how far it can be trusted."""
+def layer_footer(report: Report, style: Style = PLAIN, as_it_is: str = "") -> str:
+    """Return the line that ends a layer: what was read, and how far it can be trusted.
+
+    ``as_it_is`` says how to have a layer that is no tar.
+    """
     size = report.descriptor.size
     if report.opaque:
         kind = printable(report.descriptor.media_type) or "no media type"
-        return "= not a tar ({}); --save-all downloads it as it is.".format(kind)
-    parts = ["{} {}".format(report.entries, "entry" if report.entries == 1 else "entries")]
+        return f"= not a tar ({kind}){'; ' + as_it_is if as_it_is else ''}."
+    parts = [f"{report.entries} {'entry' if report.entries == 1 else 'entries'}"]
     if report.leapt:
-        parts.append("{} · lengths add up · digest not verified".format(listed_from(report.bytes_read, size)))
-        return "= " + "; ".join(parts + _told_notes(report, style)) + "."
+        parts.append(f"{listed_from(report.bytes_read, size)} · lengths add up · digest not verified")
+        return "= " + "; ".join(parts + _shown_notes(report, style)) + "."
     if size in (report.bytes_read, UNKNOWN_SIZE):
-        parts.append("read {} bytes".format(report.bytes_read))
+        parts.append(f"read {report.bytes_read} bytes")
     else:
-        parts.append("read {} of {} bytes".format(report.bytes_read, size))
+        parts.append(f"read {report.bytes_read} of {size} bytes")
     if report.remembered:
         parts.append("known from an earlier verified reading")
     else:
         parts.append("digest verified" if report.verified else "digest NOT verified")
     if report.claimed:
-        parts.append("as the publisher's index claims ({})".format(report.claimed))
+        parts.append(f"as the publisher's index claims ({report.claimed})")
     elif report.complete:
         parts.append("complete")
     else:
-        parts.append(
-            "{}INCOMPLETE: {}{}".format(
-                style.alarm, printable(str(report.problem or "reading was stopped")).rstrip("."), style.off
-            )
-        )
+        why = printable(str(report.problem or "reading was stopped")).rstrip(".")
+        parts.append(f"{style.alarm}INCOMPLETE: {why}{style.off}")
     if report.index_check is not None:
-        parts += _check_words(report.index_check, style)
-    return "= " + "; ".join(parts + _told_notes(report, style)) + "."
+        parts += _check_texts(report.index_check, style)
+    return "= " + "; ".join(parts + _shown_notes(report, style)) + "."
 
 
-def _told_notes(report: Report, style: Style) -> List[str]:
-    return ["{}NOTE: {}{}".format(style.alarm, note, style.off) for note in report.notes]
+def _shown_notes(report: Report, style: Style) -> List[str]:
+    return [f"{style.alarm}NOTE: {note}{style.off}" for note in report.notes]
 
 
 def listed_from(read: int, size: int) -> str:
-    """Say what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
+    """Return what part of so many bytes a listing cost: "listed from 38 % of 193.9 MB"."""
     share = 100 * read / max(size, 1)
-    return "listed from {:.{}f} % of {}".format(share, 0 if share >= 9.95 else 1, human_size(size))
+    return f"listed from {share:.{0 if share >= 9.95 else 1}f} % of {human_size(size)}"
 
 
-def _check_words(check: IndexCheck, style: Style) -> List[str]:
+def _check_texts(check: IndexCheck, style: Style) -> List[str]:
     if not check.kind:
         return ["the publisher's index was NOT compared" if check.unusable else "no publisher's index"]
-    index = "the publisher's index ({})".format(check.kind)
+    index = f"the publisher's index ({check.kind})"
     if not check.compared:
         return [index + " was NOT compared"]
     words = [index + " agrees"]
     if check.aside:
-        words[0] += ", but for its {}, which were not compared".format(check.aside)
+        words[0] += f", but for its {check.aside}, which were not compared"
     if check.differences:
         entries = "entry" if check.differences == 1 else "entries"
-        words = ["{}{} differs in {} {}{}".format(style.alarm, index, check.differences, entries, style.off)]
+        words = [f"{style.alarm}{index} differs in {check.differences} {entries}{style.off}"]
     if check.uncompared:
-        files = "1 file" if check.uncompared == 1 else "{} files".format(check.uncompared)
-        words.append("of the contents of {} it says nothing".format(files))
+        files = "1 file" if check.uncompared == 1 else f"{check.uncompared} files"
+        words.append(f"of the contents of {files} it says nothing")
     return words
 
 
@@ -174,13 +172,8 @@ def layer_table(layers: Sequence[Layer]) -> List[str]:
     """Return one line a layer: index, digest, readable size and media type's gist."""
     width = len(str(len(layers) - 1)) if layers else 1
     return [
-        "  [{:>{}}] {}  {:>9}  {}".format(
-            layer.number,
-            width,
-            layer.descriptor.digest,
-            human_size(layer.descriptor.size),
-            _gist(layer.descriptor.media_type),
-        )
+        f"  [{layer.number:>{width}}] {layer.descriptor.digest}  {human_size(layer.descriptor.size):>9}"
+        f"  {_gist(layer.descriptor.media_type)}"
         for layer in layers
     ]
 

@@ -44,7 +44,7 @@ def plan_lines(lines: Sequence[Line], style: Style = PLAIN) -> Iterator[str]:
         texts[1] = row[1].ljust(widths[1])
         notes = _notes(lines[number - 1], several, style) if number else []
         start, end = ("", "") if number else (style.bold, style.off)
-        yield "{}{}{}{}".format(start, "  ".join(texts), end, "  " + "; ".join(notes) if notes else "")
+        yield start + "  ".join(texts) + end + ("  " + "; ".join(notes) if notes else "")
 
 
 def _row(line: Line) -> List[str]:
@@ -55,39 +55,42 @@ def _row(line: Line) -> List[str]:
 
 def _notes(line: Line, several: bool, style: Style) -> List[str]:
     image = line.cost.image
-    notes = [printable("{} {}".format(image.reference, image.platform or ""))] if several else []
+    notes = [printable(f"{image.reference} {image.platform or ''}")] if several else []
     notes += [line.cost.note] if line.cost.note else []
-    return notes + (["{}beyond the budget{}".format(style.alarm, style.off)] if line.fits is False else [])
+    return notes + ([f"{style.alarm}beyond the budget{style.off}"] if line.fits is False else [])
 
 
-def plan_total(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
-    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``)."""
+def plan_total(
+    lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str = "layers {}"
+) -> Iterator[str]:
+    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``).
+
+    ``choice`` says how layers are chosen; their numbers go into its braces.
+    """
     at_most, size = _sum(line.cost.at_most for line in lines), _sum(line.cost.layer.descriptor.size for line in lines)
     count = len(lines)
-    told = "At most {}".format(human_size(at_most)) if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
-    yield "{}, of {} in {} layer{}.".format(told, human_size(size), count, "" if count == 1 else "s")
+    most = f"At most {human_size(at_most)}" if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
+    yield f"{most}, of {human_size(size)} in {count} layer{'' if count == 1 else 's'}."
     if reading == TOP_DOWN:
         yield (
             "Layers are read from the top down, and reading stops at the file; "
             "for links, directories, globs or several files a layer may be read again."
         )
     if budget >= 0:
-        yield _within(lines, reading, budget, beyond)
+        yield _within(lines, reading, budget, beyond, choice)
 
 
-def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> str:
+def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str) -> str:
     if beyond is None:
         once = "reading all of it once" if reading == TOP_DOWN else "all of it"
-        return "A budget of {} does for {}.".format(human_size(budget), once)
+        return f"A budget of {human_size(budget)} does for {once}."
     if reading == ALL_OR_NOTHING:
-        return "A budget of {} does not do, and the image is written whole or not at all.".format(human_size(budget))
+        return f"A budget of {human_size(budget)} does not do, and the image is written whole or not at all."
     fitting = [line.cost.layer.number for line in lines if line.fits]
-    words = "A budget of {} does for {} of {} layers in this order".format(
-        human_size(budget), len(fitting) or "none", len(lines)
-    )
+    words = f"A budget of {human_size(budget)} does for {len(fitting) or 'none'} of {len(lines)} layers in this order"
     if fitting and len({line.cost.image.document.digest for line in lines}) == 1:
-        words += " (--layer {})".format(",".join(map(str, sorted(fitting))))
-    return "{}. {}".format(words, _READINGS[reading].format(beyond.layer.number))
+        words += f" ({choice.format(','.join(map(str, sorted(fitting))))})"
+    return f"{words}. {_READINGS[reading].format(beyond.layer.number)}"
 
 
 def _sum(sizes: Iterator[int]) -> int:

@@ -15,20 +15,17 @@ def referrer_text(referrer: Referrer, payloads: bool, image: str) -> Iterator[st
 
     ``payloads`` shows those in full, too.
     """
-    yield "{}  {}  ({}{})\n".format(
-        referrer.digest,
-        one_line(referrer.artifact_type) or "no artifact type",
-        one_line(referrer.found),
-        "" if referrer.subject == image else ", of the index " + referrer.subject,
-    )
+    kind = one_line(referrer.artifact_type) or "no artifact type"
+    of_index = "" if referrer.subject == image else ", of the index " + referrer.subject
+    yield f"{referrer.digest}  {kind}  ({one_line(referrer.found)}{of_index})\n"
     if referrer.problem:
-        yield "    not read: {}\n".format(one_line(referrer.problem))
+        yield f"    not read: {one_line(referrer.problem)}\n"
     for payload in referrer.payloads:
-        told = "  " + one_line(payload.told) if payload.told else ""
+        gist = "  " + one_line(payload.told) if payload.told else ""
         problem = (
             "  " + ("" if payload.document else "not read: ") + one_line(payload.problem) if payload.problem else ""
         )
-        yield "    {}  {}{}{}\n".format(one_line(payload.kind), human_size(payload.descriptor.size), told, problem)
+        yield f"    {one_line(payload.kind)}  {human_size(payload.descriptor.size)}{gist}{problem}\n"
         if payloads and payload.document is not None:
             yield from joined(_document_text(payload.document))
         del payload  # before the next one is fetched

@@ -11,15 +11,9 @@ from ..oci.image import Candidate, Image
 def image_summary(image: Image) -> str:
     """Return one line: name, platform or artifact type, digest, count and size of layers."""
     platform = image.manifest.kind or (str(image.platform) if image.platform else "unknown platform")
-    count = len(image.layers)
-    return "Image {}  {}  {}  {} layer{}, {}".format(
-        printable(str(image.reference)),
-        printable(platform),
-        image.document.digest,
-        count,
-        "" if count == 1 else "s",
-        human_size(image.size),
-    )
+    layers = f"{len(image.layers)} layer{'' if len(image.layers) == 1 else 's'}"
+    name = printable(str(image.reference))
+    return f"Image {name}  {printable(platform)}  {image.document.digest}  {layers}, {human_size(image.size)}"
 
 
 def step_lines(image: Image) -> List[str]:
@@ -32,10 +26,10 @@ def step_lines(image: Image) -> List[str]:
     lines = []
     for number, step in enumerate(steps):
         text = one_line(step.created_by or step.comment) or "(no command recorded)"
-        lines.append("  {:>3}. {} {}".format(number, _mark(step.layer, image.config.history_fits), text))
+        lines.append(f"  {number:>3}. {_mark(step.layer, image.config.history_fits)} {text}")
     if not image.config.history_fits:
         lines.append(
-            "  (the history does not match the {} layers, so steps and layers are not paired)".format(len(image.layers))
+            f"  (the history does not match the {len(image.layers)} layers, so steps and layers are not paired)"
         )
     return lines
 
@@ -43,7 +37,7 @@ def step_lines(image: Image) -> List[str]:
 def _mark(layer: Optional[int], fits: bool) -> str:
     if not fits:
         return "[?]"
-    return "[metadata only]" if layer is None else "[layer {}]".format(layer)
+    return "[metadata only]" if layer is None else f"[layer {layer}]"
 
 
 def platform_lines(items: Sequence[Candidate]) -> List[str]:
@@ -54,5 +48,5 @@ def platform_lines(items: Sequence[Candidate]) -> List[str]:
         if item.platform and item.platform.os_version:
             name += " (" + item.platform.os_version + ")"
         size = "" if item.descriptor is None else "  " + item.descriptor.digest[:19]
-        lines.append("  [{}] {}{}".format(number, printable(name), size))
+        lines.append(f"  [{number}] {printable(name)}{size}")
     return lines

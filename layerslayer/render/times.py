@@ -27,4 +27,4 @@ def utc(text: str) -> str:
         return one_line(text, _LIMIT)
     if moment.year == 1:
         return "-"  # Go's zero time
-    return "{:04d}-{:02d}-{:02d} {:02d}:{:02d}".format(*moment.timetuple()[:5])
+    return moment.isoformat(" ", "minutes")

@@ -22,14 +22,15 @@ _MARKS = {"claimed": "! index only  ", "unclaimed": "! layer only  ", "changed":
 _CLAIMED = "  claimed     "
 
 
-def difference_lines(found: Comparison, style: Style = PLAIN) -> Iterator[str]:
+def difference_lines(found: Comparison, style: Style = PLAIN, all_of_them: str = "") -> Iterator[str]:
     """Yield a line for each of the first hundred differences, two for a path that both have; then how many more."""
     listing = Listing(style)
     for difference in found.differences[:_SHOWN]:
         yield _shown(listing, difference, style)
     more = len(found.differences) - _SHOWN
     if more > 0:
-        yield "! {} more path{} (--json tells all).\n".format(more, " differs" if more == 1 else "s differ")
+        how = f" ({all_of_them})" if all_of_them else ""
+        yield f"! {more} more path{' differs' if more == 1 else 's differ'}{how}.\n"
 
 
 def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:
@@ -40,19 +41,19 @@ def _shown(listing: Listing, difference: IndexDifference, style: Style) -> str:
     if difference.change != "changed":
         return text + "\n"
     assert difference.claimed is not None
-    text += "  {}[{}]{}\n".format(style.alarm, ", ".join(difference.fields), style.off)
+    text += f"  {style.alarm}[{', '.join(difference.fields)}]{style.off}\n"
     return text + _CLAIMED + listing.lines([difference.claimed])[0] + "\n"
 
 
-def difference_objects(found: Comparison, layer: int, claimed: Listed, actual: Listed) -> Iterator[str]:
-    """Yield a JSON line for each difference."""
+def difference_objects(found: Comparison, layer: int, claimed: Listed, actual: Listed) -> Iterator[json_lines.Object]:
+    """Yield an object for each difference."""
     for difference in found.differences:
         item: json_lines.Object = {"type": "index_difference", "layer": layer, "change": difference.change}
         json_lines.put_text(item, "path", difference.path)
         item["fields"] = list(difference.fields)
         item["claimed"] = _object(difference.claimed, layer, claimed)
         item["actual"] = _object(difference.actual, layer, actual)
-        yield json_lines.line(item)
+        yield item
 
 
 def _object(entry: Optional[Entry], layer: int, side: Listed) -> Optional[json_lines.Object]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import threading
 from typing import BinaryIO, Callable, Iterable, Optional, Sequence, Set, cast
 
-from ..errors import BudgetSpent, LayerslayerError, NotFound, RangeIgnored
+from ..errors import Action, BudgetSpent, LayerslayerError, NotFound, RangeIgnored, Remedy
 from ..escaping import human_size
-from ..limits import bound
 from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
 from ..oci.manifest import Manifest, parse_manifest
 from ..oci.source import Document, Source, Wrapping
@@ -83,14 +82,14 @@ class Budget:
 
     def spent(self) -> BudgetSpent:
         """Return what to say where a reading ends."""
-        return BudgetSpent("the budget of {} is spent (raise it with --budget)".format(human_size(self.total)))
+        return _spent("the budget of {} is spent".format(human_size(self.total)))
 
     def _beyond(self, wanted: int) -> BudgetSpent:
-        return BudgetSpent(
-            "{} more would go beyond the budget of {} (raise it with --budget)".format(
-                human_size(wanted), human_size(self.total)
-            )
-        )
+        return _spent("{} more would go beyond the budget of {}".format(human_size(wanted), human_size(self.total)))
+
+
+def _spent(told: str) -> BudgetSpent:
+    return BudgetSpent(told, within=Remedy(Action.RAISE_BUDGET))
 
 
 class Budgeted(Wrapping):
@@ -109,7 +108,7 @@ class Budgeted(Wrapping):
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         document = self._source.manifest(wanted, known)
         try:
-            parsed = parse_manifest(document.body, document.media_type)
+            parsed = parse_manifest(document.body, document.media_type, self.limits)
         except LayerslayerError:
             return document  # whoever asked will say what is wrong with it
         if isinstance(parsed, Manifest):
@@ -121,7 +120,7 @@ class Budgeted(Wrapping):
         """Whether a blob is a config, and no layer besides, or comes with the manifest."""
         digest = descriptor.digest
         return descriptor.data is not None or (
-            digest in self._configs and digest not in self._layers and descriptor.size <= bound("document")
+            digest in self._configs and digest not in self._layers and descriptor.size <= self.limits.document
         )
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:

@@ -6,7 +6,7 @@ import io
 from typing import BinaryIO, Optional, Sequence
 
 from ..cache import Store
-from ..limits import bound
+from ..limits import Limits
 from ..oci.descriptor import Descriptor
 from ..oci.media_types import CONFIG_TYPES
 from ..oci.source import Document, Source, Wrapping
@@ -32,7 +32,7 @@ class Remembering(Wrapping):
         return document
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:
-        body = self._store.document(descriptor.digest) if _is_config(descriptor) else None
+        body = self._store.document(descriptor.digest) if _is_config(descriptor, self.limits) else None
         if body is not None:
             return io.BytesIO(body)
         return self._source.blob(descriptor)
@@ -41,10 +41,10 @@ class Remembering(Wrapping):
         self._source.foresee([item for item in descriptors if not self._known(item)])
 
     def _known(self, descriptor: Descriptor) -> bool:
-        if _is_config(descriptor):
+        if _is_config(descriptor, self.limits):
             return self._store.document(descriptor.digest) is not None
         return self._store.knows(descriptor.digest)
 
 
-def _is_config(descriptor: Descriptor) -> bool:
-    return descriptor.media_type in CONFIG_TYPES and descriptor.size <= bound("document")
+def _is_config(descriptor: Descriptor, limits: Limits) -> bool:
+    return descriptor.media_type in CONFIG_TYPES and descriptor.size <= limits.document

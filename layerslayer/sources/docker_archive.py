@@ -19,7 +19,7 @@ import json
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import InvalidDocument, InvalidReference, NotFound
-from ..limits import bound
+from ..limits import DEFAULT, Limits
 from ..oci.config import stated_diff_ids
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.digest import digest_problem
@@ -30,7 +30,7 @@ from ..oci.reference import parse_reference
 from ..oci.source import Document, Source
 from .files import OpenFile, Tree, open_regular
 from .oci_layout import inline_part
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _MAX_IMAGES = 1000
 _NAMES_SHOWN = 8
@@ -58,7 +58,8 @@ class DockerArchive(Source):
     Raises InvalidDocument for what is none, LocalFileError.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self._tree = tree
         self.path = tree.path
         self._paths: Dict[str, str] = {}  # digest -> where the blob is
@@ -71,13 +72,13 @@ class DockerArchive(Source):
 
     def _saved(self) -> List[_Saved]:
         try:
-            body = self._tree.document("manifest.json")
+            body = self._tree.document("manifest.json", self.limits)
         except NotFound as error:
             raise InvalidDocument("'{}' is not what docker save writes: {}".format(self.path, error)) from None
-        items = load_list(body, "manifest.json")
+        items = load_list(body, "manifest.json", self.limits)
         if not 0 < len(items) <= _MAX_IMAGES:
             raise InvalidDocument("'{}' names {} images, not 1 to {}".format(self.path, len(items), _MAX_IMAGES))
-        return [_entry(item) for item in items]
+        return [_entry(item, self.limits.layers) for item in items]
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
         """Return the made-up manifest of a name, of ``@INDEX``, or for the empty text of the only image.
@@ -111,8 +112,8 @@ class DockerArchive(Source):
         raise NotFound("'{}' holds {}.".format(self.path, what), hint)
 
     def _made_up(self, image: _Saved) -> Document:
-        config = self._tree.document(image.config)
-        diff_ids = stated_diff_ids(config, len(image.layers))
+        config = self._tree.document(image.config, self.limits)
+        diff_ids = stated_diff_ids(config, len(image.layers), self.limits)
         digest = digest_of(config)
         self._paths[digest] = image.config
         layers = [self._layer(path, diff_id) for path, diff_id in zip(image.layers, diff_ids)]
@@ -162,13 +163,13 @@ class DockerArchive(Source):
         self._tree.close()
 
 
-def _entry(item: Any) -> _Saved:
-    """Check one entry of manifest.json. Raises InvalidDocument."""
+def _entry(item: Any, most: int) -> _Saved:
+    """Check one entry of manifest.json, of at most so many layers. Raises InvalidDocument."""
     config = item.get("Config") if isinstance(item, dict) else None
     if not isinstance(config, str):
         raise InvalidDocument("an image of manifest.json lacks its Config")
     names, layers = item.get("RepoTags") or [], item.get("Layers") or []
-    lists = isinstance(names, list) and isinstance(layers, list) and len(layers) <= bound("layers")
+    lists = isinstance(names, list) and isinstance(layers, list) and len(layers) <= most
     if not lists or not all(isinstance(text, str) for text in [*names, *layers]):
         raise InvalidDocument("the RepoTags or Layers of an image of manifest.json are no list of texts")
     return _Saved(config, tuple(names), tuple(layers))
@@ -197,6 +198,6 @@ def _shown(number: int, image: _Saved) -> str:
     return image.names[0] if image.names else "@{}".format(number)
 
 
-def open_docker_archive(reference: LocalReference) -> DockerArchive:
-    """Open the file of a ``docker-archive:`` reference. Raises as DockerArchive and TarIndex."""
-    return DockerArchive(TarIndex(OpenFile(open_regular(reference.path), reference.path)))
+def open_docker_archive(reference: LocalReference, limits: Limits = DEFAULT) -> DockerArchive:
+    """Open the file of a ``docker-archive:`` reference. Raises as DockerArchive and TarFile."""
+    return DockerArchive(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

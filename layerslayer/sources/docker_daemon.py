@@ -13,11 +13,12 @@ from typing import BinaryIO, Mapping, cast
 from urllib.parse import quote
 
 from ..errors import LocalFileError, NotFound, RegistryError, UsageError
+from ..limits import DEFAULT, Limits
 from ..oci.local_reference import LocalReference
 from ..registry.http.unix_socket import SocketAnswer
 from .docker_archive import DockerArchive
 from .files import OpenFile
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
@@ -38,7 +39,7 @@ def socket_path(environment: Mapping[str, str]) -> str:
     return host[len(_SCHEME) :]
 
 
-def open_docker_daemon(reference: LocalReference) -> DockerArchive:
+def open_docker_daemon(reference: LocalReference, limits: Limits = DEFAULT) -> DockerArchive:
     """Fetch an image from the daemon. The file is gone when the source is closed.
 
     Raises Unreachable, NotFound, RegistryError, LocalFileError, UsageError, and as DockerArchive.
@@ -51,7 +52,7 @@ def open_docker_daemon(reference: LocalReference) -> DockerArchive:
         file = _spooled(answer)
     finally:
         answer.close()
-    return DockerArchive(TarIndex(OpenFile(file, str(reference))))
+    return DockerArchive(TarFile(OpenFile(file, str(reference)), limits), limits)
 
 
 def _spooled(answer: SocketAnswer) -> BinaryIO:

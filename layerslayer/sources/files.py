@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import BinaryIO, Optional, cast
 
 from ..errors import InvalidDocument, LocalFileError, NotFound
-from ..limits import bound, raising
+from ..limits import DEFAULT, Limits, raising
 
 
 class OpenFile:
@@ -83,16 +83,16 @@ class Tree(ABC):
     def size(self, name: str) -> int:
         """Return a file's size in bytes. Raises as ``open``."""
 
-    def document(self, name: str) -> bytes:
+    def document(self, name: str, limits: Limits = DEFAULT) -> bytes:
         """Return a small file whole. Raises as ``open``, and InvalidDocument for a large one."""
         file = self.open(name)
         try:
-            body = file.read(bound("document") + 1)
+            body = file.read(limits.document + 1)
         finally:
             file.close()
-        if len(body) > bound("document"):
+        if len(body) > limits.document:
             raise InvalidDocument(
-                "the file {} of {} is larger than {} bytes".format(name, self.path, bound("document")),
+                "the file {} of {} is larger than {} bytes".format(name, self.path, limits.document),
                 raising("document"),
             )
         return body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..limits import DEFAULT, Limits
 from ..oci.local_reference import DOCKER_ARCHIVE, DOCKER_DAEMON, OCI, LocalReference
 from ..oci.reference import Target
 from ..oci.source import Source
@@ -26,7 +27,7 @@ def located(target: Target) -> Target:
     return target
 
 
-def open_local(reference: LocalReference) -> Source:
+def open_local(reference: LocalReference, limits: Limits = DEFAULT) -> Source:
     """Return the source of an image of this machine; the caller closes it.
 
     Raises LocalFileError for what cannot be read, InvalidDocument or
@@ -36,15 +37,15 @@ def open_local(reference: LocalReference) -> Source:
     if reference.transport == OCI:
         from .oci_layout import open_oci_layout
 
-        return open_oci_layout(reference)
+        return open_oci_layout(reference, limits)
     if reference.transport == DOCKER_DAEMON:
         from .docker_daemon import open_docker_daemon
 
-        return open_docker_daemon(reference)
+        return open_docker_daemon(reference, limits)
     if reference.transport == DOCKER_ARCHIVE:
         from .docker_archive import open_docker_archive
 
-        return open_docker_archive(reference)
+        return open_docker_archive(reference, limits)
     from .oci_layout import open_oci_archive
 
-    return open_oci_archive(reference)
+    return open_oci_archive(reference, limits)

@@ -21,6 +21,7 @@ class Mirrored(Source):
     def __init__(self, mirror: Source, origin: Source, name: str, warn: Callable[[str], None]) -> None:
         self._mirror = mirror
         self._origin = origin
+        self.limits = origin.limits
         self._name = name
         self._warn = warn
         self._told = False

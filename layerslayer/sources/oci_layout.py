@@ -13,6 +13,7 @@ import io
 from typing import BinaryIO, Iterator, List, Optional
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound
+from ..limits import DEFAULT, Limits
 from ..oci.descriptor import Descriptor, digest_of
 from ..oci.digest import digest_problem
 from ..oci.json_document import load_object
@@ -22,7 +23,7 @@ from ..oci.manifest import Index, parse_manifest
 from ..oci.media_types import OCI_INDEX
 from ..oci.source import Document, Source
 from .files import Folder, OpenFile, Tree, open_regular
-from .tar_file import TarIndex
+from .tar_file import TarFile
 
 _NAMES_SHOWN = 8
 
@@ -41,7 +42,8 @@ class OciLayout(Source):
     Raises InvalidDocument for what is no layout, LocalFileError.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self._tree = tree
         self.path = tree.path
         try:
@@ -52,13 +54,14 @@ class OciLayout(Source):
 
     def _index(self) -> Index:
         try:
-            version = load_object(self._tree.document("oci-layout"), "oci-layout file").get("imageLayoutVersion")
-            body = self._tree.document("index.json")
+            header = self._tree.document("oci-layout", self.limits)
+            version = load_object(header, "oci-layout file", limits=self.limits).get("imageLayoutVersion")
+            body = self._tree.document("index.json", self.limits)
         except NotFound as error:
             raise InvalidDocument("'{}' is no OCI layout: {}".format(self.path, error)) from None
         if not isinstance(version, str) or not version.startswith("1."):
             raise InvalidDocument("'{}' is an OCI layout of another version than 1".format(self.path))
-        parsed = parse_manifest(body, OCI_INDEX)
+        parsed = parse_manifest(body, OCI_INDEX, self.limits)
         if not isinstance(parsed, Index):
             raise InvalidDocument("the index.json of {} is not an index".format(self.path))
         return parsed
@@ -72,7 +75,7 @@ class OciLayout(Source):
             wanted = known.digest
         elif known is None:
             known = next((entry for entry in self._entries if entry.digest == wanted), None)
-        body = self._tree.document(blob_name(wanted))
+        body = self._tree.document(blob_name(wanted), self.limits)
         digest = digest_of(body, wanted)
         if digest != wanted:
             raise DigestMismatch("the manifest {} in {} does not have that digest.".format(wanted, self.path))
@@ -121,11 +124,11 @@ def _choice(images: List[Descriptor], by_digest: bool = False) -> str:
     return "Name one of: {}{}.".format(", ".join(shown[:_NAMES_SHOWN]), more)
 
 
-def open_oci_layout(reference: LocalReference) -> OciLayout:
+def open_oci_layout(reference: LocalReference, limits: Limits = DEFAULT) -> OciLayout:
     """Open the folder of an ``oci:`` reference. Raises as OciLayout."""
-    return OciLayout(Folder(reference.path))
+    return OciLayout(Folder(reference.path), limits)
 
 
-def open_oci_archive(reference: LocalReference) -> OciLayout:
-    """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarIndex."""
-    return OciLayout(TarIndex(OpenFile(open_regular(reference.path), reference.path)))
+def open_oci_archive(reference: LocalReference, limits: Limits = DEFAULT) -> OciLayout:
+    """Open the file of an ``oci-archive:`` reference. Raises as OciLayout and TarFile."""
+    return OciLayout(TarFile(OpenFile(open_regular(reference.path), reference.path), limits), limits)

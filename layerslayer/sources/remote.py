@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Dict, Optional, Tuple
 
 from ..errors import UsageError
+from ..limits import DEFAULT, Limits
 from ..oci.reference import DOCKER_HUB, Reference, canonical_host, parse_reference
 from ..oci.source import Source
 from ..registry.credentials.keychain import Identity
@@ -12,6 +13,7 @@ from ..registry.http.client import Transport
 from ..registry.http.origin import netloc_given
 from ..registry.http.tls import Tls
 from ..registry.repository import RegistrySource
+from .connection_options import ConnectionOptions, Listener
 
 if TYPE_CHECKING:
     from ..registry.auth.authorized_client import Handshake
@@ -19,41 +21,22 @@ if TYPE_CHECKING:
     from ..registry.http.preconnect import EarlyConnections
 
 
-class ConnectionOptions(NamedTuple):
-    """How registries are asked. ``connections``: how many there may be to one; ``timeout`` is in seconds.
-
-    Hosts may have a port: ``trusted_realms`` see logins too, certificates of those in ``insecure`` are not checked.
-    """
-
-    connections: int
-    plain_http: bool
-    timeout: float
-    retries: int
-    ca_file: Optional[str]
-    client_cert: Optional[str]
-    client_key: Optional[str]
-    insecure: Sequence[str]
-    trusted_realms: Sequence[str]
-    mirror: Optional[str]
-    allow_private: bool
-
-
 class Registries:
-    """``shared`` holds the connections that images share, in a batch; ``log``, if any, hears of every request."""
+    """``shared`` holds the connections that images share, one after the other."""
 
     def __init__(
         self,
         options: ConnectionOptions,
         identity: Identity,
-        warn: Callable[[str], None],
-        log: Optional[Callable[[str], None]],
+        listener: Listener,
         early: Optional[EarlyConnections],
         shared: Optional[Connections],
+        limits: Limits = DEFAULT,
     ) -> None:
+        self._limits = limits
         self._options = options
         self._identity = identity
-        self._warn = warn
-        self._log = log
+        self._warn, self._log = listener.warn, listener.log
         self._early = early
         self._connections = shared
 
@@ -70,6 +53,7 @@ class Registries:
             trusted,
             lambda: self._identity.headers(reference),
             handshakes,
+            self._limits,
         )
         if self._options.mirror and reference.domain == DOCKER_HUB:
             return self._mirrored(self._options.mirror, reference, origin, trusted)
@@ -89,7 +73,14 @@ class Registries:
         warn = self._warn
         transport, handshakes = self._door(near, mirror=True)
         first = RegistrySource(
-            near, transport, None, warn, lambda: self._identity.login(near, mirror=True), trusted, handshakes=handshakes
+            near,
+            transport,
+            None,
+            warn,
+            lambda: self._identity.login(near, mirror=True),
+            trusted,
+            handshakes=handshakes,
+            limits=self._limits,
         )
         return Mirrored(first, origin, mirror, warn)
 

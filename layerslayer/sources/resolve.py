@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from ..errors import DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound
+from ..errors import Action, DigestMismatch, InvalidDocument, LayerslayerError, NotFound, PlatformNotFound, Remedy
 from ..escaping import human_size
 from ..formats.decompression_bombs import Beyond
-from ..limits import bound, raising
+from ..limits import raising
 from ..oci.config import Config, parse_config
 from ..oci.descriptor import Descriptor, Platform
 from ..oci.image import Candidate, Candidates, Image, Layer, Opening
@@ -30,7 +30,7 @@ def find_candidates(source: Source, reference: Target) -> Candidates:
     Attestations and SOCI indexes are left out.
     """
     document = source.manifest(reference.wanted)
-    parsed = parse_manifest(document.body, document.media_type)
+    parsed = parse_manifest(document.body, document.media_type, source.limits)
     if isinstance(parsed, Manifest):
         return Candidates(reference, (Candidate(None, None, document),), False)
     search = _Search(source, document.digest)
@@ -51,10 +51,10 @@ class _Search:
         self._source = source
         self._seen = {digest}
         self._unnamed = 0
-        self._left = _MAX_SHARE * bound("document")  # bytes of documents
+        self._left = _MAX_SHARE * source.limits.document  # bytes of documents
 
     def flatten(self, index: Index, depth: int) -> None:
-        """Take what ``index`` lists, ``depth`` levels down."""
+        """Collect what ``index`` lists, ``depth`` levels down."""
         for entry in index.entries:
             if entry.is_companion or entry.digest in self._seen:
                 continue
@@ -66,12 +66,12 @@ class _Search:
                 self._left -= len(nested.body)
                 if self._left < 0:
                     raise InvalidDocument("the indexes within the index are too large", raising("document"))
-                parsed = parse_manifest(nested.body, nested.media_type)
+                parsed = parse_manifest(nested.body, nested.media_type, self._source.limits)
                 if isinstance(parsed, Index):
                     self.flatten(parsed, depth + 1)
                     continue
             platform = entry.platform or self._own_platform(entry)
-            # Annotations may be large, and told all they had to.
+            # Annotations may be large, and nothing reads them any more.
             self.items.append(Candidate(platform, entry._replace(annotations={}), None))
 
     def _own_platform(self, entry: Descriptor) -> Optional[Platform]:
@@ -81,11 +81,12 @@ class _Search:
         self._unnamed += 1
         try:
             document = self._source.manifest(entry.digest, entry)
-            parsed = parse_manifest(document.body, document.media_type)
+            parsed = parse_manifest(document.body, document.media_type, self._source.limits)
             self._left -= len(document.body)
             if isinstance(parsed, Manifest) and parsed.is_image:
                 self._left -= parsed.config.size
-                return parse_config(read_config(self._source, parsed.config), len(parsed.layers)).platform
+                body = read_config(self._source, parsed.config)
+                return parse_config(body, len(parsed.layers), self._source.limits).platform
         except LayerslayerError:
             pass  # the choice shows it as unknown; opening it says what is wrong
         return None
@@ -116,7 +117,7 @@ def no_platform(reference: Target, wanted: Platform, offered: Sequence[Optional[
     names = sorted({str(platform) for platform in offered if platform})
     return PlatformNotFound(
         "{} has no image for {}, only for {}.".format(reference, wanted, ", ".join(names)),
-        "Choose one with --platform.",
+        Remedy(Action.CHOOSE_PLATFORM),
     )
 
 
@@ -124,11 +125,10 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
     """Return an image's config, verified. Raises InvalidDocument for one too large, and as ``Source.blob``."""
     if descriptor.data is not None:
         return descriptor.data  # checked when it was parsed
-    if descriptor.size > bound("document"):
+    most = source.limits.document
+    if descriptor.size > most:
         raise InvalidDocument(
-            "the image config is {}, more than the {} allowed".format(
-                human_size(descriptor.size), human_size(bound("document"))
-            ),
+            "the image config is {}, more than the {} allowed".format(human_size(descriptor.size), human_size(most)),
             raising("document"),
         )
     if descriptor.media_type not in CONFIG_TYPES:
@@ -149,14 +149,14 @@ def open_image(
     ``wanted`` is a platform the user insisted on; a single image of another one
     raises PlatformNotFound. ``soon`` picks those of the layers that will be read
     at once: they are asked for with the config.
-    ``without_config``: what is the matter with a config that is missing or
-    unreadable is told to it, and the image opened all the same; else it raises.
+    ``without_config`` gets what is wrong with a config that is missing or
+    unreadable, and the image is opened all the same; without it, that raises.
     """
     document = candidate.document
     if document is None:
         assert candidate.descriptor is not None
         document = source.manifest(candidate.descriptor.digest, candidate.descriptor)
-    manifest = parse_manifest(document.body, document.media_type)
+    manifest = parse_manifest(document.body, document.media_type, source.limits)
     if isinstance(manifest, Index):
         raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
     Beyond.begin_image()
@@ -179,12 +179,12 @@ def open_image(
 def _config(
     source: Source, manifest: Manifest, without_config: Optional[Callable[[LayerslayerError], None]]
 ) -> Tuple[Optional[bytes], Optional[Config]]:
-    """Return an image's config, as it came and as it was understood; neither where it is told that there is none."""
+    """Return an image's config, as it came and as it was understood; neither where there is none."""
     if not manifest.is_image:
         return None, None
     try:
         body = read_config(source, manifest.config)
-        return body, parse_config(body, len(manifest.layers))
+        return body, parse_config(body, len(manifest.layers), source.limits)
     except (InvalidDocument, NotFound, DigestMismatch) as error:
         if without_config is None:
             raise

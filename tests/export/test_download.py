@@ -14,6 +14,7 @@ from layerslayer.export.download import output_folder, present, save_blob
 from layerslayer.export.names import image_parts, safe_component, suffix_of
 from layerslayer.export.output_folder import Folder, Root, opened
 from layerslayer.export.partial_file import PartialFile
+from layerslayer.export.transfer import BlobTransfer
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.reference import parse_reference, parse_target
 
@@ -84,7 +85,7 @@ def test_the_content_names_the_suffix(head: bytes, media_type: str, suffix: str)
 
 
 def test_a_blob_is_saved_and_found_again(tmp_path: Path) -> None:
-    path = save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(BODY))
+    path = save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(BODY)))
     assert Path(path).read_bytes() == BODY
     assert present(folder(tmp_path), "0_x", DESCRIPTOR) == os.path.basename(path)
     Path(path).write_bytes(b"body of a blot")
@@ -94,7 +95,7 @@ def test_a_blob_is_saved_and_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", [b"another body!!", b"short", BODY + b"longer"])
 def test_what_does_not_match_leaves_nothing(body: bytes, tmp_path: Path) -> None:
     with pytest.raises(DigestMismatch):
-        save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, lambda: io.BytesIO(body))
+        save_blob(folder(tmp_path), "0_x", None, DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(body)))
     assert os.listdir(str(tmp_path)) == []
 
 
@@ -114,7 +115,7 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
         output_folder(Root(str(tmp_path / "file" / "sub")))
     (tmp_path / "sub" / "0_x.blob").mkdir(parents=True)
     with pytest.raises(LocalFileError):
-        save_blob(folder(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY))
+        save_blob(folder(tmp_path / "sub"), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(BODY)))
     assert os.listdir(str(tmp_path / "sub")) == ["0_x.blob"]
 
 
@@ -155,7 +156,7 @@ def test_an_earlier_beginning(
         return io.BytesIO(BODY)
 
     counted: List[int] = []
-    path = save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, whole, counted.append, rest)
+    path = save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(whole, rest, counted.append))
     assert Path(path).read_bytes() == BODY
     assert (len(calls), sum(counted), part.exists()) == (opened, len(BODY), False)
 
@@ -170,7 +171,9 @@ def test_the_rest_is_asked_for_once_the_beginning_is_hashed(tmp_path: Path) -> N
         known.append(sum(counted))
         return io.BytesIO(BODY[start:])
 
-    save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), counted.append, rest)
+    save_blob(
+        folder(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(BODY), rest, counted.append)
+    )
     assert known == [5]
 
 
@@ -183,10 +186,12 @@ def test_nothing_is_kept_that_nobody_goes_on_with(tmp_path: Path) -> None:
             return piece
 
     with pytest.raises(ConnectionLost):
-        save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]))
+        save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: Breaking(BODY[:10])))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConnectionLost):
-        save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: Breaking(BODY[:10]), open_rest=refused)
+        save_blob(
+            folder(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: Breaking(BODY[:10]), open_rest=refused)
+        )
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [BODY[:10]]
 
 
@@ -195,7 +200,7 @@ def test_what_is_in_the_way_of_a_beginning_is_left_alone(tmp_path: Path) -> None
     target.write_bytes(b"mine")
     part = tmp_path / ".layerslayer-{}.part".format(DESCRIPTOR.hex[:32])
     part.symlink_to(target)
-    save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), open_rest=refused)
+    save_blob(folder(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(BODY), open_rest=refused))
     assert target.read_bytes() == b"mine"
     assert part.is_symlink()
 

@@ -8,20 +8,18 @@ from typing import Any, Callable
 
 import pytest
 
-from layerslayer import limits
 from layerslayer.filesystem.node import IMPLIED_ENTRY
 from layerslayer.formats import memory as held_by_all
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.memory import Holding, Lease
 from layerslayer.formats.zstd import window_memory
-from layerslayer.limits import LimitReached
+from layerslayer.limits import DEFAULT, LimitReached, Limits, raising
 
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits, and a count of what is held, that other tests have no part in."""
+    """A count of what is held that other tests have no part in."""
     gc.collect()  # what gives back later gives back to the count of others
-    monkeypatch.setattr(limits, "current", dict(limits.current))
     monkeypatch.setattr(held_by_all, "_process", held_by_all._Process())
 
 
@@ -41,20 +39,21 @@ def test_names_targets_owners_and_attributes_count() -> None:
 
 
 def test_what_is_too_much_is_not_taken_and_says_how_to_raise_it() -> None:
-    limits.set_limit("memory=100K")
-    holding = Holding()
+    limits = Limits(memory=100 * 1024)
+    holding = Holding(limits=limits)
     holding.take([entry()] * 50)
     before = holding.memory
-    with pytest.raises(LimitReached, match="--limit memory=NUMBER"):
+    with pytest.raises(LimitReached) as refused:
         holding.take([entry()] * 500)
+    assert refused.value.within == raising("memory")
     assert holding.memory == before
     holding.close()
-    Holding().take([entry()] * 100)
+    Holding(limits=limits).take([entry()] * 100)
 
 
 def test_all_holders_share_one_bound() -> None:
-    limits.set_limit("memory=100K")
-    one, lease = Holding(), Lease()
+    limits = Limits(memory=100 * 1024)
+    one, lease = Holding(limits=limits), Lease(limits)
     lease.take(90 * 1024)
     with pytest.raises(LimitReached):
         one.take([entry()] * 50)
@@ -62,12 +61,39 @@ def test_all_holders_share_one_bound() -> None:
     one.take([entry()] * 50)
 
 
+def test_the_stricter_of_two_callers_is_refused_first_and_the_other_goes_on() -> None:
+    strict, generous = Lease(Limits(memory=100)), Lease(Limits(memory=1000))
+    generous.take(90)
+    with pytest.raises(LimitReached, match="the limit is 100 "):
+        strict.take(20)
+    generous.take(900)
+    with pytest.raises(LimitReached, match="the limit is 1000 "):
+        generous.take(20)
+    generous.close()
+    strict.take(100)
+
+
+def test_each_view_adds_what_its_own_limits_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_by_all, "FREE", 0)
+    limits = Limits(memory=0, view=20)
+    one, other = Holding(limits=limits), Holding(limits=Limits(view=30))
+    lease = Lease(limits)
+    lease.take(50 * held_by_all.EACH, entries=1000)
+    with pytest.raises(LimitReached):
+        lease.take(1)
+    other.close()
+    lease.close()
+    with pytest.raises(LimitReached):
+        lease.take(50 * held_by_all.EACH, entries=1000)
+    one.close()
+
+
 def test_entries_of_an_image_are_bounded() -> None:
-    limits.set_limit("view=10")
-    holding = Holding()
+    holding = Holding(limits=Limits(view=10))
     holding.take([entry()] * 10)
-    with pytest.raises(LimitReached, match="--limit view=NUMBER"):
+    with pytest.raises(LimitReached) as refused:
         holding.take([entry()])
+    assert refused.value.within == raising("view")
 
 
 def test_a_part_is_let_go_by_itself() -> None:
@@ -97,13 +123,13 @@ def test_what_the_collector_lets_go_while_somebody_counts_is_no_deadlock(counts:
 
 def test_a_large_window_counts_among_what_is_held() -> None:
     lease, window = Lease(), window_memory.Window()
-    lease.take(limits.bound("memory") - 40 * 2**20)
-    with pytest.raises(LimitReached, match="memory=NUMBER"):
+    lease.take(DEFAULT.memory - 40 * 2**20)
+    with pytest.raises(LimitReached, match="too much memory"):
         window.widen(128 * 2**20)
     lease.close()
     window.widen(128 * 2**20)
     with pytest.raises(LimitReached):
-        lease.take(limits.bound("memory") - 40 * 2**20)
+        lease.take(DEFAULT.memory - 40 * 2**20)
     window.close()
-    lease.take(limits.bound("memory") - 40 * 2**20)
+    lease.take(DEFAULT.memory - 40 * 2**20)
     lease.close()

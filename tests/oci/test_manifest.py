@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerslayer.errors import InvalidDocument
-from layerslayer.limits import bound
+from layerslayer.limits import DEFAULT
 from layerslayer.oci.config import parse_config
 from layerslayer.oci.json_document import load_object
 from layerslayer.oci.manifest import Index, Manifest, parse_manifest
@@ -85,7 +85,7 @@ def test_sizes_are_checked(size: Any) -> None:
         b'{"a":' * 200000,
         b"\xff",
         b"{",
-        b" " * (bound("document") + 1),
+        b" " * (DEFAULT.document + 1),
         b'{"layers":1,"layers":2}',
         b"9" * 10**6,
         b'{"annotations":{"a":NaN}}',

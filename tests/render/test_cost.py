@@ -43,12 +43,12 @@ KNOWN, CHECKED = reported(remembered=True, verified=True), reported(checked=2)
     ],
 )
 def test_what_it_is_worth(reports: List[Report], worth: str) -> None:
-    assert cost_line(reports, 2, of=0) == "Read {} in 2 requests{}.".format(
+    assert cost_line(reports, 2, size=0) == "Read {} in 2 requests{}.".format(
         "{}.0 MB".format(len(reports)) if reports else "0 B", worth
     )
 
 
 def test_what_it_cost() -> None:
     assert cost_line([SURE], 1).startswith("Read 1.0 MB of 2.0 MB in 1 request; ")
-    assert cost_line([SURE], 3, of=9_000_000).startswith("Read 1.0 MB of 9.0 MB in 3 requests; ")
+    assert cost_line([SURE], 3, size=9_000_000).startswith("Read 1.0 MB of 9.0 MB in 3 requests; ")
     assert cost_line([reported(bytes_read=2_000_000)], 1).startswith("Read 2.0 MB in 1 request; ")

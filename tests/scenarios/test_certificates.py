@@ -11,8 +11,6 @@ from typing import Optional
 import pytest
 import trustme
 
-from layerslayer.registry.http.tls import Tls
-
 from ..support.logins import BASIC, log_in, wants_basic
 from ..support.registry import NAME, Registry, seen_by
 from ..support.registry.running import Runner
@@ -113,12 +111,6 @@ def test_an_insecure_host_that_speaks_http_sees_no_login(
         assert registry.asked("/manifests/")
 
 
-def test_only_the_host_named_is_not_checked() -> None:
-    tls = Tls(insecure={"reg.example:5000"})
-    assert not tls.verify("https://reg.example:5000/v2/")
-    assert tls.verify("https://reg.example/v2/") and tls.verify("https://reg.example:5000.evil/v2/")
-
-
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("there", [False, True], ids=["missing", "no certificates"])
 def test_authorities_of_the_environment_that_are_none(
@@ -135,22 +127,3 @@ def test_authorities_of_the_environment_that_are_none(
         "The certificate file {} cannot be used: ".format(bundle) in ran.err and "Check REQUESTS_CA_BUNDLE" in ran.err
     )
     assert "no such host" in run("ls", "reg.invalid/a/b:1", "--retries", "0", "--insecure", "reg.invalid").err
-
-
-def test_hosts_for_which_the_same_holds_share_what_it_takes(tmp_path: Path, authority: trustme.CA) -> None:
-    """A megabyte each: a registry may lead to any number of them."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    authority.issue_cert("me.example").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
-    tls = Tls(
-        str(tmp_path / "ca.pem"),
-        client_cert=str(tmp_path / "me.pem"),
-        insecure={"open.example:443", "open.example"},
-        folders=(),
-        registry="reg.example",
-    )
-    hosts = ("reg.example", "open.example", "a.example", "b.example", "c.example")
-    made = [tls.context("https://{}/x".format(host)) for host in hosts]
-    assert made[2] is made[3] is made[4]
-    assert len({id(context) for context in made}) == 3
-    checks = [context.verify_mode for context in made if context]
-    assert checks == [ssl.CERT_REQUIRED, ssl.CERT_NONE] + [ssl.CERT_REQUIRED] * 3

@@ -323,7 +323,7 @@ def paths_of(run: Runner, registry: Registry) -> List[str]:
 @pytest.mark.parametrize("seed", [11, 24, 37, 55])
 def test_every_path_of_random_images(run: Runner, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(reader, "_WORTH_IT", 0)
-    monkeypatch.setattr(gzip_reader, "Leaping", functools.partial(gzip_reader.Leaping, tuning=SMALL))
+    monkeypatch.setattr(gzip_reader, "GzipWalk", functools.partial(gzip_reader.GzipWalk, settings=SMALL))
     below = layer(seed, 1_000_000, 3_000_000)[1]
     with Registry(blobs_image([below, whited_out(seed, below), layer(seed + 1, 1_000_000, 3_000_000)[1]])) as registry:
         paths = paths_of(run, registry)

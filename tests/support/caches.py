@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 
 from layerslayer.cache import KnownLayer, LayerFacts, RowWriter, Store
 from layerslayer.cache.rows import Row
+from layerslayer.cli.remedies import told
 from layerslayer.formats.entry import Entry
 
 
@@ -23,7 +24,7 @@ def known(digest: str, *names: str) -> KnownLayer:
 class Opened:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.warnings: List[str] = []
-        self.store = Store(str(folder), warn=self.warnings.append, **options)
+        self.store = Store(str(folder), warn=lambda words: self.warnings.append(told(words)), **options)
 
 
 def to_row(known: KnownLayer) -> Row:

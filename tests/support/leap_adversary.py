@@ -15,14 +15,14 @@ import random
 import zlib
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from .leap_layers import noise, skewed, text
 from .tars import header, member, octal
 
 # A twentieth of what it is for real layers, as these are.
-TINY = Tuning(
-    chunk=4 * 1024, piece=6 * 1024, greatest_piece=32 * 1024, least=12 * 1024, step_back=8 * 1024
+TINY = Settings(
+    chunk=4 * 1024, piece=6 * 1024, greatest_piece=32 * 1024, least=12 * 1024, step_back=8 * 1024, unnoticed=8
 )  # fmt: skip
 CRITICAL = (512, 1024, 10_240, 65_536)  # lengths that writers pad to, or that a walk might take for padding
 PADDINGS: Dict[str, Callable[[int], int]] = {  # by how long the archive is: the zeros at its end
@@ -206,6 +206,33 @@ class Maker:
         body = self.stuff(size)
         return [member(self.name("part"), body if self.source.random() < 0.3 else self.stuff(size)) for _ in range(6)]
 
+    def misleading(self, size: int) -> bytes:
+        """Begins with what compresses badly, and goes on with what takes hardly any bytes: samples miss that."""
+        head = min(size, self.source.randrange(5_000, 20_000) * (1 if self.scale == 1 else 4))
+        rest = size - head
+        kind = self.source.choice(("zeros", "lines", "text"))
+        if kind == "zeros":
+            return noise(self.source, head) + bytes(rest)
+        if kind == "text":
+            return noise(self.source, head) + text(self.source, rest)
+        unit, lines = noise(self.source, 3000), bytearray()
+        while len(lines) < rest:
+            lines += unit[self.source.randrange(2000) :][:250] + noise(self.source, 13)
+        return noise(self.source, head) + bytes(lines[:rest])
+
+    def twins(self) -> List[bytes]:
+        """Files of about one size, the first of which seems to be longer in the blob than it is; see ``_halves``."""
+        size = self.source.randrange(60_000, 200_000) * self.scale
+        sizes = (size, size, size, size + 512, size - self.source.randrange(8000))
+        made = [member(self.name("twin"), self.misleading(size))]
+        if self.source.random() < 0.4:
+            made.insert(0, header(self.name("folder"), kind=b"5"))
+        for _ in range(self.source.choice((1, 1, 1, 3))):
+            body = self.source.choice((self.stuff, self.stuff, self.misleading, self.ends_in_zeros))
+            made.append(member(self.name("twin"), body(self.source.choice(sizes))))
+        made += [self.small() for _ in range(self.source.choice((0, 1, 1, 2)))]
+        return made
+
     def far(self, modulus: int) -> List[bytes]:
         """Files that take just as much as lengths are stated modulo."""
         made = self.files()
@@ -248,23 +275,45 @@ COMPRESSORS: Dict[str, Callable[[bytes, int], bytes]] = {
 }
 
 
-def made(seed: int, scale: int = 1) -> Made:
-    """Return one layer."""
+SHAPES = ("files",) * 9 + ("tail",) * 3 + ("shadow",) * 2 + ("pair", "pair", "alike", "far", "far")  # as often
+
+
+def made(seed: int, scale: int = 1, shape: str = "") -> Made:
+    """Return one layer, of that ``shape`` if one is given."""
     maker = Maker(seed, scale)
     source = maker.source
-    shape = source.choice(("files",) * 9 + ("tail",) * 3 + ("shadow",) * 2 + ("pair", "pair", "alike", "far", "far"))
+    shape = shape or source.choice(SHAPES)
     modulus = source.choice((2**16, 2**18, 2**20)) if shape == "far" else 0
     files: List[bytes] = maker.far(modulus) if shape == "far" else getattr(maker, shape)()
-    plain = b"".join(files)
     padding = source.choice(sorted(PADDINGS))
-    plain += bytes(PADDINGS[padding](len(plain)))
+    if shape == "twins" and seed % 5:
+        pieces = _halves(source, files, PADDINGS[padding])
+    else:
+        plain = b"".join(files)
+        plain += bytes(PADDINGS[padding](len(plain)))
+        if seed % 16 == 9:  # archives in a row: what stands behind the first one's end is hidden
+            plain += b"".join(Maker(-seed, scale).files()) + bytes(1024)
+        pieces = _cut(source, files, plain)
+    plain = b"".join(pieces)
     how = source.choice((*sorted(COMPRESSORS), "zlib 6", "zlib 1", "stored"))
-    pieces = _cut(source, files, plain)
     blob = b"".join(COMPRESSORS[how](piece, scale) for piece in pieces)
     if source.random() < 0.03:
         blob += source.choice((bytes(3000), b"garbage" * 20, gzip.compress(b"")))
     what = "seed {}: {}, padded as by {}, {}, {} member(s)".format(seed, shape, padding, how, len(pieces))
     return Made(what, plain, blob, maker.decoys, modulus)
+
+
+def _halves(source: random.Random, files: List[bytes], padding: Callable[[int], int]) -> List[bytes]:
+    """Make two gzip members of one archive, or of two archives in a row, each with its end."""
+    at = source.choice((1, 1, 1, len(files) // 2))
+    halves = [b"".join(files[:at]), b"".join(files[at:])]
+    if source.random() < 0.3:
+        return [half + bytes(padding(len(half))) for half in halves]
+    if source.random() < 0.2:  # within a body, or at its end
+        border = len(halves[0]) - source.choice((0, 512, len(halves[0]) // 2))
+        whole = b"".join(halves)
+        halves = [whole[:border], whole[border:]]
+    return [halves[0], halves[1] + bytes(padding(len(halves[0]) + len(halves[1])))]
 
 
 def _cut(source: random.Random, files: List[bytes], plain: bytes) -> List[bytes]:

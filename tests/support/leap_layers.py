@@ -9,10 +9,10 @@ import tarfile
 import zlib
 from typing import Callable, Dict, List
 
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 # Everything a tenth of what it is for real layers, as these are.
-SMALL = Tuning(
+SMALL = Settings(
     chunk=16 * 1024, piece=24 * 1024, greatest_piece=128 * 1024, least=64 * 1024,
     step_back=32 * 1024,
 )  # fmt: skip

@@ -13,15 +13,16 @@ from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.reader import TarWalker
 from layerslayer.layers.leap import segments as lengths
-from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.gzip_walk import GzipWalk
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 from layerslayer.oci.descriptor import Descriptor
 
 from .leap_adversary import TINY, Made, made
 from .leap_walks import TYPE, Slow
 
 _REAL = 100  # one layer in so many is of real size, and leapt in as real ones are
+_REAL_TWINS = 20  # the same, of two members: what misleads samples takes real sizes
 
 
 class Verdict(NamedTuple):
@@ -37,12 +38,12 @@ def truth_of(layer: Made) -> List[Entry]:
     return walker.feed(layer.plain) + walker.close()
 
 
-def judged(layer: Made, tuning: Tuning = TINY, wanted: str = "") -> Verdict:
+def judged(layer: Made, settings: Settings = TINY, wanted: str = "") -> Verdict:
     """List a layer by leaping, as far as the entry ``wanted`` if one is given; hold that against the truth."""
     blob = layer.blob
     descriptor = Descriptor(TYPE, "sha256:" + hashlib.sha256(blob).hexdigest(), len(blob), {})
     fetcher = Fetcher(lambda start, length: io.BytesIO(blob[start : start + length]), len(blob), Slow(0))
-    walk = Leaping(descriptor, fetcher, tuning, returning=bool(wanted))
+    walk = GzipWalk(descriptor, fetcher, settings, returning=bool(wanted))
     if wanted:
         walk.sought = lambda entries: any(entry.name == wanted for entry in entries)
     stated, lengths.MODULUS = lengths.MODULUS, layer.modulus or lengths.MODULUS
@@ -80,11 +81,11 @@ def _key(entry: Entry) -> Tuple[str, int, int]:
 
 def tried(seed: int) -> Verdict:
     """Judge the layer of a seed: listed, or a file sought in it that is there, or is none."""
-    large = seed % _REAL == 7
-    layer = made(seed, 20 if large else 1)
+    twins, large = seed % _REAL_TWINS == 3, seed % _REAL == 7
+    layer = made(seed, 40, "twins") if twins else made(seed, 20 if large else 1)
     source = random.Random(seed)
     names = [""] * 3 + [source.choice(truth_of(layer)).name, source.choice([*layer.decoys, "nowhere"])]
-    return judged(layer, Tuning() if large else TINY, source.choice(names))
+    return judged(layer, Settings() if large or twins else TINY, source.choice(names))
 
 
 def counted(verdicts: Iterable[Verdict]) -> Counts[str]:

@@ -9,10 +9,10 @@ from typing import BinaryIO, List, Optional
 
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.entry import Entry
-from layerslayer.layers.leap.gzip_walk import Leaping
+from layerslayer.layers.leap.gzip_walk import GzipWalk
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.settings import Tuning
-from layerslayer.layers.leap.throughput import Pace
+from layerslayer.layers.leap.settings import Settings
+from layerslayer.layers.leap.throughput import Throughput
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.stream import read_entries
 from layerslayer.oci.descriptor import Descriptor
@@ -35,7 +35,7 @@ class Plain:
         self.entries = [entry for batch in batches for entry in batch]
 
 
-class Slow(Pace):
+class Slow(Throughput):
     """A line that is said to take its time, whatever it takes: ``in_flight`` bytes pass while one waits."""
 
     def __init__(self, in_flight: int) -> None:
@@ -50,15 +50,15 @@ class Slow(Pace):
 class Leapt:
     """What a leaping one makes of it."""
 
-    def __init__(self, blob: bytes, tuning: Tuning = Tuning(), pace: Optional[Pace] = None) -> None:
+    def __init__(self, blob: bytes, settings: Settings = Settings(), throughput: Optional[Throughput] = None) -> None:
         self.blob = blob
 
         def part(start: int, length: int) -> BinaryIO:
             assert start >= 0 and length > 0 and start + length <= len(blob)
             return io.BytesIO(blob[start : start + length])
 
-        self.fetcher = Fetcher(part, len(blob), pace or Slow(0))
-        self.walk = Leaping(descriptor_of(blob), self.fetcher, tuning)
+        self.fetcher = Fetcher(part, len(blob), throughput or Slow(0))
+        self.walk = GzipWalk(descriptor_of(blob), self.fetcher, settings)
         self.entries: List[Entry] = []
         self.error: Optional[LayerslayerError] = None
         try:
@@ -74,9 +74,9 @@ class Leapt:
         return self.fetcher.spent / len(self.blob)
 
 
-def compared(blob: bytes, tuning: Tuning = Tuning(), pace: Optional[Pace] = None) -> Leapt:
+def compared(blob: bytes, settings: Settings = Settings(), throughput: Optional[Throughput] = None) -> Leapt:
     """Leap through a layer; it must say what a full reading says, and fetch no byte twice."""
-    plain, leapt = Plain(blob), Leapt(blob, tuning, pace)
+    plain, leapt = Plain(blob), Leapt(blob, settings, throughput)
     if leapt.error is None:
         assert plain.report.problem is None
         assert leapt.entries == plain.entries

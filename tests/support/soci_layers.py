@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Tuple
 from layerslayer.demo.image import gzip_of
 from layerslayer.layers.toc.base import OpenRange
 from layerslayer.layers.toc.ztoc import Ztoc
+from layerslayer.limits import DEFAULT, Limits
 
 from . import blobs
 from . import ztoc_writer as writer
@@ -73,11 +74,12 @@ MEMBERS = b"".join(gzip_of(TAR[at : at + 60_000]) for at in range(0, len(TAR), 6
 
 
 class Blob(blobs.Blob):
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, limits: Limits = DEFAULT) -> None:
         super().__init__(body, "application/vnd.oci.image.layer.v1.tar")
+        self._limits = limits
 
     def ztoc(self, body: bytes) -> Ztoc:
-        return Ztoc("SOCI v2", body, self.descriptor, True)
+        return Ztoc("SOCI v2", body, self.descriptor, True, self._limits)
 
 
 KINDS: Dict[str, Tuple[bytes, Callable[[bytes, int], bytes]]] = {

@@ -11,11 +11,13 @@ from argparse import Namespace
 from ...errors import UsageError
 from ...user_input import without_login
 from .parsers import build_parser, verb_parser
-from .verbs import NO_IMAGE, VERBS
+from .verbs import VERBS
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
     from typing import List
+
+    from .verbs import Verb
 
 __all__ = ["Namespace", "parse"]
 
@@ -45,10 +47,10 @@ def _parse_modes(argv: List[str]) -> Namespace:
     if options.words:
         verbs = [word for word in options.words if word in VERBS]
         if verbs:
-            raise UsageError("The verb comes first.", "Write: layerslayer {} IMAGE ...".format(verbs[0]))
+            raise UsageError("The verb comes first.", f"Write: layerslayer {verbs[0]} IMAGE ...")
         raise UsageError(
-            "'{}' is no verb.".format(without_login(options.words[0])),
-            "An image is named with -t; the verbs are {}.".format(", ".join(VERBS)),
+            f"'{without_login(options.words[0])}' is no verb.",
+            f"An image is named with -t; the verbs are {', '.join(VERBS)}.",
         )
     options.verb = "peek" if options.peek_all else "save" if options.save_all else ""
     if options.format != "layers" and not options.save_all:
@@ -61,39 +63,37 @@ def _parse_modes(argv: List[str]) -> Namespace:
     return options
 
 
-def _parse_verb(verb: str, argv: List[str]) -> Namespace:
-    parser = verb_parser(verb)
+def _parse_verb(name: str, argv: List[str]) -> Namespace:
+    parser, verb = verb_parser(name), VERBS[name]
     options = parser.parse_intermixed_args(argv)
-    options.verb = verb
-    words, (_, least, most, _) = list(options.words), VERBS[verb]
-    brings_image = (
-        verb in NO_IMAGE or getattr(options, "everywhere", False) or options.demo or options.batch is not None
-    )
-    options.target = None if brings_image else words.pop(0) if words else None
-    if not brings_image and options.target is None:
-        raise UsageError("No image is named.", "See {} --help.".format(parser.prog))
-    if not least <= len(words) <= most:
-        problem = "No {} is named.".format(_wanted(verb)) if len(words) < least else "These are too many words."
+    options.verb = name
+    words = list(options.words)
+    in_place_of_image = options.demo or options.batch is not None or getattr(options, "everywhere", False)
+    names_image = verb.needs_image and not in_place_of_image
+    options.target = words.pop(0) if names_image and words else None
+    if names_image and options.target is None:
+        raise UsageError("No image is named.", f"See {parser.prog} --help.")
+    if not verb.least <= len(words) <= verb.most:
+        problem = f"No {_wanted(verb)} is named." if len(words) < verb.least else "These are too many words."
         raise UsageError(problem, parser.format_usage().strip().replace("usage:", "Usage:", 1) + ".")
     if options.plan and getattr(options, "everywhere", False):
         raise UsageError("--everywhere fetches nothing, so there is nothing to plan.")
-    if verb == "find" and not words and options.kinds is None and options.larger < 0:
+    if name == "find" and not words and options.kinds is None and options.larger < 0:
         raise UsageError("No glob is named.", "Name one, or say what is sought with --type or --larger.")
     options.words = tuple(words)
-    if verb == "peek":
+    if name == "peek":
         _check_needs_fast(options)
     return options
 
 
 def _check_needs_fast(options: Namespace) -> None:
     if options.verify and not (options.fast and options.verb == "peek"):
+        mode = "" if options.verb == "peek" else "--peek-all and "
         raise UsageError(
             "--verify holds publishers' indexes against the layers they are about.",
-            "It goes with {}--fast; without that layers are read and verified anyway.".format(
-                "" if options.verb == "peek" else "--peek-all and "
-            ),
+            f"It goes with {mode}--fast; without that layers are read and verified anyway.",
         )
 
 
-def _wanted(verb: str) -> str:
-    return VERBS[verb][0].partition(" ")[0].rstrip(".").lower()
+def _wanted(verb: Verb) -> str:
+    return str(verb.words).partition(" ")[0].rstrip(".").lower()

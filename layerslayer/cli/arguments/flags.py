@@ -25,7 +25,7 @@ def image_flags(group: Any, platforms: str) -> None:
 
 
 def folder_flag(group: Any, default: str) -> None:
-    group.add_argument("-o", "--output-dir", metavar="DIR", help="where files go (default: {})".format(default))
+    group.add_argument("-o", "--output-dir", metavar="DIR", help=f"where files go (default: {default})")
     group.set_defaults(default_dir=default)
 
 

@@ -21,7 +21,7 @@ from .flags import (
     network_flags,
     output_flags,
 )
-from .verbs import COSTLY, FAST, NO_IMAGE, NO_PLATFORM_ALL, OWN_FLAGS, VERBS, check_flag
+from .verbs import VERBS, verify_toc_flag
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _columns() -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         message = without_secrets(message)
-        raise UsageError(message[:1].upper() + message[1:] + ".", "See {} --help.".format(self.prog))
+        raise UsageError(message[:1].upper() + message[1:] + ".", f"See {self.prog} --help.")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_argument("--save-all", action="store_true", help="download every layer, no file listings")
     peek = parser.add_argument_group("peek")
     fast_flag(peek)
-    check_flag(peek)
+    verify_toc_flag(peek)
     image = parser.add_argument_group("image")
     image.add_argument(
         "-t",
@@ -98,39 +98,34 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _verb_lines() -> str:
-    return "\n".join("  {:<9} {}".format(name, gist) for name, (_, _, _, gist) in VERBS.items())
+    return "\n".join(f"  {name:<9} {verb.gist}" for name, verb in VERBS.items())
 
 
-def verb_parser(verb: str) -> argparse.ArgumentParser:
+def verb_parser(name: str) -> argparse.ArgumentParser:
     """Return the parser of one verb."""
-    words, _, _, gist = VERBS[verb]
+    verb = VERBS[name]
+    words = ["layerslayer", name, "IMAGE" if verb.needs_image else "", verb.words, "[flags]"]
     parser = _Parser(
-        prog="layerslayer " + verb,
-        usage="layerslayer {} {}{}[flags]".format(
-            verb, "" if verb in NO_IMAGE else "IMAGE ", words + " " if words else ""
-        ),
-        description=gist[:1].upper() + gist[1:] + ".",
+        prog="layerslayer " + name,
+        usage=" ".join(filter(None, words)),
+        description=verb.gist[:1].upper() + verb.gist[1:] + ".",
         add_help=False,
         allow_abbrev=False,
         formatter_class=_Formatter,
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    parser.set_defaults(plan=False)
+    parser.set_defaults(plan=False, demo=False, batch=None, layers=None)
     own = parser.add_argument_group("flags of this verb")
-    OWN_FLAGS.get(verb, lambda group: None)(own)
-    if verb in FAST:
-        fast_flag(own)
-    if verb in NO_IMAGE:
-        parser.set_defaults(demo=False, batch=None, layers=None)
-        cache_flags(parser)
-        output_flags(parser)
-        return parser
-    image = parser.add_argument_group("image")
-    image_flags(image, "OS/ARCH[/VARIANT]" + ("" if verb in NO_PLATFORM_ALL else ", or all"))
-    image.add_argument("--batch", metavar="FILE", help="many images in place of IMAGE: one a line, - for stdin")
-    if verb in COSTLY:
+    for add_flags in verb.flags:
+        add_flags(own)
+    if verb.needs_image:
+        image = parser.add_argument_group("image")
+        image_flags(image, "OS/ARCH[/VARIANT]" + (", or all" if verb.all_platforms else ""))
+        image.add_argument("--batch", metavar="FILE", help="many images in place of IMAGE: one a line, - for stdin")
+    if verb.reads_layers:
         cost_flags(parser)
-    network_flags(parser)
+    if verb.needs_image:
+        network_flags(parser)
     cache_flags(parser)
     output_flags(parser)
     return parser

@@ -2,14 +2,14 @@
 
 A path is sought from the top layer down (``filesystem.lookup``). Globs and directories
 need the merged view first: ``filesystem.select`` says what they name there, ``export.extract``
-gets it. ``ways`` are how a file is had without its layer being read, and
-``output`` is where all of them end.
+gets it, most often from what was held while the layers were read. ``output`` is
+where all of them end.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence
 
 from ...errors import BudgetSpent
 from ...export.extract import Layerwise
@@ -29,37 +29,39 @@ from ...oci.image import Image
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
-from ..merged_view import finish, lay_out, single_image
+from ..merged_view import lay_out, single_image
+from ..results import account
 from ..session import Session
-from .get_output import STDOUT, ConsoleOutput
+from .get_output import ConsoleOutput
+
+if TYPE_CHECKING:
+    from ...errors import Told
 
 
 def get(session: Session) -> ExitCode:
     """``get IMAGE PATH...``: write files, globs and directories under ``-o``, or to stdout with ``-o -``."""
-    return _run(session, "get", session.options.output_dir == STDOUT)
+    return _run(session)
 
 
 def cat(session: Session) -> ExitCode:
     """``cat IMAGE PATH``: one file to standard output."""
-    return _run(session, "cat", True)
+    return _run(session, single=True)
 
 
-def _run(session: Session, verb: str, printed: bool) -> ExitCode:
+def _run(session: Session, single: bool = False) -> ExitCode:
     source = session.open_remembering()
     several = session.options.batch is not None  # images, which may have the same paths
-    output = ConsoleOutput(session, printed, image_parts(session.reference()) if several else ())
+    output = ConsoleOutput(session, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        run = _Run(session, source, image, output, single=verb == "cat")
+        run = _Run(session, source, image, output, single)
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
         if globs:
             run.many(globs)
         code = combined(run.output.codes)
-        if session.options.json and run.output.printed:
-            return code  # stdout is the file's
         size = sum(max(layer.descriptor.size, 0) for layer in run.layers)
-        return finish(session, source, verb, run.reports, code, of=size)
+        return account(session, source.requests_made(), run.reports, code, size)
     finally:
         output.close()
         source.close()
@@ -118,14 +120,14 @@ class _Run:
             else:
                 self._not_found(asked, found)
         except BudgetSpent as error:  # for a part that an index names
-            self.output.absent(asked, str(error), ExitCode.PARTIAL)
+            self.output.absent(asked, error, ExitCode.PARTIAL)
         finally:
             for target in made:
                 drop(target)
 
     def _not_found(self, asked: str, found: Absent) -> None:
         if found.by is not None:
-            reason = "layer {} removed it; 'layerslayer deleted' shows what can be had still".format(found.by)
+            reason: Told = f"layer {found.by} removed it; 'layerslayer deleted' shows what can be had still"
         else:
             reason = found.reason or "no layer has it"
         failed = bool(self.reports) and self.reports[-1].problem is not None

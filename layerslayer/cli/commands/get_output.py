@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
-from ...errors import CorruptLayer, DigestMismatch, NameRefused
-from ...escaping import human_size, printable
+from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, NameRefused
 from ...export.extract import Output
 from ...export.extracted_file import Carver
 from ...export.sinks import Printed, Target
 from ...formats.entry import Entry
 from ...layers.outcome import Report
 from ...oci.image import Layer
-from ...render import json_lines
 from ..exit_codes import ExitCode, failure
+from ..remedies import told
 from ..session import Session
 
-STDOUT = "-"
+if TYPE_CHECKING:
+    from ...errors import Told
 
 
 class ConsoleOutput(Output):
     """What one run of get or cat writes. ``codes`` has one for each path that something came of. ``close`` it."""
 
-    def __init__(self, session: Session, printed: bool, parts: Sequence[str] = ()) -> None:
+    def __init__(self, session: Session, parts: Sequence[str] = ()) -> None:
         self._session = session
         self._carver = Carver(session.output, parts)
-        self.printed = printed
+        self.printed = session.options.prints_files
         self.codes: List[ExitCode] = []
 
     def states_modes(self, mode_of: Callable[[str], Optional[int]]) -> None:
@@ -60,7 +60,8 @@ class ConsoleOutput(Output):
             return
         wrong = report is not None and isinstance(report.problem, (CorruptLayer, DigestMismatch))
         if report is not None and (wrong or (self._session.options.verify and not report.verified)):
-            self.absent(path, "the layer is not what its digest says: {}".format(report.problem), ExitCode.FAILED)
+            lead = "the layer is not what its digest says: "
+            self.absent(path, report.problem.after(lead) if report.problem else lead + "None", ExitCode.FAILED)
             return
         if isinstance(target, Printed):
             self.codes.append(ExitCode.DONE)
@@ -71,29 +72,19 @@ class ConsoleOutput(Output):
             self.refused(path, error)
             return
         self.codes.append(ExitCode.DONE)
-        self._tell(path, where, target.size, layer)
-
-    def _tell(self, path: str, where: str, size: int, layer: Layer) -> None:
-        if self._session.options.json:
-            item: json_lines.Object = {"type": "file", "layer": layer.number, "size": size}
-            json_lines.put_text(item, "path", path)
-            json_lines.put_text(item, "written", where)
-            self._session.console.out(json_lines.line(item))
-            return
-        line = "{}  {}, from layer {}\n".format(printable(where), human_size(size), layer.number)
-        self._session.console.out(line)
+        self._session.console.out(self._session.renderer.file(path, where, target.size, layer))
 
     def refused(self, path: str, error: NameRefused) -> None:
         """Tell of a name that this machine's disk does not take; the other files are written all the same."""
-        self.absent(path, str(error), ExitCode.FAILED)
+        self.absent(path, error, ExitCode.FAILED)
 
     def failed(self, asked: str, error: Exception) -> None:
         """Tell what kept something from being got."""
-        self.absent(asked, str(error), failure(error))
+        self.absent(asked, error if isinstance(error, LayerslayerError) else str(error), failure(error))
 
-    def absent(self, asked: str, reason: str, code: ExitCode = ExitCode.NO) -> None:
+    def absent(self, asked: str, reason: Told, code: ExitCode = ExitCode.NO) -> None:
         """Tell why something was not got."""
-        self._session.console.warn("'{}' was not got: {}.".format(asked, reason.rstrip(".")))
+        self._session.console.warn(f"'{asked}' was not got: {told(reason).rstrip('.')}.")
         self.codes.append(code)
 
     def left_out(self, count: int, of: int) -> None:
@@ -101,5 +92,5 @@ class ConsoleOutput(Output):
         if not count:
             return
         self.codes += [ExitCode.NO] if count == of else []
-        what = "1 link, device or the like was" if count == 1 else "{} links, devices and the like were".format(count)
-        self._session.console.say("{} not written: only files and directories are.".format(what))
+        what = "1 link, device or the like was" if count == 1 else f"{count} links, devices and the like were"
+        self._session.console.say(f"{what} not written: only files and directories are.")

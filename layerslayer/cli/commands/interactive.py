@@ -42,7 +42,7 @@ def interactive(session: Session) -> ExitCode:
 
 
 def _found(session: Session) -> Tuple[Target, Source, Candidates]:
-    """Return the image that is named, or typed: one of which nothing can be had is told, and another asked for."""
+    """Return the image that is named or typed. Where a typed one cannot be opened, show why and ask for another."""
     failed = False
     while True:
         try:
@@ -66,7 +66,7 @@ def _found(session: Session) -> Tuple[Target, Source, Candidates]:
 
 def _ask_image(session: Session) -> Target:
     while True:
-        answer = session.console.ask("Image reference [default: {}]: ".format(DEFAULT_IMAGE))
+        answer = session.console.ask(f"Image reference [default: {DEFAULT_IMAGE}]: ")
         session.name([answer or DEFAULT_IMAGE])
         try:
             return session.target(answer or DEFAULT_IMAGE)
@@ -88,7 +88,7 @@ def _ask_platform(session: Session, items: Sequence[Candidate]) -> Sequence[Cand
     console.show("\nPlatforms:\n" + "\n".join(platform_lines(items)))
     default = best(this_machine(), [item.platform for item in items], False) or 0
     while True:
-        answer = console.ask("Platform (INDEX, os/arch or ALL) [default: {}]: ".format(default))
+        answer = console.ask(f"Platform (INDEX, os/arch or ALL) [default: {default}]: ")
         if not answer:
             return [items[default]]
         if answer.lower() == "all":
@@ -100,13 +100,9 @@ def _ask_platform(session: Session, items: Sequence[Candidate]) -> Sequence[Cand
             position = best(wanted, [item.platform for item in items], True)
             if position is not None:
                 return [items[position]]
-            console.error(UsageError("The image has no {}.".format(wanted)))
+            console.error(UsageError(f"The image has no {wanted}."))
         except UsageError:
-            console.error(
-                UsageError(
-                    "'{}' is no choice.".format(answer), "Give an INDEX from 0 to {}, or ALL.".format(len(items) - 1)
-                )
-            )
+            console.error(UsageError(f"'{answer}' is no choice.", f"Give an INDEX from 0 to {len(items) - 1}, or ALL."))
 
 
 def _walk(session: Session, source: Source, image: Image) -> ExitCode:
@@ -116,7 +112,7 @@ def _walk(session: Session, source: Source, image: Image) -> ExitCode:
     if not image.layers:
         console.show("\nThe image has no layers.")
         return ExitCode.DONE
-    console.show("\nLayers ({} in all):\n".format(human_size(image.size)) + "\n".join(layer_table(image.layers)))
+    console.show(f"\nLayers ({human_size(image.size)} in all):\n" + "\n".join(layer_table(image.layers)))
     codes: List[ExitCode] = []
     access = session.access(source, image)
     for layer in _ask_layers(session, image.layers):

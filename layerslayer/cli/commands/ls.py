@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Tuple
+from functools import partial
+from typing import Callable, Iterator, Optional
 
-from ...escaping import printable
 from ...filesystem.merge import LaidOut
-from ...filesystem.node import IMPLIED, Node, normal, walk
-from ...filesystem.tree import sizes
-from ...render import json_lines
-from ...render.tree import ASCII, UNICODE, node_lines, tree_lines
+from ...filesystem.node import Node, normal
 from ..exit_codes import ExitCode, code_of_all, worse
-from ..merged_view import finish, lay_out, single_image
+from ..merged_view import lay_out, single_image
+from ..results import account
 from ..session import Session
 
 
 def ls(session: Session) -> ExitCode:
     """``ls IMAGE [PATH]``: one directory, or one file. NO when there is no such path."""
-    return _show(session, "ls")
+    return _show(session, partial(_directory, session))
 
 
 def tree(session: Session) -> ExitCode:
     """``tree IMAGE [PATH]``: a directory and all below it. NO when there is no such path."""
-    return _show(session, "tree")
+    return _show(session, lambda laid, node: session.renderer.tree(laid, node, session.options.depth))
 
 
-def _show(session: Session, verb: str) -> ExitCode:
+def _show(session: Session, pieces: Callable[[LaidOut, Node], Iterator[str]]) -> ExitCode:
     source = session.open_remembering()
     try:
         laid = lay_out(session, source, single_image(session, source))
@@ -33,14 +31,12 @@ def _show(session: Session, verb: str) -> ExitCode:
         node = at_path(laid, asked)
         code = code_of_all(laid.reports)
         if node is None:
-            session.console.warn("{} has no path '{}'{}.".format(laid.image.reference, asked, laid.reach))
+            session.console.warn(f"{laid.image.reference} has no path '{asked}'{laid.reach}.")
             code = worse(code, ExitCode.NO)
         else:
-            if session.options.json:
-                for layer in laid.layers:
-                    session.console.out(json_lines.line(json_lines.layer_object(layer)))
-            (_ls if verb == "ls" else _tree)(session, laid, node)
-        return finish(session, source, verb, laid.reports, code)
+            session.console.out(session.renderer.layers(laid.layers))
+            session.console.pieces(pieces(laid, node))
+        return account(session, source.requests_made(), laid.reports, code)
     finally:
         source.close()
 
@@ -53,49 +49,8 @@ def at_path(laid: LaidOut, asked: str) -> Optional[Node]:
     return laid.tree.find(path, follow=True) or laid.tree.find(path)
 
 
-def _ls(session: Session, laid: LaidOut, node: Node) -> None:
+def _directory(session: Session, laid: LaidOut, node: Node) -> Iterator[str]:
     if node.children is None:
-        found: List[Tuple[str, Node]] = [(node.path, node)]
-    else:
-        found = sorted(node.children.items())
-    if session.options.json:
-        prefix = node.path + "/" if node.children is not None and node.parent is not None else ""
-        print_json(session, laid, ((prefix + name, inner) for name, inner in found))
-    else:
-        session.console.lines(node_lines(found, len(laid.image.layers), session.style))
-
-
-def _tree(session: Session, laid: LaidOut, node: Node) -> None:
-    path = node.path
-    depth = session.options.depth
-    if session.options.json:
-        top = path.count("/") + (1 if path else 0)
-        found = walk(node, path)
-        print_json(
-            session,
-            laid,
-            ((name, inner) for name, inner in found if inner.parent and _level(name) - top <= (depth or 1 << 30)),
-        )
-        return
-    branches = UNICODE if session.console.unicode else ASCII
-    name = "/" + printable(path)
-    session.console.lines(tree_lines(node, name, sizes(laid.tree), depth, branches, session.style))
-
-
-def _level(path: str) -> int:
-    return path.count("/") + 1
-
-
-def print_json(session: Session, laid: LaidOut, nodes: Iterable[Tuple[str, Node]]) -> None:
-    """Write an object for each path."""
-    session.console.pieces(json_lines.line(node_object(laid, path, node)) for path, node in nodes)
-
-
-def node_object(laid: LaidOut, path: str, node: Node) -> json_lines.Object:
-    """Return a path of the merged view as an object; ``layer`` is null for a directory that no layer names."""
-    content = node.content
-    digest = laid.digest_of(content)
-    item = json_lines.entry_object(node.entry, node.layer, path, node.size, digest)
-    if node.entry.offset == IMPLIED:
-        item["implied"] = True
-    return item
+        return session.renderer.nodes(laid, "", [(node.path, node)])
+    folder = node.path + "/" if node.parent is not None else ""
+    return session.renderer.nodes(laid, folder, sorted(node.children.items()))

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Iterator
+from typing import Callable, Iterator
 
 from ...escaping import ContentText
 from ...oci.image import Image
 from ...oci.source import Document, Source
-from ...render import json_lines
-from ...render.config import config_lines
-from ...render.dockerfile import dockerfile_lines
-from ...render.history import history_lines
-from ...render.json_documents import config_object, document_object, step_objects
-from ...render.summary import image_summary
 from ...sources.resolve import choose, find_candidates
 from ..exit_codes import ExitCode
-from ..merged_view import finish
+from ..results import summarize
 from ..session import Session
 
 
 def history(session: Session) -> ExitCode:
     """``history IMAGE``: build steps with the layers they made, or as a Dockerfile."""
-    view = dockerfile_lines if session.options.dockerfile else history_lines
-    return _show(session, "history", view, step_objects)
+    as_dockerfile = session.options.dockerfile
+    return _show(session, lambda image: session.renderer.history(image, as_dockerfile))
 
 
 def config(session: Session) -> ExitCode:
     """``config IMAGE``: how the image is run."""
-    return _show(session, "config", config_lines, lambda image: iter([config_object(image)]))
+    return _show(session, session.renderer.config)
 
 
-def _show(
-    session: Session,
-    verb: str,
-    lines: Callable[[Image], Iterable[str]],
-    objects: Callable[[Image], Iterator[json_lines.Object]],
-) -> ExitCode:
+def _show(session: Session, pieces: Callable[[Image], Iterator[str]]) -> ExitCode:
+    console, renderer = session.console, session.renderer
     source = session.open_remembering()
     try:
         for image in session.images(source, session.reference()):
-            if session.options.json:
-                session.console.out(json_lines.line(json_lines.image_object(image)))
-                session.console.out("".join(json_lines.line(item) for item in objects(image)))
-            else:
-                session.console.say(image_summary(image))
-                session.console.lines(lines(image))
-        return _end(session, source, verb)
+            heading = renderer.heading(image)
+            if heading:
+                console.say(heading)
+            console.out(renderer.image(image))
+            console.pieces(pieces(image))
+        return summarize(session, source.requests_made(), (), ExitCode.DONE)
     finally:
         source.close()
 
@@ -54,16 +43,15 @@ def manifest(session: Session) -> ExitCode:
     """``manifest IMAGE``: the raw, verified document; with ``--platform`` that image's rather than the index."""
     source = session.open_remembering()
     try:
-        reference = session.reference()
         document = _document(session, source)
-        if session.options.json:
-            item = document_object(str(reference), document.digest, document.media_type, document.body)
-            session.console.out(json_lines.line(item))
-        else:
+        text = session.renderer.document(str(session.reference()), document)
+        if text is None:
             session.console.raw(document.body, ContentText())
             session.console.say("")  # documents end without a newline, as a rule
-            session.console.say("{}  {} bytes".format(document.digest, len(document.body)))
-        return _end(session, source, "manifest")
+            session.console.say(f"{document.digest}  {len(document.body)} bytes")
+        else:
+            session.console.out(text)
+        return summarize(session, source.requests_made(), (), ExitCode.DONE)
     finally:
         source.close()
 
@@ -77,7 +65,3 @@ def _document(session: Session, source: Source) -> Document:
         return candidate.document
     assert candidate.descriptor is not None
     return source.manifest(candidate.descriptor.digest, candidate.descriptor)
-
-
-def _end(session: Session, source: Source, verb: str) -> ExitCode:
-    return finish(session, source, verb, [], ExitCode.DONE) if session.options.json else ExitCode.DONE

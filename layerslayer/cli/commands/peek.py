@@ -6,17 +6,16 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from ...errors import in_full
 from ...layers.open import LayerAccess
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
 from ...parallel import at_once, in_order
-from ...render import json_lines
-from ...render.listing import layer_footer, layer_header
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode, answer, code_of, combined
+from ..remedies import spell, with_hint
+from ..results import summarize
 from ..session import Session
 from .peek_layer import layer_text, special
 
@@ -54,23 +53,14 @@ def peek_all(session: Session) -> ExitCode:
         )
         if session.options.verify:
             code = answer(code, reports)
-        if session.options.json:
-            session.console.out(
-                json_lines.line(
-                    json_lines.summary_object(
-                        "peek", reports, source.requests_made(), int(code), session.options.target
-                    )
-                )
-            )
-        return code
+        return summarize(session, source.requests_made(), reports, code)
     finally:
         source.close()
 
 
 def peek_image(session: Session, source: Source, image: Image, reports: List[Report]) -> ExitCode:
     """List one image's layers, as ``--layer`` narrows them; how each went is added to ``reports``."""
-    if session.options.json:
-        session.console.out(json_lines.line(json_lines.image_object(image)))
+    session.console.out(session.renderer.image(image))
     layers = select_layers(image.layers, session.options.layers)
     session.console.say(image_summary(image))
     if not layers:
@@ -106,28 +96,17 @@ def peek_layers(
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, getsizeof, costs, _ALL_AHEAD)
     for layer, report, texts in zip(layers, reports, listings):
-        console.out(_header(session, layer))
+        console.out(session.renderer.layer(layer))
         for text in texts:
             console.out(text)
-        console.out(_footer(session, layer, report))
+        spell(report)
+        console.out(session.renderer.layer_end(layer, report))
         console.flush()
         if report.problem:
-            console.warn("layer {} is not listed completely: {}".format(layer.number, in_full(report.problem)))
+            console.warn(f"layer {layer.number} is not listed completely: {with_hint(report.problem)}")
     if told is not None:
         told += reports
     return combined([code_of(report) for report in reports])
-
-
-def _header(session: Session, layer: Layer) -> str:
-    if session.options.json:
-        return json_lines.line(json_lines.layer_object(layer))
-    return layer_header(layer, session.style) + "\n"
-
-
-def _footer(session: Session, layer: Layer, report: Report) -> str:
-    if session.options.json:
-        return json_lines.line(json_lines.layer_end_object(layer.number, report))
-    return layer_footer(report, session.style) + "\n\n"
 
 
 def _cost(layer: Layer) -> int:

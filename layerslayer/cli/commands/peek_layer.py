@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from ...formats.entry import Entry
 from ...formats.magic import special_kind
 from ...layers.open import LayerAccess, Reading, open_layer
 from ...layers.outcome import Report
 from ...oci.image import Layer
-from ...render import json_lines
-from ...render.listing import Listing
 from ..session import Session
 
 if TYPE_CHECKING:
@@ -47,18 +45,18 @@ def in_parts(batches: Iterator[List[Entry]]) -> Iterator[List[Entry]]:
 
 class _LayerText:
     def __init__(self, session: Session, access: LayerAccess, claims: Optional[Claims], layer: Layer) -> None:
-        self._session = session
+        self._renderer = session.renderer
         self._access = access
         self._claims = claims
         self._layer = layer
-        self._listing = Listing(session.style)
+        self._lines = session.renderer.entries(layer)
 
     def texts(self, report: Report) -> Iterator[str]:
         checking: Optional[Checking] = None
         if self._claims and not special(self._layer):
             from ...analysis.toc_check import Checking
 
-            checking = Checking(self._claims, self._layer)
+            checking = Checking(self._claims, self._layer, self._access.limits)
         reading = Reading(digests=checking is not None, anew=checking is not None, again=True)
         reader = open_layer(self._access, self._layer, report, reading)
         yield from self._as_read(checking.entries(reader) if checking else reader.entries())
@@ -66,19 +64,10 @@ class _LayerText:
             yield from self._differences(checking, report)
 
     def _differences(self, checking: Checking, report: Report) -> Iterator[str]:
-        """Yield what differs between a layer and its publisher's index, as text or JSON Lines."""
-        from ...render.toc_diff import difference_lines, difference_objects
-
+        """Yield what differs between a layer and its publisher's index."""
         found = checking.compare(report)
-        if found and self._session.options.json:
-            yield from difference_objects(found, self._layer.number, checking.claimed, checking.actual)
-        elif found:
-            yield from difference_lines(found, self._session.style)
-
-    def _lines(self, batch: Sequence[Entry]) -> List[str]:
-        if self._session.options.json:
-            return json_lines.entry_lines(batch, self._layer.number)
-        return self._listing.lines(batch)
+        if found:
+            yield from self._renderer.toc_differences(self._layer, found, checking)
 
     def _as_read(self, batches: Iterator[List[Entry]]) -> Iterator[str]:
         """Yield the lines as the entries come."""

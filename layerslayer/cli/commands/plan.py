@@ -1,4 +1,4 @@
-"""--plan: what a verb would fetch of each layer at most, told from manifests and configs alone."""
+"""--plan: what a verb would fetch of each layer at most, by manifests and configs alone."""
 
 from __future__ import annotations
 
@@ -11,44 +11,31 @@ from ...export.output_folder import found
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ...render import json_lines
-from ...render.plan import (
-    ALL_OR_NOTHING,
-    EACH_WHOLE,
-    IN_ORDER,
-    TOP_DOWN,
-    plan_lines,
-    plan_object,
-    plan_total,
-    plan_total_object,
-)
+from ...render.plan import ALL_OR_NOTHING, EACH_WHOLE, IN_ORDER, TOP_DOWN
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
 from ..merged_view import single_image
+from ..results import summarize
 from ..session import Session
-from .diff import shared_layers
-
-_STREAMING = ("get", "cat")
-_ALL_PLATFORMS = ("peek", "save")  # may look at several images
+from .diff import layers_compared
 
 
 def plan(session: Session) -> ExitCode:
     """``--plan`` with any verb that reads layers: a table of them, the cheapest first; fetches none."""
-    verb = session.options.verb
-    if verb == "save" and session.options.format != "layers":
+    options = session.options
+    if options.verb == "save" and options.format != "layers":
         from .export import check_options
 
         check_options(session)
     sources: List[Source] = []
     try:
         costs: List[Cost] = []
-        for image, found in _diffed(session, sources) if verb == "diff" else _planned(session, sources):
-            if session.options.json:
-                session.console.out(json_lines.line(json_lines.image_object(image)))
+        for image, found in _diffed(session, sources) if options.row.second_image else _planned(session, sources):
+            session.console.out(session.renderer.image(image))
             session.console.say(image_summary(image))
             costs += found
-        _show(session, costs, sum(source.requests_made() for source in sources))
-        return ExitCode.DONE
+        _show(session, costs)
+        return summarize(session, sum(source.requests_made() for source in sources), (), ExitCode.DONE)
     finally:
         for source in sources:
             source.close()
@@ -56,7 +43,7 @@ def plan(session: Session) -> ExitCode:
 
 def _planned(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, List[Cost]]]:
     reference = session.reference()
-    if session.options.verb in _ALL_PLATFORMS:
+    if session.options.row.all_platforms:
         source = session.open_source(reference)
         sources.append(source)
         images = session.images(source, reference)
@@ -75,17 +62,15 @@ def _diffed(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, Li
     for each in sessions:
         sources.append(each.open_remembering())
         images.append(single_image(each, sources[-1], soon=False))
-    chosen = [select_layers(image.layers, session.options.layers) for image in images]
-    shared = shared_layers(*chosen)
-    read = session.options.full or session.knows(chosen[0][:shared])
+    chosen, skipped = layers_compared(session, images)
     for image, layers, source in zip(images, chosen, sources):
-        skipped = [] if read else [Cost(image, layer, 0, "", "the same in both, not read") for layer in layers[:shared]]
-        yield image, skipped + _to_read(session, source, image, layers[len(skipped) :])
+        free = [Cost(image, layer, 0, "", "the same in both, not read") for layer in layers[:skipped]]
+        yield image, free + _to_read(session, source, image, layers[skipped:])
 
 
 def _to_read(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
     access = session.access(source, image)
-    return [of_layer(access, image, layer, session.options.verb in _STREAMING) for layer in layers]
+    return [of_layer(access, image, layer, session.options.row.top_down) for layer in layers]
 
 
 def _to_save(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
@@ -105,25 +90,18 @@ def _to_save(session: Session, source: Source, image: Image, layers: Sequence[La
     return costs
 
 
-def _show(session: Session, costs: Sequence[Cost], requests: int) -> None:
-    options, console = session.options, session.console
+def _show(session: Session, costs: Sequence[Cost]) -> None:
+    options = session.options
     reading = _reading(session)
     lines = cheapest_order(costs, options.budget)
     beyond: Optional[Cost] = None
     if options.budget >= 0:
         beyond = first_beyond(costs[::-1] if reading == TOP_DOWN else costs, options.budget)
-    if options.json:
-        for line in lines:
-            console.out(json_lines.line(plan_object(line)))
-        console.out(json_lines.line(plan_total_object(lines, reading, options.budget, beyond)))
-        console.out(json_lines.line(json_lines.summary_object(options.verb, (), requests, 0, options.target)))
-        return
-    console.lines(plan_lines(lines, session.style))
-    console.lines(plan_total(lines, reading, options.budget, beyond))
+    session.console.pieces(session.renderer.plan(lines, reading, options.budget, beyond))
 
 
 def _reading(session: Session) -> str:
     options = session.options
     if options.verb == "save":
         return EACH_WHOLE if options.format == "layers" else ALL_OR_NOTHING
-    return TOP_DOWN if options.verb in _STREAMING else IN_ORDER
+    return TOP_DOWN if options.row.top_down else IN_ORDER

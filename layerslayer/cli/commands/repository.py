@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ...analysis.referrers import find_referrers
-from ...escaping import printable
-from ...render import json_lines
-from ...render.referrers import referrer_pieces, referrer_text
 from ..exit_codes import ExitCode
-from ..merged_view import finish, single_image
+from ..merged_view import single_image
+from ..results import summarize
 from ..session import Session
 
 
@@ -18,16 +16,11 @@ def tags(session: Session) -> ExitCode:
     try:
         for tag in source.tags():
             count += 1
-            if session.options.json:
-                item: json_lines.Object = {"type": "tag"}
-                json_lines.put_text(item, "tag", tag)
-                session.console.out(json_lines.line(item))
-            else:
-                session.console.out(printable(tag) + "\n")
+            session.console.out(session.renderer.tag(tag))
         code = ExitCode.DONE if count else ExitCode.NO
         if not count:
             session.console.say("There are no tags.")
-        return finish(session, source, "tags", [], code) if session.options.json else code
+        return summarize(session, source.requests_made(), (), code)
     finally:
         source.close()
 
@@ -40,15 +33,11 @@ def referrers(session: Session) -> ExitCode:
         image = single_image(session, source, soon=False)
         for referrer in find_referrers(source, image):
             count += 1
-            if session.options.json:
-                for piece in referrer_pieces(referrer):
-                    session.console.out(piece)
-            else:
-                for piece in referrer_text(referrer, session.options.payloads, image.document.digest):
-                    session.console.out(piece)
+            for piece in session.renderer.referrer(referrer, image, session.options.payloads):
+                session.console.out(piece)
         code = ExitCode.DONE if count else ExitCode.NO
         if not count:
-            session.console.say("Nothing refers to {}.".format(image.document.digest))
-        return finish(session, source, "referrers", [], code) if session.options.json else code
+            session.console.say(f"Nothing refers to {image.document.digest}.")
+        return summarize(session, source.requests_made(), (), code)
     finally:
         source.close()

@@ -7,7 +7,7 @@ Two kinds of blocks are looked for, with all bits lowest first::
     stored    0 | 00 | padding to a whole byte | LEN 16 bits | NLEN 16 bits, its complement | bytes
               what is found is LEN, at a whole byte; a wrong guess dies where the next block should begin
 
-Fixed blocks have nothing to be told by; they are short and rare in layers.
+Nothing marks a fixed block; they are short and rare in layers.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def inflate_at(window: bytes, bits: int, data: bytes) -> Tuple[Any, bytes]:
     ``window`` is the output before the boundary: all of it, or the last 32 KiB.
     ``bits`` (0 to 7) is how many bits of the byte ``data[0]``, its highest,
     belong to the stream from the boundary on; with 0, it begins at ``data[0]``
-    as a whole. ``data`` is as much of the stream as is at hand, one byte at
+    as a whole. ``data`` is as much of the stream as has come, one byte at
     least where ``bits`` are. The bytes returned are ``data`` with another
     beginning, up to 13 bytes longer. The decompressor is ``zlib``'s, of raw
     deflate: give it a ``max_length``, look at ``unconsumed_tail`` and, at

@@ -20,6 +20,7 @@ _PIECE = 256 * 1024  # bytes of output at a time
 _TRAILER = 8
 _MAX_HEADER = 128 * 1024  # bytes: two of 64 KiB, and the rest
 _EXTRA, _NAME, _COMMENT, _CHECKSUM = 4, 8, 16, 2
+_FIRST, _ENDED, _NEXT = range(3)  # no member has ended, one has, another began after it
 
 
 def header_length(data: bytes) -> Optional[int]:
@@ -53,8 +54,7 @@ class MemberStream:
 
     ``output`` counts the bytes that came out, ``ends`` has for each member that
     ended how many had come out by then, and its ISIZE; ``trailing`` counts bytes
-    after the last member that are neither a member nor zeros; ``several``: one
-    began after another had ended.
+    after the last member that are neither a member nor zeros.
     """
 
     def __init__(self, engine: Any = None, new_engine: Callable[[], Any] = lambda: zlib.decompressobj(-15)) -> None:
@@ -62,11 +62,15 @@ class MemberStream:
         self._new_engine = new_engine  # what inflates a member from its beginning
         self._over = 0  # bytes of output that are still to be passed over
         self._held = b""  # the beginning of a header or trailer
-        self._begun = False  # whether a member has ended
-        self.several = False
+        self._stage = _FIRST
         self.trailing = 0
         self.output = 0
         self.ends: List[Tuple[int, int]] = []
+
+    @property
+    def several(self) -> bool:
+        """Whether a member began after another had ended."""
+        return self._stage == _NEXT
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield all that the next bytes of the blob add. Raises CorruptLayer."""
@@ -106,11 +110,11 @@ class MemberStream:
 
     def _end(self, trailer: bytes) -> None:
         self.ends.append((self.output, int.from_bytes(trailer[4:_TRAILER], "little")))
-        self._engine, self._begun = None, True
+        self._engine, self._stage = None, max(self._stage, _ENDED)
 
     def _between(self, data: bytes) -> bytes:
         """Begin the next member; return what follows its header."""
-        if self._begun and not self.trailing:
+        if self._stage != _FIRST and not self.trailing:
             data = data.lstrip(b"\0")  # padding may follow a member
         if not data or self.trailing:
             self.trailing += len(data)
@@ -118,32 +122,31 @@ class MemberStream:
         try:
             length = header_length(data)
         except ValueError:
-            if not self._begun:
+            if self._stage == _FIRST:
                 raise CorruptLayer("gzip", 0, "no gzip member begins there") from None
             self.trailing += len(data)
             return b""
         if length is None:
             self._held = data
             return b""
-        self.several = self._begun
+        self._stage = _FIRST if self._stage == _FIRST else _NEXT
         self._engine = self._new_engine()
         return data[length:]
 
     def pass_over(self, count: int) -> None:
-        """Take that the next ``count`` bytes of output have come out already."""
+        """Leave out the next ``count`` bytes of output, which came out before."""
         self._over = count
         self.output += count
 
     def copy(self) -> MemberStream:
         """Return another that goes on from here, knowing of no member that has ended. Only of zlib's engines."""
         twin = MemberStream(self._engine and self._engine.copy())
-        twin._held, twin._begun, twin.trailing = self._held, self._begun, self.trailing
-        twin.several = self.several
+        twin._held, twin._stage, twin.trailing = self._held, self._stage, self.trailing
         return twin
 
     def close(self) -> None:
-        """Take the end of the blob. Raises CorruptLayer where a member has not ended."""
-        cut = self._held and (not self._begun or len(self._held) >= len(GZIP_MAGIC))  # a header that breaks off
+        """End the blob. Raises CorruptLayer where a member has not ended."""
+        cut = self._held and (self._stage == _FIRST or len(self._held) >= len(GZIP_MAGIC))  # a header that breaks off
         if self._engine is not None or cut:
             raise CorruptLayer("gzip", 0, "the stream ends before its last member does")
         self.trailing += len(self._held)

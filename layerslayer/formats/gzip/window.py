@@ -4,7 +4,7 @@ A point lies anywhere in a block, whose codes are not known, so the stream is
 joined a little before it, at the first boundary that can be found. What comes
 before that is not known, and what comes out refers to it. It is inflated with
 windows that have numbers in them: each byte of output is then either one that
-the stream holds itself, or tells which byte of the window it is a copy of. At
+the stream holds itself, or shows which byte of the window it is a copy of. At
 the point these are known; any that is not among them is nothing that the
 stream after the point can still refer to. So the window is filled in, and what
 comes after the point is exact.
@@ -22,7 +22,7 @@ from .members import MemberStream
 
 _SHIFTS = 320  # bytes that two engines may be apart by after the same input: one symbol, 258 at most
 _TRIES = 16  # boundaries: those of a stream within a file that is stored in this one come first sometimes
-_TELLING = 64  # bytes that tell quickly whether a shift may be right
+_TELLING = 64  # bytes that show quickly whether a shift may be right
 _MEMBERS = 8  # beginnings of members, or what looks like them
 # Place n is written as n in two bytes; in the third pattern what is a copy differs from the second.
 _LOW = bytes(range(256)) * (WINDOW // 256)
@@ -37,7 +37,7 @@ def rejoin(lead: bytes, known: bytes, beyond: bytes) -> Tuple[MemberStream, int]
     ``known`` are the 32 KiB of output before the point, ``beyond`` are bytes of
     the blob after it, to be surer of what is found; the stream has not taken
     them. The number is 0 where this engine makes as much of the last bits as
-    the one that told the point. Raises CorruptLayer where the stream cannot be
+    the one that found the point. Raises CorruptLayer where the stream cannot be
     joined in ``lead``.
     """
     for join in (_at_a_member, _in_a_block):

@@ -21,19 +21,19 @@ class Sink(ABC):
     """Takes one body: ``begin``, then ``write`` its bytes in order, then ``end``."""
 
     def begin(self, place: int) -> None:
-        """The body begins at ``place`` of the tar."""
+        """Begin a body, which stands at ``place`` of the tar."""
         return
 
     @abstractmethod
     def write(self, data: Union[bytes, memoryview]) -> None:
-        """Take the next bytes; the view is valid during the call only."""
+        """Write the next bytes; the view is valid during the call only."""
 
     @abstractmethod
     def end(self) -> None:
-        """The body is whole."""
+        """Record that the body is whole."""
 
     def refuse(self, reason: str) -> None:
-        """The body cannot be had as plain bytes."""
+        """Record why the body has no plain bytes."""
         return
 
 
@@ -43,7 +43,7 @@ class Bodies:
     def __init__(self, choose: Callable[[Entry], Optional[Sink]]) -> None:
         self.starts: Starts = {}  # filled by the walk for members with extended headers, emptied here
         self._choose = choose
-        self._open: Optional[Tuple[Sink, int, int]] = None  # the body at hand: sink, begin, end
+        self._open: Optional[Tuple[Sink, int, int]] = None  # the body that passes: sink, begin, end
 
     def restart(self) -> None:
         """Begin with the layer once more."""
@@ -51,7 +51,7 @@ class Bodies:
         self.starts.clear()
 
     def take(self, start: int, piece: bytes, batch: List[Entry]) -> None:
-        """Take the next ``piece`` of the tar, which stands at ``start``, and the entries that end in it."""
+        """Pass on the next ``piece`` of the tar, which stands at ``start``, and the entries that end in it."""
         view = memoryview(piece)
         if self._open:
             self._write(start, view)

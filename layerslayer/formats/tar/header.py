@@ -71,16 +71,13 @@ class MemberReader:
     def ordinary(self, data: bytes, start: int, base: int, entries: List[Entry]) -> Tuple[int, int]:
         """Walk over files, directories and links from ``data[start]``, appending entries.
 
-        Stops before the first block that needs care (extensions, odd types, the
-        end, damage) or is not all there. ``base`` is where ``data[0]`` stands in
-        the tar. Returns where it stopped, perhaps beyond ``data``, and the
-        length of the last body.
+        Stop before a block that needs care (extensions, odd types, the end, damage) or is not all there. ``data[0]``
+        stands at ``base`` of the tar. Return where that is, perhaps beyond ``data``, and the last body's length.
         """
         # Nearly every header of every layer passes here, hence the local names and the few calls.
         numbers, sums, new = self._numbers, self._sums, tuple.__new__
         unpack, append = _ORDINARY_FIELDS.unpack_from, entries.append
-        body, last_names = 0, b""
-        by_perms: Dict[bytes, _Owner] = {}
+        body, last_names, by_perms = 0, b"", self._of(b"")
         try:
             while start <= len(data) - BLOCK:
                 raw_name, perms, raw_size, raw_mtime, raw_sum, flag, names, prefix = unpack(data, start)
@@ -91,22 +88,19 @@ class MemberReader:
                 if names != last_names:
                     last_names, by_perms = names, self._of(names)
                 mode, uid, gid, uname, gname, prefixed = by_perms.get(perms) or self._owner(perms, names)
-                size = numbers.get(raw_size, -1)
+                size, mtime = numbers.get(raw_size, -1), numbers.get(raw_mtime)
                 if size < 0:  # a time may be negative, a size may not
                     size = self._number(raw_size, "size")
-                mtime = numbers.get(raw_mtime)
                 if mtime is None:
                     mtime = self._number(raw_mtime, "mtime", True)
                 name = raw_name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-                if prefix[0] and prefixed != _V7:
-                    if prefixed == _GNU:
-                        break  # times, or what a writer that knew no better put there
+                if prefix[0] and prefixed == _GNU:
+                    break  # times, or what a writer that knew no better put there
+                if prefix[0] and prefixed == _USTAR:
                     name = _prefix(prefix) + "/" + name
-                if kind == "-":
-                    target, body = "", size
-                else:
-                    target = text(data[start + 157 : start + 257]) if kind != "d" else ""
-                    body = 0
+                target, body = "", size
+                if kind != "-":
+                    target, body = text(data[start + 157 : start + 257]) if kind != "d" else "", 0
                 where = base + start
                 values = (name, kind, mode, uid, gid, size, mtime, target, uname, gname, None, _NO_XATTRS, where, False)
                 append(new(Entry, values))
@@ -117,17 +111,12 @@ class MemberReader:
 
     def member(self, header: bytes, pending: Optional[Pending], offset: int, hidden: bool) -> Member:
         """Read any member's header, with what extensions said of it. Raises ValueError."""
-        fields = _FIELDS.unpack(header)
-        raw_name, perms, raw_size, raw_mtime, _, typeflag, raw_target, names, devices, prefix = fields
-        mode, uid, gid, uname, gname, prefixed = self._owner(perms, names)
+        raw_name, perms, raw_size, raw_mtime, _, flag, raw_target, names, devices, prefix = _FIELDS.unpack(header)
+        mode, uid, gid, uname, gname, format_ = self._owner(perms, names)
         size = body = self._number(raw_size, "size")
         mtime: Union[int, float] = self._number(raw_mtime, "mtime", True)
-        kind = _KINDS.get(typeflag, "?")
-        name = text(raw_name)
-        if prefix[0] and prefixed == _USTAR:
-            name = _prefix(prefix) + "/" + name
-        elif prefix[0] and prefixed == _GNU:
-            name = _gnu_prefix(prefix) + name
+        kind = _KINDS.get(flag, "?")
+        name = _prefixed(prefix, text(raw_name), format_)
         target = text(raw_target) if kind in "hl" else ""
         xattrs = _NO_XATTRS
         if pending is not None:
@@ -142,26 +131,20 @@ class MemberReader:
                 uid, gid = pax.number("uid", uid, signed=True), pax.number("gid", gid, signed=True)
                 uname, gname = pax.text("uname", uname), pax.text("gname", gname)
                 xattrs = pax.xattrs()
-            if pending.name:
-                name = pending.name
-            if pending.target and kind in "hl":
-                target = pending.target
+            name = pending.name or name
+            target = pending.target or target if kind in "hl" else ""
             odd = too_long(name, target, uname, gname)
             if odd:
                 raise ValueError(odd)
         mapped, plain = False, pending is None or not pending.sparse
         if kind in _BODILESS:
             body = 0
-        elif typeflag == b"\0" and name.endswith("/"):
+        elif flag == b"\0" and name.endswith("/"):
             kind, body = "d", 0  # how tar said "directory" before there was a type for it
-        elif typeflag == b"S":
-            size = self._number(header[483:495], "sparse size")
-            mapped = bool(header[482])
-            plain = plain and prefixed == _GNU and not mapped and size == body and _without_holes(header[386:482], size)
-        device = None
-        if kind in "bc":
-            major, minor = (number(part, "device") if prefixed else 0 for part in (devices[:8], devices[8:]))
-            device = Device(major, minor)
+        elif flag == b"S":
+            size, mapped = self._number(header[483:495], "sparse size"), bool(header[482])
+            plain = plain and format_ == _GNU and not mapped and size == body and _without_holes(header[386:482], size)
+        device = _device(devices, format_) if kind in "bc" else None
         entry = Entry(name, kind, mode, uid, gid, size, mtime, target, uname, gname, device, xattrs, offset, hidden)
         return Member(entry, body, mapped, plain and size == body)
 
@@ -219,6 +202,18 @@ def _without_holes(table: bytes, size: int) -> bool:
             return False
         at += number(table[place + 12 : place + 24], "sparse map")
     return at == size
+
+
+def _device(fields: bytes, format_: int) -> Device:
+    """Return the numbers of a device; 0 in a format that has none. Raises ValueError."""
+    return Device(*(number(part, "device") if format_ else 0 for part in (fields[:8], fields[8:])))
+
+
+def _prefixed(prefix: bytes, name: str, format_: int) -> str:
+    """Return a name with what the prefix field puts before it, as this format has one."""
+    if prefix[0] and format_ == _USTAR:
+        return _prefix(prefix) + "/" + name
+    return _gnu_prefix(prefix) + name if prefix[0] and format_ == _GNU else name
 
 
 def _prefix(field: bytes) -> str:

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Tuple
 
-from ...errors import CorruptLayer
-from ...limits import bound
+from ...errors import Action, CorruptLayer, Remedy
+from ...limits import DEFAULT, Limits
 from ..entry import Entry
 from .fields import checksum_holds, number, text
 from .header import BLOCK, MemberReader, Pending, padding
@@ -33,6 +33,17 @@ from .pax import is_sparse, parse_records
 
 _EXTENSIONS = frozenset((b"x", b"X", b"g", b"L", b"K"))
 _ZERO_BLOCK = bytes(BLOCK)
+
+
+class _TooLong(ValueError):
+    """An extension is longer than the limit."""
+
+
+class NoHeader(CorruptLayer):
+    """Something else stands where a tar header must."""
+
+    def __init__(self, offset: int, reason: str = "this is not a tar header (its checksum is wrong)") -> None:
+        super().__init__("tar", offset, reason)
 
 
 class TarWalker:
@@ -43,7 +54,8 @@ class TarWalker:
     stood before it then wait in ``entries``.
     """
 
-    def __init__(self, position: int = 0) -> None:
+    def __init__(self, position: int = 0, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self.position = position  # where in the tar the bytes consumed, headers and bodies, end
         self.entries: List[Entry] = []  # made, not yet returned
         self.hidden = 0  # entries after the end marker
@@ -60,7 +72,7 @@ class TarWalker:
         self.bodies: Optional[Dict[int, Tuple[int, int]]] = None  # see bodies.Starts; only filled where it is set
 
     def feed(self, data: bytes) -> List[Entry]:
-        """Take the next bytes of the tar; return the entries they complete."""
+        """Read the next bytes of the tar; return the entries they complete."""
         start = 0
         if self._buffer:  # it grows in place: pieces may be a byte long, and an extension a megabyte
             wanted = max(self._extension[1], BLOCK) if self._extension else BLOCK
@@ -84,7 +96,7 @@ class TarWalker:
         return self._take()
 
     def close(self) -> List[Entry]:
-        """Take the end of the stream. Raises CorruptLayer when it comes too early."""
+        """End the stream. Raises CorruptLayer when it comes too early."""
         if self.foreign is None:
             missing = self._skip - self._last_padding
             if missing > 0:
@@ -93,7 +105,7 @@ class TarWalker:
                 raise CorruptLayer("tar", self.position, "the archive ends within an extended header")
             if self._buffer.strip(b"\0"):
                 if self.end is None:
-                    raise CorruptLayer("tar", self.position, "the archive ends within a header")
+                    raise NoHeader(self.position, "the archive ends within a header")
                 self.foreign = self.position
         return self._take()
 
@@ -109,8 +121,14 @@ class TarWalker:
         """How many of the bytes that are owed fill up the last block of the body; they are zeros."""
         return min(self._skip, self._last_padding)
 
+    def skip_body(self) -> int:
+        """Count the rest of a body and its padding as read. Return how many bytes that are."""
+        passed, self._skip = self._skip, 0
+        self.position += passed
+        return passed
+
     def shift(self, by: int) -> None:
-        """Take that all positions are so many bytes further on than was said."""
+        """Move all positions so many bytes further on."""
         self.position += by
         self.end = self.end + by if self.end is not None else None
         self.foreign = self.foreign + by if self.foreign is not None else None
@@ -176,7 +194,7 @@ class TarWalker:
             if self.end is not None:
                 self.foreign = offset
                 return BLOCK
-            raise CorruptLayer("tar", offset, "this is not a tar header (its checksum is wrong)")
+            raise NoHeader(offset)
         kind = header[156:157]
         try:
             if kind in _EXTENSIONS:
@@ -184,7 +202,8 @@ class TarWalker:
                 return BLOCK
             member = self._members.member(header, self._pending, offset, self.end is not None)
         except ValueError as error:
-            raise CorruptLayer("tar", offset, "the header has {}".format(error)) from None
+            within = Remedy(Action.ALLOW_LONGER, "extension") if isinstance(error, _TooLong) else None
+            raise CorruptLayer("tar", offset, "the header has {}".format(error), within) from None
         if self.bodies is not None and member.entry.kind == "-":
             self.bodies[member.entry.offset] = (offset + BLOCK, member.body if member.plain else -1)
         self._pending = None
@@ -200,10 +219,9 @@ class TarWalker:
 
     def _begin_extension(self, kind: bytes, size: bytes, offset: int) -> None:
         length = number(size, "size")
-        if length > bound("extension"):
-            raise ValueError(
-                "an extension of {} bytes, more than {} (--limit extension=NUMBER)".format(length, bound("extension"))
-            )
+        most = self.limits.extension
+        if length > most:
+            raise _TooLong("an extension of {} bytes, more than {}".format(length, most))
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

@@ -10,7 +10,7 @@ Wire format (RFC 8878, section 3)::
 
 A block unfolds to at most 128 KiB, so cutting at blocks bounds the output of
 every call to a decoder that has no such bound itself, and knowing where
-frames end tells a whole stream from a truncated one.
+frames end distinguishes a whole stream from a truncated one.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class FrameCutter:
     """Cuts a zstd stream that begins at ``start`` into parts of few blocks: ``feed`` pieces, then ``close``."""
 
     def __init__(self, start: int = 0) -> None:
-        self.frame_start = start  # offset of the frame at hand, bytes
+        self.frame_start = start  # offset of the current frame, bytes
         self.header = FrameHeader(0, None, 0)  # of that frame
         self._at = start  # offset of the next byte not yet yielded
         self._need = 0  # bytes to pass through before the next thing to read
@@ -157,7 +157,7 @@ class FrameCutter:
 
     @property
     def next_block(self) -> Optional[int]:
-        """Where the header of the next block of the frame at hand is; None where its last one is known."""
+        """The offset of the next block's header in the current frame; None once its last block is known."""
         return self._at + self._need if self._state == "block" else None
 
     @property
@@ -166,6 +166,6 @@ class FrameCutter:
         return None if self._state == "block" else self._at + self._need
 
     def close(self) -> None:
-        """Take the end of the stream. Raises CorruptLayer within a frame."""
+        """End the stream. Raises CorruptLayer within a frame."""
         if self._state != "frame" or self._need or self._buffer:
             raise CorruptLayer("zstd", self._at, "the stream ends before its last frame does")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, Optional
 
 from ...errors import CorruptLayer, MissingBinding
-from ...limits import LimitReached, bound
+from ...limits import DEFAULT, LimitReached, Limits
 from .frames import FrameCutter
 from .window_memory import Window
 
@@ -13,20 +13,21 @@ from .window_memory import Window
 class FrameStream:
     """Decompresses the frames that begin at ``start``: ``feed`` pieces, then ``close``. Raises MissingBinding.
 
-    ``output`` counts the bytes that came out, ``frame_output`` those before the frame at hand.
+    ``output`` counts the bytes that came out, ``frame_output`` those before the current frame.
     """
 
-    def __init__(self, start: int = 0) -> None:
+    def __init__(self, start: int = 0, limits: Limits = DEFAULT) -> None:
+        self._most = limits.window  # bytes
         try:
             import zstandard
         except ImportError:
             raise MissingBinding(
                 "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
             ) from None
-        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=bound("window"))
+        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=self._most)
         self._error: Any = zstandard.ZstdError
         self._frame: Any = None  # None between frames
-        self._window = Window()
+        self._window = Window(limits)
         self.cutter = FrameCutter(start)
         self.output = 0
         self.frame_output = 0
@@ -41,12 +42,12 @@ class FrameStream:
         """Yield what the next bytes add, at most a few hundred KiB at a time. Raises CorruptLayer,
         and LimitReached where a frame's window is larger than is allowed.
 
-        ``begins`` is told where in the blob a frame begins, before anything of it comes out.
+        ``begins`` hears where in the blob a frame begins, before anything of it comes out.
         """
         cutter = self.cutter
         for part, ends in cutter.feed(piece):
             if self._frame is None:
-                if cutter.header.window <= bound("window"):  # the engine says no to others
+                if cutter.header.window <= self._most:  # the engine says no to others
                     self._window.widen(cutter.header.window)
                 self._frame, self.frame_output = self._engine.decompressobj(), self.output
                 if begins:
@@ -55,7 +56,8 @@ class FrameStream:
                 output = self._frame.decompress(part)
             except self._error as error:
                 if "too much memory" in str(error):
-                    raise LimitReached("window", "a frame of the zstd stream asks for more memory") from None
+                    told = "a frame of the zstd stream asks for more memory"
+                    raise LimitReached("window", self._most, told) from None
                 raise CorruptLayer(
                     "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
                 ) from None
@@ -66,7 +68,7 @@ class FrameStream:
                 yield output
 
     def close(self) -> None:
-        """Take the end of the blob. Raises CorruptLayer within a frame."""
+        """End the blob. Raises CorruptLayer within a frame."""
         self.release()
         self.cutter.close()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 
+from ...limits import DEFAULT, Limits
 from ...parallel import wait_for_turn
 from ..memory import Lease
 
@@ -31,9 +32,9 @@ _room = _Room(TOGETHER)
 class Window:
     """What one stream takes; it is given back when that is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
         self._size = 0  # bytes
-        self._lease = Lease()
+        self._lease = Lease(limits)
 
     def widen(self, size: int) -> None:
         """Have ``size`` bytes, or as many as there are already; may wait, see there.

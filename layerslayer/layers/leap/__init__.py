@@ -8,15 +8,16 @@ is a chain of blocks, and a decoder can begin with any of them::
                     window before it (``window``), members and the lengths that their
                     trailers state (``members``), fast streams (``fast_inflate``)
     resync          which bytes are certain there, and the first header among them
-    resync_segments from a segment to a landing in its body, and from that to the next
+    resync_segments from a segment to a resync in its body, and from that to the next
     estimate        how far a body reaches in the compressed stream, guessed
     settings        what is measured by
-    probe           where to land: looking at pieces, all over the body and around its end
-    skip            landing there, going on to the next header
-    backtrack       landing before that, for headers which were missed
+    probe           where to resync: looking at pieces, all over the body and around its end
+    skip            resynchronising there, going on to the next header
+    backtrack       resynchronising before that, for headers which were missed
     segments        what was read, the gaps between, and whether the lengths add up
     proof           whether that is all of the layer
     gaps            which gaps to doubt, and which to read for what was found behind them
+    segment_reader  reading on in segments, within bounds; reading the gap between two
     gzip_walk       the walk, and its repair
     resume_points   where a walk can go on again
     file_read       the bytes of a file that the walk went past
@@ -31,12 +32,12 @@ length modulo 2**32, and from the last header on all must have been inflated
 worst by reading every gap: the whole layer, and a twentieth of it more. Where
 so much comes out of so little that looking takes longer than reading, it is read.
 
-zstd layers have nothing to land in but the beginnings of frames::
+zstd layers have nothing to resync in but the beginnings of frames::
 
     zstd_seek_table where frames begin, as a table at the end of the layer says
     zstd_frame_map  where they end, as their own headers say
     zstd_segments   frames that were read in a row, the walk in them, and whether
-                    what stands before a landing is a body
+                    what stands before a resync is a body
     zstd_walk       the walk, its proof, and going back on it
     zstd_reader     one zstd layer, as far as asked
 

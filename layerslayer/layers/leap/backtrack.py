@@ -1,4 +1,4 @@
-"""Landing once more, before a landing that perhaps missed headers, to find those."""
+"""Resynchronises once more, before a resync that perhaps missed headers, to find those."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Callable, Iterator, Optional, Tuple
 
 from ...errors import CorruptLayer
 from ...formats.tar.header import BLOCK
-from .probe import Aim
+from .probe import Prober
 from .range_fetcher import Fetcher
-from .resync import Doubtful, Endless, Landing
-from .resync_segments import landed_at, settled
-from .segments import Stretch
-from .settings import Tuning
+from .resync import Doubtful, Endless, Resync
+from .resync_segments import resync_at, settled
+from .segments import Segment
+from .settings import Settings
 
 _DENSE = 4 * 1024 * 1024  # bytes of output that may come of hardly any input
 
@@ -20,27 +20,27 @@ class LookingBack:
     """Looks back in one blob. ``pieces`` yields the bytes of it from one place to another."""
 
     def __init__(
-        self, fetcher: Fetcher, tuning: Tuning, aim: Aim, pieces: Callable[[int, int], Iterator[bytes]]
+        self, fetcher: Fetcher, settings: Settings, aim: Prober, pieces: Callable[[int, int], Iterator[bytes]]
     ) -> None:
         self._fetcher = fetcher
-        self._tuning = tuning
-        self._aim = aim
+        self._settings = settings
+        self._prober = aim
         self._pieces = pieces
 
-    def look(self, before: Stretch, after: Stretch, missing: int) -> Optional[Stretch]:
-        """Land before the landing of ``after``, which perhaps missed headers of ``missing`` bytes in all.
+    def look(self, before: Segment, after: Segment, missing: int) -> Optional[Segment]:
+        """Resync before the resync of ``after``, which perhaps missed headers of ``missing`` bytes in all.
 
-        Returns a stretch that leads into ``after`` by headers of its own. None
+        Returns a segment that leads into ``after`` by headers of its own. None
         where there are none; what was read of the body then belongs to ``after``.
         """
         wanted = after.first + int(1.5 * max(0, missing - after.first)) + 1  # bytes before the first header
-        within = missing <= after.first  # among what was not certain, right after the landing
-        back = self._tuning.step_back
+        within = missing <= after.first  # among what was not certain, right after the resync
+        back = self._settings.step_back
         if after.missed:  # it is here that headers are missing, so go back as far as that takes
             back += int(max(0, missing - after.first) / max(1.0, after.expected / max(1, after.begins - before.at)))
         while after.first < wanted:
             start = after.begins - back
-            if start - before.at < self._tuning.step_back:
+            if start - before.at < self._settings.step_back:
                 return None
             try:
                 fuller = self._leading_into(before, after, start, within)
@@ -51,13 +51,13 @@ class LookingBack:
             back *= 2
         return None
 
-    def from_before(self, before: Stretch, after: Stretch, back: int) -> Optional[Stretch]:
-        """Land ``back`` bytes of the blob before ``after``, or further; return what the landing is then.
+    def from_before(self, before: Segment, after: Segment, back: int) -> Optional[Segment]:
+        """Resync ``back`` bytes of the blob before ``after``, or further; return what the resync is then.
 
         That is ``after``, which begins there, if no header was missed; else a
-        stretch that leads into it. None where it cannot be told.
+        segment that leads into it. None where it cannot be told.
         """
-        while after.begins - back - before.at >= self._tuning.step_back:
+        while after.begins - back - before.at >= self._settings.step_back:
             begun = after.bit
             try:
                 fuller = self._leading_into(before, after, after.begins - back, False)
@@ -70,41 +70,41 @@ class LookingBack:
             back *= 2
         return None
 
-    def _leading_into(self, before: Stretch, after: Stretch, start: int, within: bool) -> Optional[Stretch]:
+    def _leading_into(self, before: Segment, after: Segment, start: int, within: bool) -> Optional[Segment]:
         """Read from ``start`` on up to where ``after`` begins, or ``within`` it up to its first header.
 
         Raises Doubtful and CorruptLayer.
         """
         self._fetcher.ahead(start, after.begins)
-        found = self._aim.boundary_from(start)
+        found = self._prober.boundary_from(start)
         if found is None:
             return None
         start, piece, boundary = found
-        landing, data = landed_at(before, piece, boundary, _DENSE)
+        resync, data = resync_at(before, piece, boundary, _DENSE)
         begins = after.begins
         at = min(start + len(piece), begins)
-        landing.feed(data[: len(data) - (start + len(piece) - at)])
-        sure = _sure(at, landing)
+        resync.feed(data[: len(data) - (start + len(piece) - at)])
+        sure = _sure(at, resync)
         for data in self._pieces(at, begins):
-            landing.feed(data)
+            resync.feed(data)
             at += len(data)
-            sure = sure or _sure(at, landing)
-        output, ends = landing.stream.output, list(landing.stream.ends)
-        meets = output + after.first  # the first header of ``after``, in this landing's output
-        while within or landing.first is not None:
-            if landing.first is not None and landing.first >= meets:
+            sure = sure or _sure(at, resync)
+        output, ends = resync.stream.output, list(resync.stream.ends)
+        meets = output + after.first  # the first header of ``after``, in this resync's output
+        while within or resync.first is not None:
+            if resync.first is not None and resync.first >= meets:
                 break  # there is nothing before it
-            if landing.settled and (
-                landing.walker.owed == meets - landing.stream.output or landing.stream.output >= meets + BLOCK
+            if resync.settled and (
+                resync.walker.owed == meets - resync.stream.output or resync.stream.output >= meets + BLOCK
             ):
-                fuller = settled(before, 8 * start + boundary.bit, at, landing)
+                fuller = settled(before, 8 * start + boundary.bit, at, resync)
                 fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
                 fuller.unseen = after.unseen
-                return fuller if fuller.lead_into(after, landing.entries, meets) else None
+                return fuller if fuller.lead_into(after, resync.entries, meets) else None
             if at >= after.at:
                 return None
-            end = min(at + self._tuning.chunk, after.at)
-            landing.feed(self._fetcher.read(at, end))
+            end = min(at + self._settings.chunk, after.at)
+            resync.feed(self._fetcher.read(at, end))
             at = end
         if sure is not None and not within:
             after.extend_back(
@@ -113,6 +113,6 @@ class LookingBack:
         return None
 
 
-def _sure(at: int, landing: Landing) -> Optional[Tuple[int, int, int]]:
-    """Return up to where in the blob a landing was fed, its output, and how many members ended, once it is certain."""
-    return (at, landing.stream.output, len(landing.stream.ends)) if landing.certain else None
+def _sure(at: int, resync: Resync) -> Optional[Tuple[int, int, int]]:
+    """Return up to where in the blob a resync was fed, its output, and how many members ended, once it is certain."""
+    return (at, resync.stream.output, len(resync.stream.ends)) if resync.certain else None

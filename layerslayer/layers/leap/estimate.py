@@ -10,11 +10,11 @@ import bisect
 import math
 from typing import List, NamedTuple, Optional, Tuple
 
-_BASE = 0.1  # of the mean expansion of a stretch between two samples, what is never known
-_SPREAD = 0.7  # of the difference between its two ends: what one sample a stretch leaves open
+_BASE = 0.1  # of the mean expansion of a span between two samples, what is never known
+_SPREAD = 0.7  # of the difference between its two ends: what one sample a span leaves open
 _LEAST_DEVIATION = 0.02  # of what output is expected
 _STEEPEST = 600.0  # scales off: what a float still tells from nothing
-_BEYOND = 0.25  # what is not known of a stretch that no sample bounds
+_BEYOND = 0.25  # what is not known of a span that no sample bounds
 
 
 class Reach(NamedTuple):
@@ -24,7 +24,7 @@ class Reach(NamedTuple):
     doubt: float
 
 
-class Samples:
+class Estimator:
     """Samples of one body. ``start`` is where in the blob they count from, ``left`` the bytes of
     the body, uncompressed, that come after that; ``expansion`` is what its beginning, or else the
     layer so far, has shown."""
@@ -35,9 +35,9 @@ class Samples:
         self.limit = limit  # of the blob: no body reaches further
         self.ceiling: Optional[int] = None  # where something else than the body was seen
         self._at: List[int] = [start]
-        self._to: List[int] = [start]  # each sample is a stretch
+        self._to: List[int] = [start]  # each sample is a span
         self._expansions: List[float] = [expansion]
-        self._places: List[int] = []  # where one can land, in the body or behind it
+        self._places: List[int] = []  # where one can resync, in the body or behind it
 
     def begins(self, length: int, output: int) -> None:
         """Take that so many bytes before the start, which inflate to ``output`` bytes, are of the body too."""
@@ -46,7 +46,7 @@ class Samples:
     def add(self, start: int, end: int, output: int, place: Optional[int] = None) -> None:
         """Take that the bytes [start, end) of the blob inflate to ``output`` bytes, all of the body.
 
-        ``place`` is where one can land to begin there.
+        ``place`` is where one can resync to begin there.
         """
         if end <= start:
             return
@@ -71,7 +71,7 @@ class Samples:
         del self._at[keep:], self._to[keep:], self._expansions[keep:]
 
     def last_place(self, before: float) -> Optional[int]:
-        """Return the last place where one can land before there and behind nothing else than the body."""
+        """Return the last place where one can resync before there and behind nothing else than the body."""
         if self.ceiling is not None:
             before = min(before, self.ceiling)
         return max((place for place in self._places if place < before), default=None)
@@ -91,7 +91,7 @@ class Samples:
     def output_at(self, at: int) -> Tuple[float, float]:
         """Return how much of the body comes before ``at``, uncompressed, and the standard deviation of that."""
         total = variance = 0.0
-        for begin, end, expansion, doubt in self._stretches(at):
+        for begin, end, expansion, doubt in self._spans(at):
             total += (end - begin) * expansion
             variance += ((end - begin) * doubt) ** 2
         return total, max(math.sqrt(variance), _LEAST_DEVIATION * total)
@@ -113,7 +113,7 @@ class Samples:
     def reach(self) -> Reach:
         """Return where the body probably ends."""
         total = variance = 0.0
-        for begin, end, expansion, doubt in self._stretches(self.limit):
+        for begin, end, expansion, doubt in self._spans(self.limit):
             amount = (end - begin) * expansion
             if total + amount >= self.left or end >= self.limit:
                 length = min((self.left - total) / expansion, self.limit - begin)
@@ -129,7 +129,7 @@ class Samples:
         Not where samples differ most: that would thin out what is rare, and so think it rarer than it is.
         """
         end = int(min(self.reach().end, self.ceiling or self.limit))
-        spans = [(begin, min(to, end)) for begin, to, _, doubt in self._stretches(end) if doubt]
+        spans = [(begin, min(to, end)) for begin, to, _, doubt in self._spans(end) if doubt]
         for _ in range(count - len(spans)):
             longest = max(spans, key=lambda span: span[1] - span[0], default=(end, end))
             middle = (longest[0] + longest[1]) // 2
@@ -139,16 +139,28 @@ class Samples:
         spans.sort(key=lambda span: span[0] - span[1])
         return sorted((begin + to) // 2 for begin, to in spans[:count])
 
+    def between(self, apart: int, until: int, most: int) -> List[int]:
+        """Return places for more samples before ``until``, so that no two of them lie further than that ``apart``.
+
+        Where that takes more than ``most`` places, some of them, and more than ``most``.
+        """
+        found: List[int] = []
+        for begin, end, _, doubt in self._spans(until):
+            parts = -(-(end - begin) // max(apart, 1)) if doubt else 1
+            wanted = range(1, min(parts, most + 2))
+            found += [begin + (end - begin) * part // parts for part in wanted]
+        return found
+
     def unseen(self, until: int) -> int:
         """Return how many bytes before ``until`` lie between two samples, at most."""
-        return max([end - begin for begin, end, _, doubt in self._stretches(until) if doubt], default=0)
+        return max([end - begin for begin, end, _, doubt in self._spans(until) if doubt], default=0)
 
     @property
     def count(self) -> int:
         """How many samples were taken."""
         return len(self._at) - 1
 
-    def _stretches(self, until: int) -> List[Tuple[int, int, float, float]]:
+    def _spans(self, until: int) -> List[Tuple[int, int, float, float]]:
         """Return begin, end, mean expansion and the doubt of that, for what is before ``until``."""
         found = []
         for place, (begin, end, expansion) in enumerate(zip(self._at, self._to, self._expansions)):

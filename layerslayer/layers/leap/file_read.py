@@ -1,10 +1,10 @@
 """The bytes of a file that a leaping walk went past, read from the nearest place that it can be gone on from. No I/O.
 
-Best is a mark before the file's header, within the same stretch. Where there is
-none, the stream is landed in anew, and inflated with two guesses at what came
+Best is a point before the file's header, within the same segment. Where there is
+none, the stream is resynced in anew, and inflated with two guesses at what came
 before (see ``resync``): the file is taken where both agree on it, and from
-further back where they do not, at last from where the stretch before ended.
-How many bytes of tar come out up to the next mark tells where in the tar that
+further back where they do not, at last from where the segment before ended.
+How many bytes of tar come out up to the next point tells where in the tar that
 is. The file's header must stand there, and say what the walk was told.
 """
 
@@ -20,11 +20,10 @@ from ...formats.gzip.members import MemberStream
 from ...formats.tar.bodies import Bodies, Sink
 from ...formats.tar.header import BLOCK
 from ...formats.tar.reader import TarWalker
-from ...limits import bound
-from .gzip_walk import Leaping
-from .segments import Stretch
+from .gzip_walk import GzipWalk
+from .segments import Segment
 
-_BACK = 128 * 1024  # bytes to go back for another landing, at first; then twice as many
+_BACK = 128 * 1024  # bytes to go back for another resync, at first; then twice as many
 _LEAST, _MOST = 32 * 1024, 1024 * 1024  # bytes of the blob to read at a time
 _AT_ONCE = 16 * 1024  # the same, inflated with two guesses: those of a bomb stay small
 _HEADERS = 8  # extensions, the largest there may be, that a file's headers and map of holes never take
@@ -33,7 +32,7 @@ _HEADERS = 8  # extensions, the largest there may be, that a file's headers and 
 class Start(NamedTuple):
     """Where to begin: ``data`` comes first, then the blob from ``at`` on; what comes out of it stands at ``position``.
 
-    Of a landing there are two streams, with two guesses at what came before.
+    Of a resync there are two streams, with two guesses at what came before.
     """
 
     streams: Tuple[MemberStream, ...]
@@ -46,7 +45,7 @@ class _Unknown(Exception):
     """What came out depends on what is not known."""
 
 
-def read_body(walk: Leaping, entry: Entry, sink: Sink) -> None:
+def read_body(walk: GzipWalk, entry: Entry, sink: Sink) -> None:
     """Give the body of a regular file to ``sink``: all its bytes, then ``end``; or ``refuse``.
 
     The walk has yielded ``entry`` and stands still. Raises CorruptLayer where
@@ -62,44 +61,44 @@ def read_body(walk: Leaping, entry: Entry, sink: Sink) -> None:
             pass
         except CorruptLayer:
             if len(start.streams) == 1 or resumed.given:
-                raise  # else it was no landing
+                raise  # else it was no resync
         resumed.rewind()
 
 
 # -- where to begin ---------------------------------------------------------
 
 
-def _starts(walk: Leaping, offset: int) -> Iterator[Start]:
+def _starts(walk: GzipWalk, offset: int) -> Iterator[Start]:
     """Yield where to begin for what stands at ``offset`` of the tar, the nearest first; the last is exact."""
-    number = max(at for at, stretch in enumerate(walk.stretches) if not at or stretch.origin + stretch.first <= offset)
-    stretch = walk.stretches[number]
+    number = max(at for at, segment in enumerate(walk.segments) if not at or segment.origin + segment.first <= offset)
+    segment = walk.segments[number]
     nearest: Optional[Start] = None
-    for mark in stretch.marks:
-        if mark.stream is not None and mark.position <= offset and (nearest is None or mark.at > nearest.at):
-            nearest = Start((mark.stream,), b"", mark.at, mark.position)
+    for point in segment.resume_points:
+        if point.stream is not None and point.position <= offset and (nearest is None or point.at > nearest.at):
+            nearest = Start((point.stream,), b"", point.at, point.position)
     if nearest is None and not number:
         nearest = Start((MemberStream(),), b"", 0, 0)
     if nearest is not None:
         yield nearest._replace(streams=(nearest.streams[0].copy(),))
         return
-    before, back = walk.stretches[number - 1], 0
-    while stretch.bit // 8 - back > before.at:
-        landed = _landed(walk, stretch, stretch.bit // 8 - back, offset)
-        if landed is not None:
-            yield landed
+    before, back = walk.segments[number - 1], 0
+    while segment.bit // 8 - back > before.at:
+        resynced = _resynced(walk, segment, segment.bit // 8 - back, offset)
+        if resynced is not None:
+            yield resynced
         back = 2 * back or _BACK
     yield Start((before.stream.copy(),), b"", before.at, before.position)
 
 
-def _landed(walk: Leaping, stretch: Stretch, start: int, offset: int) -> Optional[Start]:
-    """Return a landing near ``start``, before ``offset`` of the tar; None where there is none."""
-    place = walk.lander.boundary_from(start)
+def _resynced(walk: GzipWalk, segment: Segment, start: int, offset: int) -> Optional[Start]:
+    """Return a resync near ``start``, before ``offset`` of the tar; None where there is none."""
+    place = walk.skipper.boundary_from(start)
     if place is None:
         return None
     start, piece, boundary = place
     until, position = min(
-        [(mark.at, mark.position) for mark in stretch.marks if mark.position > offset],
-        default=(stretch.at, stretch.position),
+        [(point.at, point.position) for point in segment.resume_points if point.position > offset],
+        default=(segment.at, segment.position),
     )
     if until <= start + boundary.bit // 8:
         return None
@@ -118,15 +117,15 @@ def _landed(walk: Leaping, stretch: Stretch, start: int, offset: int) -> Optiona
     return Start(streams, data, at, position) if position <= offset else None
 
 
-def _between(walk: Leaping, data: bytes, at: int, until: int) -> Iterator[bytes]:
+def _between(walk: GzipWalk, data: bytes, at: int, until: int) -> Iterator[bytes]:
     yield data
-    yield from walk.lander.pieces(at, until)
+    yield from walk.skipper.pieces(at, until)
 
 
 # -- reading on from there --------------------------------------------------
 
 
-def _read(walk: Leaping, start: Start, entry: Entry, sink: _Resumed) -> None:
+def _read(walk: GzipWalk, start: Start, entry: Entry, sink: _Resumed) -> None:
     """Read on to the end of the file. Raises CorruptLayer, and _Unknown where other bytes may come out."""
     met: List[Entry] = []
 
@@ -136,7 +135,7 @@ def _read(walk: Leaping, start: Start, entry: Entry, sink: _Resumed) -> None:
         met.append(found)
         return sink if len(met) == 1 else None
 
-    walker, bodies = TarWalker(entry.offset), Bodies(choose)
+    walker, bodies = TarWalker(entry.offset, walk.limits), Bodies(choose)
     walker.bodies = bodies.starts
     position = start.position
     for piece, other in _output(walk, start, entry):
@@ -150,12 +149,12 @@ def _read(walk: Leaping, start: Start, entry: Entry, sink: _Resumed) -> None:
             bodies.take(position - len(piece), piece, batch)
         if sink.over:
             return
-        if position > entry.offset + entry.size + _HEADERS * bound("extension"):
+        if position > entry.offset + entry.size + _HEADERS * walk.limits.extension:
             break
     raise CorruptLayer("tar", entry.offset, "the file that was listed is not there")
 
 
-def _output(walk: Leaping, start: Start, entry: Entry) -> Iterator[Tuple[bytes, Optional[bytes]]]:
+def _output(walk: GzipWalk, start: Start, entry: Entry) -> Iterator[Tuple[bytes, Optional[bytes]]]:
     """Yield what comes out, piece by piece, and, as long as it may be another one, the other guess of it."""
     stream = start.streams[0]
     other = start.streams[1] if len(start.streams) > 1 else None
@@ -178,7 +177,7 @@ def _output(walk: Leaping, start: Start, entry: Entry) -> Iterator[Tuple[bytes, 
             other = None  # all that follows is the same
 
 
-def _input(walk: Leaping, start: Start, entry: Entry) -> Iterator[bytes]:
+def _input(walk: GzipWalk, start: Start, entry: Entry) -> Iterator[bytes]:
     """Yield the blob's bytes, no more at a time than the file takes, probably."""
     fetcher, at = walk.fetcher, start.at
     stream, end = start.streams[0], entry.offset + BLOCK + entry.size - start.position
@@ -192,7 +191,7 @@ def _input(walk: Leaping, start: Start, entry: Entry) -> Iterator[bytes]:
         wanted = int(max(0, end - stream.output) / expansion)
         length = min(max(wanted, _LEAST), _MOST)
         to = min(at + length, fetcher.size)
-        further = min(2 * fetcher.pace.in_flight, wanted - length)
+        further = min(2 * fetcher.throughput.in_flight, wanted - length)
         if further > 0:
             fetcher.ahead(to, to + further, min(length, further))
         yield fetcher.read(at, to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, Callable, List, Optional, Sequence
 
-from ...errors import CorruptLayer, DigestMismatch, RangeIgnored
+from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, RangeIgnored
 from ...formats.entry import Entry
 from ...formats.memory import Holding
 from ...formats.tar.bodies import Sink
@@ -14,9 +14,10 @@ from ...oci.source import Source
 from ..outcome import Report
 from ..stream import layer_notes
 from .file_read import read_body
-from .gzip_walk import Leaping, NotGzip, NotHeld, TooDense
+from .gzip_walk import GzipWalk, NotGzip
 from .range_fetcher import Fetcher
-from .throughput import Pace
+from .segment_reader import NotHeld, TooDense
+from .throughput import Throughput
 
 # What reading in full may still do without.
 CANNOT_LEAP = (NotGzip, NotHeld, TooDense, RangeIgnored, CorruptLayer, DigestMismatch)
@@ -31,7 +32,7 @@ class LeaptLayer:
     cost is added by those who use it.
     """
 
-    def __init__(self, source: Source, layer: Layer, pace: Pace, returning: bool) -> None:
+    def __init__(self, source: Source, layer: Layer, throughput: Throughput, returning: bool) -> None:
         descriptor = layer.descriptor
 
         def open_range(start: int, length: int) -> BinaryIO:
@@ -40,12 +41,12 @@ class LeaptLayer:
         self.report = Report(descriptor)
         self.entries: List[Entry] = []
         self.over = False  # all was yielded
-        self._held = Holding(merged=False)
+        self._held = Holding(merged=False, limits=source.limits)
         self._returning = returning
         self._again: Optional[int] = None  # bytes asked for once more before the first file was read
         self._error: Optional[Exception] = None
-        self.fetcher = Fetcher(open_range, descriptor.size, pace)
-        self._walk = Leaping(descriptor, self.fetcher, returning=returning)
+        self.fetcher = Fetcher(open_range, descriptor.size, throughput)
+        self._walk = GzipWalk(descriptor, self.fetcher, returning=returning, limits=source.limits)
         self._batches = self._walk.run()
 
     @property
@@ -117,6 +118,8 @@ class LeaptLayer:
             report.leapt = not report.verified
 
 
-def reason_of(error: Optional[Exception]) -> str:
-    """Say why a layer is read in full after all."""
-    return "the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error).rstrip(".")
+def reason_of(error: Exception) -> LayerslayerError:
+    """Return why a layer is read in full after all."""
+    if isinstance(error, LayerslayerError) and not isinstance(error, RangeIgnored):
+        return error
+    return LayerslayerError("the server does not serve parts of it" if isinstance(error, RangeIgnored) else str(error))

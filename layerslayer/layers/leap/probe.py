@@ -1,4 +1,4 @@
-"""Where to land: pieces of the blob are looked at until a place is known that is in the body, and near its end."""
+"""Where to resync: pieces of the blob are looked at until a place is known that is in the body, and near its end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ...formats.gzip.inflate import WINDOW
 from ...formats.gzip.members import MemberStream
 from ...formats.tar.fields import checksum_holds
 from ...formats.tar.header import BLOCK
-from .estimate import Reach, Samples
+from .estimate import Estimator, Reach
 from .range_fetcher import Fetcher
 from .resync import MAGIC, MAGIC_AT
-from .settings import Tuning
+from .settings import Settings
 
 _Place = Tuple[int, bytes, Boundary]  # where a piece of the blob begins, the piece, and a block's beginning in it
 
@@ -31,20 +31,21 @@ _VAIN_SHARE = 800  # the same, as one part in so many of the blob
 _WORTH = 2  # bytes in vain that one in which a block was found makes up for
 _WIDE = 2.5  # times as far from one sample to the next as usually
 _FEW_PLACES = 4
+_TOO_MANY = 2  # one part in so many of a body, where that is to be looked at, is not worth a leap
 _FEW = 2.0  # samples, which tell so little of their spread that a leap falls short by twice as much
 
 
-class Aim:
+class Prober:
     """Aims in one blob. ``piece`` is how many bytes to look at for a block to begin in them."""
 
-    def __init__(self, fetcher: Fetcher, tuning: Tuning) -> None:
-        self.piece = tuning.piece
+    def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
+        self.piece = settings.piece
         self._fetcher = fetcher
-        self._tuning = tuning
+        self._settings = settings
         self._looked: Set[Tuple[int, int]] = set()  # places, and how many bytes of them
         self._vain = 0  # bytes searched for a block's beginning in vain, less what was found since
-        self._most = min(max(_LEAST_VAIN, fetcher.size // _VAIN_SHARE), 4 * tuning.greatest_piece)  # of these
-        self._dense: Optional[_Place] = None  # what was found just now and is not landed on
+        self._most = min(max(_LEAST_VAIN, fetcher.size // _VAIN_SHARE), 4 * settings.greatest_piece)  # of these
+        self._dense: Optional[_Place] = None  # what was found just now and is not resynced on
 
     @property
     def hopeless(self) -> bool:
@@ -54,29 +55,36 @@ class Aim:
     @property
     def least(self) -> int:
         """Bytes that a leap must save to be worth its requests, most of which are waited for."""
-        return max(self._tuning.least, 4 * self.piece) + _WAITS * self._fetcher.pace.in_flight
+        return max(self._settings.least, 4 * self.piece) + _WAITS * self._fetcher.throughput.in_flight
 
-    def target(self, start: int, samples: Samples) -> Optional[int]:
-        """Return where to land, short of where the body ends; None where that saves too little.
+    def target(self, start: int, estimate: Estimator, apart: int) -> Optional[int]:
+        """Return where to resync, short of where the body ends; None where that saves too little.
 
-        Each round looks at a few places, asked for at once, as long as that
-        costs less than what it probably saves.
+        Two samples lie no more than ``apart`` bytes from each other. Each round
+        looks at a few places, asked for at once, as long as that costs less than
+        what it probably saves.
         """
         looked_behind = False  # since the samples were last spread over the body
         while not self.hopeless:
-            reach = samples.reach()
-            left = samples.left - samples.output_at(start)[0]
+            reach = estimate.reach()
+            left = estimate.left - estimate.output_at(start)[0]
             if reach.end - start < self.least or left > DENSE * (reach.end - start):
                 return None
-            places = self._places(samples, reach, start, looked_behind)
+            places = self._places(estimate, reach, start, looked_behind)
+            most = int((reach.end - start) / (self.piece * _TOO_MANY))
+            places = places or estimate.between(apart - self.piece, int(reach.end), most)
+            if len(places) > most:
+                return None
             behind = bool(places) and places[-1] > reach.end
-            if not self._look(samples, places) and not (behind and not looked_behind):
+            if not self._look(estimate, places) and not (behind and not looked_behind):
                 break
             looked_behind = behind
-        place = self.sure(samples)
-        return place if place - start >= self.least and not self.hopeless else None
+        place = self.sure(estimate)
+        if place - start < self.least or estimate.unseen(place) > apart or self.hopeless:
+            return None
+        return place
 
-    def _places(self, samples: Samples, reach: Reach, start: int, looked_behind: bool) -> List[int]:
+    def _places(self, estimate: Estimator, reach: Reach, start: int, looked_behind: bool) -> List[int]:
         """Return where to look next: first all over the body, to learn how it compresses; then around its end.
 
         Where other things than the body are seen about there, that is narrowed
@@ -84,56 +92,56 @@ class Aim:
         more samples help.
         """
         piece, high = self.piece, _latest(reach)
-        low = samples.last_place(high) or start
-        if samples.ceiling is not None and samples.ceiling <= high:
-            left = samples.left_behind(low, samples.ceiling)
+        low = estimate.last_place(high) or start
+        if estimate.ceiling is not None and estimate.ceiling <= high:
+            left = estimate.left_behind(low, estimate.ceiling)
             count = self._count(left)
-            return samples.places(count, low, samples.ceiling) if self._pays(left, count) else []
-        enough = _DOUBLED * _margin(samples, reach) / piece  # samples; as many again would cost more than they save
+            return estimate.places(count, low, estimate.ceiling) if self._pays(left, count) else []
+        enough = _DOUBLED * _margin(estimate, reach) / piece  # samples; as many again would cost more than they save
         early = max(_EARLY * enough, (reach.end - start) / piece / _SPARSE)
         wanted = enough if looked_behind or enough < 2 * _KNOWN else early
-        slow = self._fetcher.pace.in_flight > piece  # a round then costs more than what it may look at in vain
+        slow = self._fetcher.throughput.in_flight > piece  # a round then costs more than what it may look at in vain
         behind: List[int] = []
-        if not looked_behind and samples.count >= _KNOWN and (slow or max(samples.count, _FIRST) >= wanted):
-            left = samples.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
-            behind = samples.places(self._count(left), low, int(high))
+        if not looked_behind and estimate.count >= _KNOWN and (slow or max(estimate.count, _FIRST) >= wanted):
+            left = estimate.left_behind(max(low, int(reach.end - 2 * reach.doubt)), int(high))
+            behind = estimate.places(self._count(left), low, int(high))
             wanted = enough if slow else 0
-        return sorted({*behind, *self._spread(samples, int(wanted))}) or self._widest(samples, reach, start)
+        return sorted({*behind, *self._spread(estimate, int(wanted))}) or self._widest(estimate, reach, start)
 
-    def _widest(self, samples: Samples, reach: Reach, start: int) -> List[int]:
+    def _widest(self, estimate: Estimator, reach: Reach, start: int) -> List[int]:
         """Return where to look in a part of the body that was left out: its end was thought to come sooner."""
-        apart = (reach.end - start) / max(samples.count, 1)
-        left_out = samples.count >= _KNOWN and samples.unseen(int(reach.end)) > _WIDE * max(apart, 4 * self.piece)
-        return samples.spread(_FEW_PLACES) if left_out else []
+        apart = (reach.end - start) / max(estimate.count, 1)
+        left_out = estimate.count >= _KNOWN and estimate.unseen(int(reach.end)) > _WIDE * max(apart, 4 * self.piece)
+        return estimate.spread(_FEW_PLACES) if left_out else []
 
-    def _spread(self, samples: Samples, wanted: int) -> List[int]:
+    def _spread(self, estimate: Estimator, wanted: int) -> List[int]:
         """Return where to look on the way to having ``wanted`` samples: as many again at most, on a slow line half."""
-        missing = wanted - samples.count
-        if max(samples.count, _FIRST) >= wanted:
+        missing = wanted - estimate.count
+        if max(estimate.count, _FIRST) >= wanted:
             return []
-        unnoticed = min(self._fetcher.pace.in_flight // self.piece, missing)
+        unnoticed = min(self._fetcher.throughput.in_flight // self.piece, missing)
         if not unnoticed:
-            return samples.spread(min(max(samples.count, _FIRST), _MOST_AT_ONCE))
-        return samples.spread(max(missing // 2, min(missing, _MOST_AT_ONCE), unnoticed))
+            return estimate.spread(min(max(estimate.count, _FIRST), _MOST_AT_ONCE))
+        return estimate.spread(max(missing // 2, min(missing, _MOST_AT_ONCE), unnoticed))
 
     def _count(self, left: float) -> int:
         """Return how many samples cost the least, together with what they leave to be read of ``left`` bytes."""
         return min(max(int(math.sqrt(left / self.piece)) - 1, 1), _MOST_AT_ONCE)
 
     def _pays(self, left: float, count: int) -> bool:
-        return left * count / (count + 1) - count * self.piece > self._fetcher.pace.in_flight
+        return left * count / (count + 1) - count * self.piece > self._fetcher.throughput.in_flight
 
-    def sure(self, samples: Samples) -> int:
-        """Return where to land by what samples tell so far."""
-        reach = samples.reach()
-        if samples.ceiling is not None and samples.ceiling <= _latest(reach):
-            return samples.last_place(samples.ceiling) or 0
-        return int(reach.end - _margin(samples, reach)) - self.piece
+    def sure(self, estimate: Estimator) -> int:
+        """Return where to resync by what samples tell so far."""
+        reach = estimate.reach()
+        if estimate.ceiling is not None and estimate.ceiling <= _latest(reach):
+            return estimate.last_place(estimate.ceiling) or 0
+        return int(reach.end - _margin(estimate, reach)) - self.piece
 
     def boundary_from(self, start: int) -> Optional[_Place]:
         """Return where a piece of the blob begins, at ``start``, the piece, and a block's beginning in it."""
         length, searched, self._dense = self.piece, 0, None
-        while length <= self._tuning.greatest_piece and start < self._fetcher.size and not self.hopeless:
+        while length <= self._settings.greatest_piece and start < self._fetcher.size and not self.hopeless:
             length = min(length, searched + self._most - self._vain + 1)  # none is searched that is not to be
             piece = self._fetcher.read(start, min(start + length, self._fetcher.size))
             try:
@@ -153,16 +161,16 @@ class Aim:
 
     @property
     def dense(self) -> bool:
-        """Whether what was looked at last inflates to so much that nothing is landed on there."""
+        """Whether what was looked at last inflates to so much that nothing is resynced on there."""
         return self._dense is not None
 
     def misled(self) -> None:
         """Take that what was found last was no beginning of a block."""
         self._vain += 2 * _WORTH * self.piece
 
-    def _look(self, samples: Samples, wanted: List[int]) -> bool:
+    def _look(self, estimate: Estimator, wanted: List[int]) -> bool:
         """Take samples at these places, asked for at once; False where nothing more can be learnt of the body."""
-        known = (samples.count, samples.ceiling, self.piece)
+        known = (estimate.count, estimate.ceiling, self.piece)
         fetcher, piece, longer = self._fetcher, self.piece, 0
         places = [place for place in wanted if place + piece < fetcher.size and (place, piece) not in self._looked]
         for place in places:
@@ -177,12 +185,12 @@ class Aim:
             _, data, boundary = where
             output, headers = _sampled(*stream_at(data, boundary, fast=found is None))
             if headers:
-                samples.bound(place)
+                estimate.bound(place)
             else:
-                samples.add(place + boundary.bit // 8, place + len(data), output, place if found else None)
+                estimate.add(place + boundary.bit // 8, place + len(data), output, place if found else None)
         if 2 * longer > len(places):
-            self.piece = min(2 * piece, self._tuning.greatest_piece)
-        return (samples.count, samples.ceiling, self.piece) != known
+            self.piece = min(2 * piece, self._settings.greatest_piece)
+        return (estimate.count, estimate.ceiling, self.piece) != known
 
 
 def _latest(reach: Reach) -> float:
@@ -190,9 +198,9 @@ def _latest(reach: Reach) -> float:
     return reach.end + _SURPRISE * reach.doubt
 
 
-def _margin(samples: Samples, reach: Reach) -> float:
+def _margin(estimate: Estimator, reach: Reach) -> float:
     """Return how far a leap falls short of the body's probable end."""
-    return reach.doubt * (1 + _FEW / max(samples.count, 2))
+    return reach.doubt * (1 + _FEW / max(estimate.count, 2))
 
 
 def _sampled(stream: MemberStream, data: bytes) -> Tuple[int, bool]:

@@ -10,7 +10,7 @@ from ..spooled_file import TemporaryBytes
 _IN_MEMORY = 8 * 1024 * 1024  # bytes kept that are not in a file yet
 
 
-class Extent:
+class CoveredRanges:
     """A set of byte ranges."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Extent:
         return known
 
 
-class Spool:
+class RangeCache:
     """Pieces that do not overlap, in memory as long as they are few, then in a file without a name."""
 
     def __init__(self) -> None:

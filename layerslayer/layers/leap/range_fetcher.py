@@ -7,8 +7,8 @@ import time
 from typing import BinaryIO, Callable, List, Optional
 
 from ...errors import CorruptLayer
-from .range_cache import Extent, Spool
-from .throughput import Pace
+from .range_cache import CoveredRanges, RangeCache
+from .throughput import Throughput
 
 OpenRange = Callable[[int, int], BinaryIO]  # start and length in bytes of the blob -> a readable of just those
 _PIECE = 64 * 1024  # bytes that arrive before they can be read
@@ -31,14 +31,14 @@ class Fetcher:
     asked for ``ahead``.
     """
 
-    def __init__(self, open_range: OpenRange, size: int, pace: Optional[Pace] = None) -> None:
+    def __init__(self, open_range: OpenRange, size: int, throughput: Optional[Throughput] = None) -> None:
         self.size = size
         self.requests = 0
         self.again = 0
-        self.pace = pace or Pace()
+        self.throughput = throughput or Throughput()
         self._open_range = open_range
-        self._extent = Extent()
-        self._spool = Spool()
+        self._covered = CoveredRanges()
+        self._cache = RangeCache()
         self._coming: List[_Coming] = []
         self._changed = threading.Condition()
 
@@ -46,16 +46,16 @@ class Fetcher:
     def spent(self) -> int:
         """Bytes of the blob asked for so far, but for what could not be had."""
         with self._changed:
-            return self._extent.total + self.again + sum(item.end - item.at for item in self._coming if not item.error)
+            return self._covered.total + self.again + sum(item.end - item.at for item in self._coming if not item.error)
 
     @property
     def keeps(self) -> bool:
         """Whether all that was read and not forgotten is still there."""
-        return not self._spool.full
+        return not self._cache.full
 
     @property
     def distinct(self) -> int:
-        return self._extent.total
+        return self._covered.total
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes [start, end) of the blob, which must lie in it. Raises what ``open_range`` raises."""
@@ -79,12 +79,12 @@ class Fetcher:
     def forget(self, start: int, end: int) -> None:
         """Take that the bytes [start, end) will not be asked for again."""
         with self._changed:
-            self._spool.forget(start, end)
+            self._cache.forget(start, end)
 
     def leave_memory(self) -> None:
         """Take that what is kept is of use later, if at all."""
         with self._changed:
-            self._spool.leave_memory()
+            self._cache.leave_memory()
 
     def ahead(self, start: int, end: int, piece: int = 0) -> None:
         """Begin to fetch what of [start, end) is not here nor on its way; ``read`` waits for it.
@@ -94,7 +94,7 @@ class Fetcher:
         start, end = max(start, 0), min(end, self.size)
         with self._changed:
             while start < end:
-                until = self._spool.ends(start)
+                until = self._cache.ends(start)
                 coming = self._covering(start)
                 if until == start and coming is None:
                     until = self._gap(start, min(start + piece, self.size) if piece else end)
@@ -112,15 +112,15 @@ class Fetcher:
 
     def _gap(self, start: int, end: int) -> int:
         """Return up to where nothing is here nor on its way."""
-        return min([self._spool.begins(start, end), *(item.at for item in self._coming if start < item.at < end)])
+        return min([self._cache.begins(start, end), *(item.at for item in self._coming if start < item.at < end)])
 
     def _arrived(self, start: int, end: int) -> bytes:
         """Return bytes from ``start`` on that are here, having waited for them; none when they are not on their way."""
         with self._changed:
             while True:
-                until = min(self._spool.ends(start), end)
+                until = min(self._cache.ends(start), end)
                 if until > start:
-                    return self._spool.read(start, until)
+                    return self._cache.read(start, until)
                 coming = self._covering(start)
                 if coming is None:
                     return b""
@@ -152,31 +152,31 @@ class Fetcher:
                 self._changed.notify_all()
 
     def _fetch(self, coming: _Coming, take: Callable[[bytes], None]) -> None:
-        with self.pace.asking:
+        with self.throughput.asking:
             self._ask(coming, take)
 
     def _ask(self, coming: _Coming, take: Callable[[bytes], None]) -> None:
         began, end = time.monotonic(), coming.end
         blob = self._open_range(coming.at, end - coming.at)
-        self.pace.begins(time.monotonic() - began)
+        self.throughput.begins(time.monotonic() - began)
         self.requests += 1
         try:
             while coming.at < end:
                 data = blob.read(min(_PIECE, end - coming.at))
                 if not data:
                     raise CorruptLayer("gzip", coming.at, "the blob ends there, before its stated size")
-                self.pace.arrived(len(data))
+                self.throughput.arrived(len(data))
                 take(data)
                 self._keep(coming, data)
         finally:
             blob.close()
-            self.pace.ends()
+            self.throughput.ends()
 
     def _keep(self, coming: _Coming, data: bytes) -> None:
         with self._changed:
             start, coming.at = coming.at, coming.at + len(data)
-            self.again += self._extent.add(start, coming.at)
-            self._spool.keep(start, data)
+            self.again += self._covered.add(start, coming.at)
+            self._cache.keep(start, data)
             if coming.at == coming.end:
                 self._coming.remove(coming)
             self._changed.notify_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Generator, List, Mapping, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Set
 
 from ...errors import LayerslayerError, LocalFileError
 from ...formats.entry import Entry
@@ -14,9 +14,12 @@ from ..outcome import Report
 from ..reader import CannotContinue, LayerReader, OpenSink
 from .gzip_reader import CANNOT_LEAP, LeaptLayer, reason_of
 from .gzip_walk import NotGzip
-from .throughput import Pace
+from .throughput import Throughput
 from .zstd_reader import Begun, framewise
-from .zstd_walk import FrameLeaping, NoFrames
+from .zstd_walk import NoFrames, ZstdWalk
+
+if TYPE_CHECKING:
+    from ...errors import Tell, Told
 
 _HEAD = 64 * 1024  # bytes
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
@@ -30,11 +33,11 @@ class Leaps:
     of no use. ``keep``: of layers that are listed files can be fetched, too.
     """
 
-    def __init__(self, source: Source, tell: Callable[[str], None] = lambda text: None, keep: bool = False) -> None:
+    def __init__(self, source: Source, tell: Tell = lambda text: None, keep: bool = False) -> None:
         self.source = source
         self._tell = tell
         self._keep = keep
-        self._pace = Pace()
+        self._throughput = Throughput()
         self._kept: Dict[str, LeaptLayer] = {}  # by digest
         self._expected: Dict[str, LeaptLayer] = {}
         self._given_up: Set[str] = set()
@@ -51,7 +54,7 @@ class Leaps:
         digest = layer.descriptor.digest
         gzip = layer.descriptor.media_type.endswith("gzip")
         if gzip and self.applies_to(layer) and digest not in self._kept:
-            self._expected[digest] = leapt = LeaptLayer(self.source, layer, self._pace, self._keep)
+            self._expected[digest] = leapt = LeaptLayer(self.source, layer, self._throughput, self._keep)
             leapt.fetcher.ahead(0, _HEAD)
 
     def cancel_prefetch(self, layer: Layer) -> int:
@@ -63,7 +66,7 @@ class Leaps:
         expected = self._expected.pop(layer.descriptor.digest, None)
         if expected is not None and returning == self._keep:
             return expected
-        return LeaptLayer(self.source, layer, self._pace, returning)
+        return LeaptLayer(self.source, layer, self._throughput, returning)
 
     def entries(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
         """Yield a layer's entries in batches, from as few bytes as it takes.
@@ -83,7 +86,7 @@ class Leaps:
                 yield batch
                 batch = leapt.go_on()
         except NotGzip:
-            yield from framewise(FrameLeaping(layer.descriptor, leapt.fetcher), report)
+            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self.source.limits), report)
             return
         finally:
             report.bytes_read += leapt.spent - spent
@@ -149,7 +152,7 @@ class Leaps:
         del self._kept[layer.descriptor.digest]
         self._given_up.add(layer.descriptor.digest)
         if not isinstance(error, NotGzip):
-            self._tell("layer {}: read in full after all: {}".format(layer.number, reason_of(error)))
+            self._tell(reason_of(error).after("layer {}: read in full after all: ".format(layer.number)))
 
     def _end(self, layer: Layer, report: Report, error: LayerslayerError) -> None:
         """End a passage, which may be begun anew."""
@@ -257,8 +260,9 @@ class BegunReader(LayerReader):
             batches.close()
             self.digests = self._stream.digests
             report.bytes_read -= self._begun.taken  # which were counted twice, and asked for once
-        if report.is_damaged:
-            error, report.problem = report.problem, None
+        error = report.problem
+        if error is not None and report.is_damaged:
+            report.problem = None
             del report.notes[notes:]
             raise CannotContinue(_why(error))
 
@@ -266,5 +270,5 @@ class BegunReader(LayerReader):
         return self._stream.read(files, open_sink)
 
 
-def _why(error: Optional[Exception]) -> str:
-    return "read in full after all: {}".format(reason_of(error))
+def _why(error: Exception) -> Told:
+    return reason_of(error).after("read in full after all: ")

@@ -1,6 +1,6 @@
-"""After a landing in the middle of a stream: which bytes are certain, and the first tar header among them.
+"""After a resync in the middle of a stream: which bytes are certain, and the first tar header among them.
 
-The 32 KiB before the landing are not known, and the stream refers to them. It
+The 32 KiB before the resync are not known, and the stream refers to them. It
 is inflated twice, with 0x00 and with 0xFF in their place: bytes on which both
 agree depend on neither. Once the last 32 KiB agree, all that follows does.
 """
@@ -17,6 +17,7 @@ from ...formats.gzip.members import MemberStream
 from ...formats.tar.fields import checksum_holds
 from ...formats.tar.header import BLOCK
 from ...formats.tar.reader import TarWalker
+from ...limits import DEFAULT, Limits
 
 MAGIC = b"ustar"
 MAGIC_AT = 257
@@ -36,15 +37,15 @@ _PATIENCE = 8 * 1024 * 1024  # bytes of output walked with two guesses before it
 
 
 class Doubtful(Exception):
-    """What was landed on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
+    """What was resynced on cannot be told for sure: perhaps a header went by that depends on unknown bytes."""
 
 
 class Endless(Exception):
-    """So much comes out of what follows a landing that walking on with guesses takes longer than reading the body."""
+    """So much comes out of what follows a resync that walking on with guesses takes longer than reading the body."""
 
 
-class Landing:
-    """Feeds on what follows a landing, until a header is found and nothing is uncertain any more.
+class Resync:
+    """Feeds on what follows a resync, until a header is found and nothing is uncertain any more.
 
     ``position`` is where that header must stand in the tar, right behind
     ``padding`` bytes, which are zeros. ``first`` is how many bytes of output came
@@ -56,11 +57,17 @@ class Landing:
     """
 
     def __init__(
-        self, zeros: MemberStream, ones: MemberStream, position: int, padding: int = 0, dense: int = 2**62
+        self,
+        zeros: MemberStream,
+        ones: MemberStream,
+        position: int,
+        padding: int = 0,
+        dense: int = 2**62,
+        limits: Limits = DEFAULT,
     ) -> None:
         self.stream = zeros
         self.first: Optional[int] = None
-        self.walker = TarWalker(position)
+        self.walker = TarWalker(position, limits)
         self.entries: List[Entry] = []
         self.certain = False
         self.zeros = 0
@@ -69,7 +76,7 @@ class Landing:
         self.dense = dense
         self._certain_from: Optional[int] = None  # how much output had come out by then
         self._ones: Optional[MemberStream] = ones
-        self._other = TarWalker(position)  # walks the second guess
+        self._other = TarWalker(position, limits)  # walks the second guess
         self._others: List[Entry] = []
         self._walked = 0
         self._tail = self._other_tail = b""  # the end of the output, for headers across pieces and to compare
@@ -156,6 +163,8 @@ class Landing:
         filled = begins - self._padding
         if filled < 0 or buffer[filled:begins].strip(b"\0") or other[filled:begins].strip(b"\0"):
             raise Doubtful  # it is in the body, or behind another one
+        if not buffer[max(0, filled - BLOCK) : filled].strip(b"\0"):
+            raise Doubtful  # an archive may have ended there: what comes after that is hidden
         if at % BLOCK in self._likely:
             raise Doubtful
         self.doubted = any(start < at and places[(at - start) % BLOCK] for start, places in self._doubts)
@@ -233,5 +242,5 @@ def _marked(guess: bytes, other: bytes) -> bytes:
 
 
 def _may_be_header(marked: bytes) -> bool:
-    block = marked.rjust(BLOCK, b"\xff")  # what stands before the landing is not known either
+    block = marked.rjust(BLOCK, b"\xff")  # what stands before the resync is not known either
     return block.count(b"\xff") <= BLOCK - _LEAST_KNOWN and _HEADER.match(block) is not None

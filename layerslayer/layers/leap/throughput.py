@@ -12,7 +12,7 @@ _TELLING = 128 * 1024  # bytes from which on they tell the line's rate
 _WHILE = 0.5  # seconds
 
 
-class Pace:
+class Throughput:
     """What a line has shown so far: seconds until an answer begins, bytes a second from then on. Safe for threads.
 
     ``asking`` is held while a request is made and its answer read.

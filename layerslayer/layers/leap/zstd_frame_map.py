@@ -23,7 +23,7 @@ _SKIPPABLE = 8  # bytes of a skippable frame's header
 _IN_A_ROW = 16  # skippable frames
 
 
-class Hops:
+class FrameMap:
     """Hops through one blob."""
 
     def __init__(self, fetcher: Fetcher) -> None:
@@ -33,7 +33,7 @@ class Hops:
     @property
     def least(self) -> int:
         """Bytes that a block must have to be worth a request."""
-        return _LEAST + self._fetcher.pace.in_flight
+        return _LEAST + self._fetcher.throughput.in_flight
 
     def promising(self) -> bool:
         """Whether the blob may have frames to pass over: its first one states its size, and is not all of it."""

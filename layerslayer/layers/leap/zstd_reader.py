@@ -11,10 +11,10 @@ from ...oci.descriptor import Descriptor
 from ...oci.source import Source
 from ..outcome import Report
 from ..stream import layer_notes
-from .zstd_walk import FrameLeaping
+from .zstd_walk import ZstdWalk
 
 
-def framewise(walk: FrameLeaping, report: Report) -> Generator[List[Entry], None, None]:
+def framewise(walk: ZstdWalk, report: Report) -> Generator[List[Entry], None, None]:
     """Yield the entries of a walk, and report how it ended. Raises what the walk does."""
     for batch in walk.run():
         report.entries += len(batch)

@@ -21,7 +21,7 @@ from typing import NamedTuple, Optional
 from ...errors import CorruptLayer
 from ...formats.memory import Lease
 from ...formats.zstd.frames import MAX_BLOCK
-from ...limits import LimitReached, bound
+from ...limits import DEFAULT, LimitReached, Limits
 from .range_fetcher import Fetcher
 
 _MAGIC, _HEADER_MAGIC = b"\xb1\xea\x92\x8f", b"\x5e\x2a\x4d\x18"
@@ -71,7 +71,7 @@ class SeekTable:
         return int(self._stored[number - 1] + share * (self._stored[number] - self._stored[number - 1]))
 
 
-def find(fetcher: Fetcher) -> Optional[SeekTable]:
+def find(fetcher: Fetcher, limits: Limits = DEFAULT) -> Optional[SeekTable]:
     """Return the table of a blob, None where there is none. Raises CorruptLayer for one that cannot be true."""
     size = fetcher.size
     footer = fetcher.read(max(0, size - _FOOTER), size)
@@ -83,9 +83,9 @@ def find(fetcher: Fetcher) -> Optional[SeekTable]:
     begin = size - length - _HEADER
     if flags & 0x7C or not count or begin < count * _LEAST_FRAME:
         raise CorruptLayer("zstd", size - _FOOTER, "the seek table is said to be what it cannot be")
-    if count > bound("frames") or length * _SHARE > size:
+    if count > limits.frames or length * _SHARE > size:
         raise CorruptLayer("zstd", size - _FOOTER, "a seek table of {} frames is not worth having".format(count))
-    lease = Lease()
+    lease = Lease(limits)
     try:
         lease.take(count * _EACH)
     except LimitReached:

@@ -9,9 +9,10 @@ from ...formats.tar.fields import checksum_holds, number
 from ...formats.tar.header import BLOCK, padding
 from ...formats.tar.reader import TarWalker
 from ...formats.zstd.stream import FrameStream
+from ...limits import DEFAULT, Limits
 from .zstd_seek_table import Place
 
-_LEAD = 64 * 1024  # bytes of tar before a landing that are looked at
+_LEAD = 64 * 1024  # bytes of tar before a resync that are looked at
 _BODILESS = b"123456"  # links, devices, directories, whatever size they state
 
 
@@ -25,12 +26,12 @@ class Part:
     Before the header the last block of a body is filled up by ``padding`` zeros.
     """
 
-    def __init__(self, place: Place, header: int, padding: int = 0) -> None:
+    def __init__(self, place: Place, header: int, padding: int = 0, limits: Limits = DEFAULT) -> None:
         self.at = place.stored  # up to where in the blob it was fed
         self.base = place.tar
         self.skip = header - place.tar  # bytes of output before the header
-        self.stream = FrameStream(place.stored)
-        self.walker = TarWalker(header)
+        self.stream = FrameStream(place.stored, limits)
+        self.walker = TarWalker(header, limits)
         self.entries: List[Entry] = []
         self.counted = 0  # of these, as held
         self._end = b""  # of the output before the header
@@ -50,7 +51,7 @@ class Part:
                 self._end = (self._end + piece[:passed])[-_LEAD:]
             piece = piece[passed:]
             if not self.skip:
-                if members_lead_to(self._end[len(self._end) % BLOCK :]):
+                if header_chain_ends_at(self._end[len(self._end) % BLOCK :]):
                     raise Unproved("files stand where its frames are said to hold none")
                 if self._padding and self._end[-self._padding :].strip(b"\0"):
                     raise Unproved("a file goes on where it is said to end")
@@ -59,7 +60,7 @@ class Part:
             self.entries += self.walker.feed(piece)
 
 
-def members_lead_to(end: bytes) -> bool:
+def header_chain_ends_at(end: bytes) -> bool:
     """Whether members fill the end of ``end``, which is so many whole blocks, up to its last byte.
 
     A tar within the tar does not do that, as it has an end marker of zeros.

@@ -17,11 +17,11 @@ from ...formats.entry import Entry
 from ...formats.magic import compression_of
 from ...formats.memory import Holding
 from ...formats.zstd.frames import MAX_BLOCK, MAX_HEADER
-from ...limits import LimitReached, check_entries, check_size
+from ...limits import DEFAULT, LimitReached, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.verify import Verifier
 from .range_fetcher import Fetcher
-from .zstd_frame_map import Hops
+from .zstd_frame_map import FrameMap
 from .zstd_seek_table import Place, SeekTable, find
 from .zstd_segments import Part, Unproved
 
@@ -30,7 +30,7 @@ _BETWEEN_HOPS = 128 * 1024  # the same, without one
 _IN_FULL = 1024 * 1024  # the same, once nothing is leapt over any more, and at most
 _LEAST = 32 * 1024  # bytes that a leap must save, besides those that pass while one waits
 _AHEAD = 2  # times what passes while one waits
-_BEHIND = 16 * 1024  # bytes of the blob read with a landing, for the headers there
+_BEHIND = 16 * 1024  # bytes of the blob read with a resync, for the headers there
 
 
 class NoFrames(Exception):
@@ -42,25 +42,26 @@ class NoFrames(Exception):
         self.head = head
 
 
-class FrameLeaping:
+class ZstdWalk:
     """One walk through the blob that ``fetcher`` reads.
 
     Afterwards: ``whole``, nothing was leapt over, and ``verifier`` has seen the
     digest; ``notes`` are what is to be said of it.
     """
 
-    def __init__(self, descriptor: Descriptor, fetcher: Fetcher) -> None:
+    def __init__(self, descriptor: Descriptor, fetcher: Fetcher, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
         self.leaps = 0
         self.notes: List[str] = []
         self.verifier = Verifier(descriptor)
         self.parts: List[Part] = []
         self._fetcher = fetcher
-        self._hops = Hops(fetcher)
+        self._frame_map = FrameMap(fetcher)
         self._table: Optional[SeekTable] = None
         self._in_full = False  # nothing is to be leapt over any more
         self._stay = 0  # where in the tar the body ends that is not to be leapt over
         self._given = 0  # entries already given out
-        self._unproved = Holding(merged=False)
+        self._unproved = Holding(merged=False, limits=limits)
 
     @property
     def whole(self) -> bool:
@@ -97,13 +98,13 @@ class FrameLeaping:
         if compression_of(head) != "zstd":
             raise NoFrames
         try:
-            self.parts = [Part(Place(0, 0), 0)]
-            self._table = find(self._fetcher)
+            self.parts = [Part(Place(0, 0), 0, limits=self._limits)]
+            self._table = find(self._fetcher, self._limits)
         except MissingBinding:
             raise NoFrames("", head) from None
         except CorruptLayer as error:
             raise NoFrames("its seek table is not used: {}".format(error.reason), head) from None
-        if self._table is None and not self._hops.promising():
+        if self._table is None and not self._frame_map.promising():
             raise NoFrames("", head)
 
     # -- reading on ---------------------------------------------------------
@@ -112,7 +113,7 @@ class FrameLeaping:
     def _chunk(self) -> int:
         """Bytes to read at a time."""
         least = _IN_FULL if self._in_full else _CHUNK if self._table else _BETWEEN_HOPS
-        return max(least, self._fetcher.pace.in_flight // 2)
+        return max(least, self._fetcher.throughput.in_flight // 2)
 
     def _forward(self) -> Generator[List[Entry], None, None]:
         """Go on to the end."""
@@ -127,7 +128,7 @@ class FrameLeaping:
     def _advance(self, part: Part) -> None:
         """Read on, or leap. Raises CorruptLayer, LimitReached, Unproved."""
         begin, end = part.at, min(part.at + self._wanted(part), self._fetcher.size)
-        in_flight = self._fetcher.pace.in_flight
+        in_flight = self._fetcher.throughput.in_flight
         if in_flight:  # what comes next is asked for before it is needed, so that the line is never idle
             self._fetcher.ahead(begin, end + _AHEAD * in_flight, self._chunk)
         data = self._fetcher.read(begin, end)
@@ -137,10 +138,10 @@ class FrameLeaping:
         part.at, before = end, part.position
         for piece in part.stream.feed(data, self._frame_begins):
             part.walk(piece)
-        check_size(part.position, part.at)
+        self._limits.check_size(part.position, part.at)
         if not self.whole:
             self._hold(part)
-        check_entries(self._given + sum(len(item.entries) for item in self.parts))
+        self._limits.check_entries(self._given + sum(len(item.entries) for item in self.parts))
         if not self._in_full:
             self._perhaps_leap(part, len(data) / max(part.position - before, 1))
 
@@ -192,7 +193,7 @@ class FrameLeaping:
     @property
     def _least(self) -> int:
         """Bytes of the blob that a leap must save."""
-        return _LEAST + self._fetcher.pace.in_flight
+        return _LEAST + self._fetcher.throughput.in_flight
 
     def _perhaps_leap(self, part: Part, ratio: float) -> None:
         """Leap where it pays; ``ratio`` is what a byte of the tar has come to in the blob just now."""
@@ -201,17 +202,17 @@ class FrameLeaping:
             return
         if part.walker.end is not None:  # what comes after the end marker is hidden, and must be read
             return
-        if self._table is None and ratio * MAX_BLOCK < self._hops.least:
+        if self._table is None and ratio * MAX_BLOCK < self._frame_map.least:
             return
         place = self._place(part, header)
         if place is None or place.stored - part.at < self._least or place.stored > self._fetcher.size:
             self._stay = header
             return
-        landed = Part(place, header, part.walker.padding)
-        landed.walker.ignored_globals = part.walker.ignored_globals
+        resynced = Part(place, header, part.walker.padding, self._limits)
+        resynced.walker.ignored_globals = part.walker.ignored_globals
         if not self.whole:  # of the first one is read on where the leaps turn out wrong
             part.stream.release()
-        self.parts.append(landed)
+        self.parts.append(resynced)
         self.leaps += 1
 
     def _place(self, part: Part, header: int) -> Optional[Place]:
@@ -219,6 +220,6 @@ class FrameLeaping:
         if self._table is not None:
             return self._table.before(header)
         try:
-            return self._hops.beyond(part.stream, part.base, header)
+            return self._frame_map.beyond(part.stream, part.base, header)
         except CorruptLayer:  # what reading on will meet
             return None

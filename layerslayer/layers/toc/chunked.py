@@ -41,12 +41,13 @@ class Toc(ClaimedIndex):
         """
         super().__init__(kind, "zstd" if kind == "zstd:chunked" else "gzip", verified, bytes_read)
         self.own = LANDMARKS if kind == "zstd:chunked" else _WITH_TABLE
-        reader = TocReader(kind, end, self.own)
+        reader = TocReader(kind, end, self.own, stored.limits)
         reader.read(pieces, stored)
         self.entries = reader.entries
         self.files: Mapping[int, File] = reader.files  # by the index of the entry
         self._offsets = reader.offsets
         self._end = end
+        self._limits = stored.limits
 
     def digests(self) -> Mapping[int, bytes]:
         return _Stated(self.files)
@@ -83,7 +84,7 @@ class Toc(ClaimedIndex):
         if not chunk.size or blob is None:
             return
         skip, left = chunk.inner, chunk.size
-        for data in Decompressor().run(blob.between(chunk.offset, self._after(chunk.offset))):
+        for data in Decompressor(limits=self._limits).run(blob.between(chunk.offset, self._after(chunk.offset))):
             skipped = min(skip, len(data))
             skip -= skipped
             data = data[skipped:]

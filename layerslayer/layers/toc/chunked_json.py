@@ -15,6 +15,7 @@ from typing import AbstractSet, Any, Dict, Iterable, Iterator, Mapping, Tuple, U
 
 from ...errors import CorruptLayer
 from ...formats.entry import Device, Entry
+from ...limits import DEFAULT, Limits
 from .base import KINDS, parse_time
 from .chunked_files import Chunk, Files
 from .entry_table import EntryTable
@@ -29,12 +30,16 @@ _LONG = 4096  # characters of a digest that is none
 
 
 class Stored:
-    """A table's bytes as they are stored: taken once, counted, and held against what they inflate to."""
+    """A table's bytes as they are stored: taken once, counted, and held against what they inflate to.
+
+    ``limits`` bound what is made of them.
+    """
 
     FREE = (4 * 2**20, 20_000)  # bytes and objects that any table may have
     EACH = (50, 0.25)  # what each byte stored may add; digests, which do not compress, keep ordinary ones far below
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    def __init__(self, pieces: Iterable[bytes], limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self._pieces = pieces
         self._count = self._inflated = 0
 
@@ -54,8 +59,8 @@ class Stored:
 class TocReader:
     """Turns the JSON into entries and files, object by object, so that no more than one is held as JSON."""
 
-    def __init__(self, kind: str, end: int, own: AbstractSet[str]) -> None:
-        self.entries = EntryTable()
+    def __init__(self, kind: str, end: int, own: AbstractSet[str], limits: Limits = DEFAULT) -> None:
+        self.entries = EntryTable(limits)
         self.files = Files()  # by the index of the entry
         self.offsets = array("q")  # where compressed data begin, ascending once all is read
         self._ascending = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Optional, Sequence, Set
+from typing import TYPE_CHECKING, BinaryIO, Dict, Optional, Sequence, Set
 
 from ...errors import LayerslayerError
 from ...oci.descriptor import Descriptor
@@ -12,6 +12,7 @@ from ..outcome import Report
 from .base import ClaimedIndex
 
 if TYPE_CHECKING:
+    from ...errors import Tell
     from ..leap.reader import Leaps
 
 
@@ -42,7 +43,7 @@ class Claims:
         self,
         source: Source,
         image: Image,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Tell = lambda text: None,
         keep: bool = False,
         leaps: Optional[Leaps] = None,
     ) -> None:
@@ -101,7 +102,7 @@ class Claims:
             if self._leaps is not None and not states_toc(descriptor):
                 self._leaps.prefetch(layer)
             try:
-                found = find_toc(descriptor, open_range)
+                found = find_toc(descriptor, open_range, self.source.limits)
             except LayerslayerError as error:
                 self._unusable(layer, report, error)
             if self._leaps is not None and found is not None:
@@ -109,9 +110,8 @@ class Claims:
         return found
 
     def _unusable(self, layer: Layer, report: Report, error: LayerslayerError) -> None:
-        note = "its index is not used: {}".format(str(error).rstrip("."))
-        report.notes.append(note)
-        told = "layer {}: {}".format(layer.number, note)
-        if told not in self._told:
-            self._told.add(told)
+        report.notes.append(error.after("its index is not used: "))
+        told = error.after("layer {}: its index is not used: ".format(layer.number))
+        if str(told) not in self._told:
+            self._told.add(str(told))
             self._tell(told)

@@ -6,6 +6,7 @@ from typing import Optional
 
 from ...errors import CorruptLayer
 from ...formats.magic import is_tar_type
+from ...limits import DEFAULT, Limits
 from ...oci.descriptor import Descriptor
 from . import estargz, zstd_chunked
 from .base import OpenRange
@@ -24,7 +25,7 @@ def worth_asking(descriptor: Descriptor) -> bool:
     return descriptor.size >= _WORTH_IT and is_tar_type(descriptor.media_type)
 
 
-def find_toc(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
+def find_toc(descriptor: Descriptor, open_range: OpenRange, limits: Limits = DEFAULT) -> Optional[Toc]:
     """Return a layer's own table of contents, or None.
 
     By the manifest's annotations, or, as those are often lost, by the blob's
@@ -35,10 +36,10 @@ def find_toc(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     if estargz.DIGEST in descriptor.annotations and zstd_chunked.stated(descriptor):
         raise CorruptLayer("layer", 0, "it claims two tables of contents")
     if zstd_chunked.stated(descriptor):
-        return zstd_chunked.find(descriptor, open_range)
+        return zstd_chunked.find(descriptor, open_range, limits)
     if estargz.DIGEST in descriptor.annotations:
-        return estargz.find(descriptor, open_range)
+        return estargz.find(descriptor, open_range, limits)
     if not worth_asking(descriptor):
         return None
     finder = zstd_chunked.find if descriptor.media_type.endswith("zstd") else estargz.find
-    return finder(descriptor, open_range)
+    return finder(descriptor, open_range, limits)

@@ -13,6 +13,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple, Union, overload
 from ...errors import CorruptLayer
 from ...formats.entry import Device, Entry, too_long
 from ...formats.memory import Lease
+from ...limits import DEFAULT, Limits
 
 _NO_XATTRS: Mapping[str, bytes] = {}
 _Owner = Tuple[int, int, str, str]
@@ -23,7 +24,7 @@ _OWNER, _RARE = 350, 400  # bytes of memory that an owner takes, and what few en
 class EntryTable(Sequence[Entry]):
     """Entries, the offset of the n-th being ``-2 - n``, and none hidden."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
         self._texts = bytearray()  # names and targets, UTF-8 with surrogates passed
         self._ends = array("I")  # two for each entry: where its name ends, and its target
         self._kinds = bytearray()
@@ -35,7 +36,7 @@ class EntryTable(Sequence[Entry]):
         self._times = array("d")  # exact for whole seconds, and as exact as they were read else
         self._devices: Dict[int, Device] = {}
         self._xattrs: Dict[int, Mapping[str, bytes]] = {}
-        self._lease = Lease()
+        self._lease = Lease(limits)
         self._leased = self._counted = 0
         self._rare = 0  # bytes of what few entries have
 

@@ -18,6 +18,7 @@ from ...formats.decompress import Decompressor
 from ...formats.entry import Entry
 from ...formats.tar.header import BLOCK
 from ...formats.tar.reader import TarWalker
+from ...limits import DEFAULT, Limits
 from ...oci.descriptor import Descriptor
 from .base import OpenRange, checked, range_pieces, read_range
 from .chunked import MAX_TOC, Toc
@@ -48,7 +49,7 @@ def toc_place(size: int, end: bytes) -> Optional[Tuple[int, int]]:
     return None
 
 
-def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
+def find(descriptor: Descriptor, open_range: OpenRange, limits: Limits = DEFAULT) -> Optional[Toc]:
     """Return the table of a layer, None when its end is no footer. Raises CorruptLayer and DigestMismatch."""
     if descriptor.size <= FOOTER:
         return None
@@ -59,17 +60,17 @@ def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     if not 0 < length <= MAX_TOC:
         raise CorruptLayer(_KIND, descriptor.size - FOOTER, "the footer names a place outside of the layer")
     stated = descriptor.annotations.get(DIGEST, "")
-    stored = Stored(range_pieces(open_range, offset, length))
-    pieces = _index_of(iter(stored), offset)
+    stored = Stored(range_pieces(open_range, offset, length), limits)
+    pieces = _index_of(iter(stored), offset, limits)
     return Toc(_KIND, checked(pieces, stated) if stated else pieces, stored, offset, bool(stated), FOOTER + length)
 
 
-def _index_of(member: Iterator[bytes], offset: int) -> Iterator[bytes]:
+def _index_of(member: Iterator[bytes], offset: int, limits: Limits) -> Iterator[bytes]:
     """Yield the JSON in the tar in a gzip member. Raises CorruptLayer."""
-    walker = TarWalker()
+    walker = TarWalker(limits=limits)
     walker.bodies = {}
     position, begin, end = 0, 0, 0
-    for piece in Decompressor().run(member):
+    for piece in Decompressor(limits=limits).run(member):
         if not end:
             begin, end = _place(walker, walker.feed(piece), offset)
         if not end and position > _MOST_HEADERS:

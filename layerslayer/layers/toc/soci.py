@@ -57,13 +57,13 @@ class SociIndex:
             return None
         if descriptor.size >= min(layer.size, MAX_TOC):
             raise InvalidDocument("its {} bytes cost more than they spare".format(descriptor.size))
-        lease = Lease()
+        lease = Lease(self._source.limits)
         lease.take(descriptor.size)
         body = bytearray()  # in one place: there may be a hundred megabytes of it
         for piece in verified_pieces(self._source.blob(descriptor), Verifier(descriptor)):
             body += piece
         lease.close()
-        return Ztoc(found.kind, body, layer, found.stated)
+        return Ztoc(found.kind, body, layer, found.stated, self._source.limits)
 
     def _once(self) -> _Found:
         with self._lock:
@@ -92,7 +92,7 @@ class SociIndex:
 
     def _ztocs(self, index: Descriptor, kind: str) -> Dict[str, Descriptor]:
         document = self._source.manifest(index.digest, index)
-        manifest = parse_manifest(document.body, document.media_type)
+        manifest = parse_manifest(document.body, document.media_type, self._source.limits)
         if not isinstance(manifest, Manifest) or kind not in (manifest.config.media_type, manifest.artifact_type):
             raise InvalidDocument("the document {} is no SOCI index".format(index.digest))
         found: Dict[str, Descriptor] = {}

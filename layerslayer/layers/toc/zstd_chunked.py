@@ -18,6 +18,7 @@ from typing import Iterator, NamedTuple, Optional
 
 from ...errors import CorruptLayer
 from ...formats.decompress import Decompressor
+from ...limits import DEFAULT, Limits
 from ...oci.descriptor import Descriptor
 from .base import OpenRange, checked, range_pieces, read_range
 from .chunked import MAX_TOC, Toc
@@ -43,7 +44,7 @@ def stated(descriptor: Descriptor) -> bool:
     return any(prefix + "manifest-position" in descriptor.annotations for prefix in PREFIXES)
 
 
-def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
+def find(descriptor: Descriptor, open_range: OpenRange, limits: Limits = DEFAULT) -> Optional[Toc]:
     """Return the table of a layer, None when nothing says that there is one. Raises CorruptLayer, DigestMismatch."""
     read = 0
     place = _by_annotations(descriptor)
@@ -55,14 +56,14 @@ def find(descriptor: Descriptor, open_range: OpenRange) -> Optional[Toc]:
     outside = place.offset < 0 or place.length <= 0 or place.offset + place.length > descriptor.size
     if outside or max(place.length, place.uncompressed) > MAX_TOC:
         raise CorruptLayer(_KIND, place.offset, "the table of contents is said to be where it cannot be")
-    stored = Stored(range_pieces(open_range, place.offset, place.length))
-    body = _inflated(checked(stored, place.checksum) if place.checksum else iter(stored), place)
+    stored = Stored(range_pieces(open_range, place.offset, place.length), limits)
+    body = _inflated(checked(stored, place.checksum) if place.checksum else iter(stored), place, limits)
     return Toc(_KIND, body, stored, place.offset, bool(place.checksum), read + place.length)
 
 
-def _inflated(packed: Iterator[bytes], place: _Place) -> Iterator[bytes]:
+def _inflated(packed: Iterator[bytes], place: _Place, limits: Limits) -> Iterator[bytes]:
     length = 0
-    for piece in Decompressor().run(packed):
+    for piece in Decompressor(limits=limits).run(packed):
         length += len(piece)
         if length > place.uncompressed:
             raise CorruptLayer(_KIND, place.offset, "the table of contents is larger than stated")

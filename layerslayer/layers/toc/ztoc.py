@@ -22,7 +22,7 @@ from ...errors import CorruptLayer
 from ...formats.entry import Device, Entry
 from ...formats.memory import Lease
 from ...formats.tar.pax import MOST_RECORDS, Overrides, is_sparse
-from ...limits import check_entries
+from ...limits import DEFAULT, Limits
 from ...oci.descriptor import Descriptor
 from ...oci.digest import digest_problem
 from .base import KINDS, ClaimedIndex, OpenRange, parse_time
@@ -42,7 +42,14 @@ class Ztoc(ClaimedIndex):
 
     aside = "checkpoints"
 
-    def __init__(self, kind: str, body: Union[bytes, bytearray], layer: Descriptor, verified: bool) -> None:
+    def __init__(
+        self,
+        kind: str,
+        body: Union[bytes, bytearray],
+        layer: Descriptor,
+        verified: bool,
+        limits: Limits = DEFAULT,
+    ) -> None:
         """``body`` is the ztoc of ``layer``. Raises CorruptLayer and LimitReached."""
         ztoc = Buffer(body).root()
         version = _text(ztoc.text(0))
@@ -53,16 +60,16 @@ class Ztoc(ClaimedIndex):
         info = ztoc.table(5)
         algorithm = info.number(0, U8, _GZIP)
         super().__init__(kind, "none" if algorithm == _NONE else "gzip", verified, len(body))
-        self._lease = Lease()
+        self._lease = Lease(limits)
         self._lease.take(len(body))
-        entries = EntryTable()
+        entries = EntryTable(limits)
         self.entries = entries
         end = ztoc.number(3, I64)
-        self._spans = _spans(info, algorithm, layer.size, end)
+        self._spans = _spans(info, algorithm, layer.size, end, limits)
         self._places = array("q")  # of the entries' contents in the tar; -1: that cannot be told
         reader = _Reader(end)
         metadata = ztoc.table(4)
-        check_entries(metadata.count(0))
+        limits.check_entries(metadata.count(0))
         for item in metadata.tables(0):
             entry, place = reader.read(item, -2 - len(entries))
             entries.append(entry)
@@ -82,7 +89,7 @@ class Ztoc(ClaimedIndex):
         return self._spans.read(place, entry.size, open_range)
 
 
-def _spans(info: Table, algorithm: int, size: int, end: int) -> Spans:
+def _spans(info: Table, algorithm: int, size: int, end: int, limits: Limits) -> Spans:
     if info.count(2) > MOST_SPANS:
         raise CorruptLayer(_KIND, 0, "it has more than {} spans".format(MOST_SPANS))
     digests = [_text(digest) for digest in info.texts(2)]
@@ -90,13 +97,13 @@ def _spans(info: Table, algorithm: int, size: int, end: int) -> Spans:
         raise CorruptLayer(_KIND, 0, "it has not a digest for each span")
     checkpoints = info.view(3)
     if algorithm == _NONE:
-        return Spans(plain_spans(bytes(checkpoints), size, len(digests)), digests, b"", size)
+        return Spans(plain_spans(bytes(checkpoints), size, len(digests)), digests, b"", size, limits)
     if algorithm != _GZIP:
         raise CorruptLayer(_KIND, 0, "it is of the unknown compression {}".format(algorithm))
     spans = gzip_spans(checkpoints, size)
     if len(spans) != len(digests):
         raise CorruptLayer(_KIND, 0, "it has not a digest for each span")
-    return Spans(spans, digests, checkpoints, end)
+    return Spans(spans, digests, checkpoints, end, limits)
 
 
 class _Reader:

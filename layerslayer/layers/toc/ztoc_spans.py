@@ -24,7 +24,7 @@ from ...errors import CorruptLayer, DigestMismatch
 from ...formats.decompress import MAX_PIECE, Decompressor
 from ...formats.gzip.inflate import WINDOW, inflate_at
 from ...formats.magic import GZIP_MAGIC
-from ...limits import check_size
+from ...limits import DEFAULT, Limits
 from .base import OpenRange, read_fully
 from .flatbuffers import I64, Buffer
 
@@ -91,13 +91,21 @@ class Spans:
     files that stand together cost one request.
     """
 
-    def __init__(self, spans: Sequence[Span], digests: Sequence[str], checkpoints: Bytes, size: int) -> None:
+    def __init__(
+        self,
+        spans: Sequence[Span],
+        digests: Sequence[str],
+        checkpoints: Bytes,
+        size: int,
+        limits: Limits = DEFAULT,
+    ) -> None:
         """``size`` is how many bytes of the tar there are to be read."""
         self._spans = spans
         self._digests = digests
         self._checkpoints = checkpoints
         self._outs = [span.out for span in spans]
         self._size = size
+        self._limits = limits
         self._held: Tuple[int, bytes] = (-1, b"")
 
     def read(self, start: int, length: int, open_range: OpenRange) -> Iterator[bytes]:
@@ -157,7 +165,7 @@ class Spans:
         if self._checkpoints:
             # What is not yet output cannot be referred to, whatever the record holds in its place.
             window = bytes(self._checkpoints[span.window - min(span.out, WINDOW) : span.window])
-            pieces = _inflated(span, window, body)
+            pieces = _inflated(span, window, body, self._limits)
         if size > MAX_HELD:
             yield from _cut(pieces, low, high - low)
             return
@@ -178,16 +186,16 @@ def _cut(pieces: Iterator[bytes], skip: int, length: int) -> Iterator[bytes]:
             yield part
 
 
-def _inflated(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
+def _inflated(span: Span, window: bytes, body: bytes, limits: Limits) -> Iterator[bytes]:
     """Yield what a span holds, through the ends of gzip members. Raises CorruptLayer and LimitReached."""
     inflated = 0
-    for data in _members(span, window, body):
+    for data in _members(span, window, body, limits):
         inflated += len(data)
-        check_size(inflated, len(body))
+        limits.check_size(inflated, len(body))
         yield data
 
 
-def _members(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
+def _members(span: Span, window: bytes, body: bytes, limits: Limits) -> Iterator[bytes]:
     engine, data = inflate_at(window, span.bits, body)
     at = 0
     while not engine.eof and at < len(data):
@@ -203,4 +211,4 @@ def _members(span: Span, window: bytes, body: bytes) -> Iterator[bytes]:
                 yield output
     rest = (engine.unused_data + data[at:])[_GZIP_TRAILER:]
     if rest.startswith(GZIP_MAGIC):
-        yield from Decompressor().run(iter((rest,)))
+        yield from Decompressor(limits=limits).run(iter((rest,)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
 from ...errors import LayerslayerError, Unreachable
 from ..http.client import Transport
@@ -12,6 +12,9 @@ from ..http.origin_headers import Shown
 from ..http.response import MAX_ERROR_BODY, Answer
 from .bearer import ATTEMPTS, BearerAuth
 from .realms import carries_secrets
+
+if TYPE_CHECKING:
+    from ...errors import Tell
 
 _MOST = 3 * ATTEMPTS  # challenges that one request is answered, whoever they come from: each redirect may end elsewhere
 
@@ -24,7 +27,7 @@ class Handshake:
         transport: Transport,
         auth: BearerAuth,
         base_url: str,
-        tell: Callable[[str], None],
+        tell: Tell,
         find_headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """``find_headers`` is asked once for more headers, which only the registry itself sees."""
@@ -41,8 +44,7 @@ class Handshake:
         try:
             return self._get(path, scope, headers, whole)
         except LayerslayerError as error:  # which may name a host that the registry named by a secret
-            error.args = (self._transport.unspoken(str(error)),)
-            error.hint = self._transport.unspoken(error.hint)
+            error.reword(self._transport.unspoken)
             raise
 
     def _get(self, path: str, scope: str, headers: Optional[Dict[str, str]], whole: int) -> Answer:

@@ -1,6 +1,6 @@
 """The bearer-token handshake, bound to one origin (distribution ``spec/auth``).
 
-1. The real request goes out with the token at hand, or with none.
+1. The real request goes out with the token that is known, or with none.
 2. On 401 its challenge names an auth service; a token for *our* scope,
    ``repository:PATH:pull``, is fetched there, anonymously.
 3. The request is repeated. On a second 401 the challenge's own scope is tried
@@ -19,19 +19,23 @@ registry itself is http, and may not redirect.
 from __future__ import annotations
 
 import threading
-import time
-from typing import AbstractSet, Callable, Dict, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Callable, List, Optional
 
-from ...errors import Exposed, InvalidAddress, RegistryError, Unauthorized
+from ...errors import Action, Exposed, InvalidAddress, LayerslayerError, RegistryError, Remedy, Unauthorized
 from ..credentials import Login, UserToken
 from ..http.client import Transport
 from ..http.origin import Origin, address_from, netloc_of, origin_of
 from ..http.response import Answer
 from .challenges import Challenge, first_of, parse_challenges
 from .realms import carries_secrets, may_see_login
+from .token_cache import TokenCache
 from .token_exchange import Token, exchange
+from .user_secrets import UserSecrets
 
-ATTEMPTS = 4  # of one request: with the token at hand, our scope, the challenge's scope
+if TYPE_CHECKING:
+    from ...errors import Tell
+
+ATTEMPTS = 4  # of one request: with the token that is known, our scope, the challenge's scope
 
 
 class BearerAuth:
@@ -45,26 +49,18 @@ class BearerAuth:
         transport: Transport,
         origin: Origin,
         user_token: Optional[UserToken] = None,
-        tell: Callable[[str], None] = lambda text: None,
+        tell: Tell = lambda text: None,
         find_login: Callable[[], Optional[Login]] = lambda: None,
         trusted_realms: AbstractSet[str] = frozenset(),
     ) -> None:
         self._transport = transport
         self._origin = origin
-        self._find_login = find_login
         self._trusted_realms = trusted_realms
-        self._login: Optional[Login] = None
-        self._looked = False
-        self._basic = ""  # the Authorization that stands for the login, once the registry asked for it
         self._name = netloc_of(origin)
-        self._user_token = user_token
         self._tell = tell
         self._lock = threading.Lock()
-        # One token per realm, service and scope; this object is per registry host.
-        self._tokens: Dict[Tuple[str, str, str], Token] = {}
-        self._used: Dict[str, Tuple[str, str, str]] = {}  # our scope -> the key that worked for it
-        self._anonymous: Set[str] = set()  # the Authorizations that everybody gets who asks for one
-        self._exposed = False
+        self._user = UserSecrets(user_token, find_login)
+        self._tokens = TokenCache()
         if not carries_secrets(origin):
             self.expose()
 
@@ -75,25 +71,21 @@ class BearerAuth:
         """
         if origin_of(url) != self._origin:
             return None
-        user_token = self._user_token
+        user_token = self._user.token
         if user_token:
             return "Bearer " + user_token.value
-        if self._basic:
-            return self._basic
+        if self._user.basic:
+            return self._user.basic
         with self._lock:
-            token = self._tokens.get(self._used.get(scope, ("", "", "")))
-        if token and token.expires > time.monotonic():
-            return "Bearer " + token.value
-        return None
+            return self._tokens.get(scope)
 
     def is_secret(self, authorization: str) -> bool:
         """Whether what ``header`` returned may not be seen on its way: all but the tokens of anonymous visitors."""
-        return authorization not in self._anonymous
+        return not self._tokens.is_anonymous(authorization)
 
     def expose(self) -> None:
-        """Learn that the registry speaks plain http: from now on the user has nothing to show it."""
-        token, self._user_token = self._user_token, None
-        self._exposed, self._login, self._basic = True, None, ""
+        """Record that the registry speaks plain http: from now on the user has nothing to show it."""
+        token = self._user.expose()
         if token:
             self._tell(
                 "{} speaks plain http, over which the token from {} is not sent".format(self._name, token.origin)
@@ -110,9 +102,9 @@ class BearerAuth:
         challenges = parse_challenges(challenge_header)
         bearer = first_of(challenges, "bearer")
         with self._lock:
-            refused = self._user_token
+            refused = self._user.token
             if refused and sent == "Bearer " + refused.value:
-                self._user_token = None
+                self._user.token = None
                 service = self._service(challenged, bearer)
                 self._tell(
                     "{} refused the token from {}; {}.".format(
@@ -123,12 +115,11 @@ class BearerAuth:
                 )
                 if not bearer:
                     return True
-            if self._takes_registry_token():
+            if self._user.use_registry_token():
                 return True
             if bearer is None:
                 return self._answer_basic(sent) if any(item.scheme == "basic" for item in challenges) else False
-            known = self._tokens.get(self._used.get(scope, ("", "", "")))
-            if known and sent != "Bearer " + known.value and known.expires > time.monotonic():
+            if self._tokens.get(scope) not in (None, sent):
                 return True  # another thread has just fetched one
             wanted = self._next_scope(bearer, scope, tried)
             if wanted is None:
@@ -136,61 +127,46 @@ class BearerAuth:
             tried.append(wanted)
             realm = self._realm(challenged, bearer)
             service_name = bearer.parameters.get("service", "")
-            key = (realm, service_name, wanted)
-            self._tokens[key] = self._exchange(realm, service_name, wanted)
-            self._used[scope] = key
-        return True
-
-    def _known_login(self) -> Optional[Login]:
-        """Return the user's login for this registry, looked for once; never for plain http to another machine."""
-        if not self._looked and not self._exposed:
-            self._looked = True
-            self._login = self._find_login()
-        return self._login
-
-    def _takes_registry_token(self) -> bool:
-        """Take a stored bearer token for the user's own; whether there was one."""
-        login = self._known_login()
-        if not login or not login.registry_token:
-            return False
-        self._login = login._replace(registry_token="")
-        self._user_token = UserToken(login.registry_token, login.origin)
+            token = self._exchange(realm, service_name, wanted)
+            self._tokens.put(scope, (realm, service_name, wanted), token)
         return True
 
     def _answer_basic(self, sent: Optional[str]) -> bool:
-        login = self._known_login()
+        login = self._user.login()
         basic = login.basic if login else ""
         if basic and sent != basic:  # though another thread may have sent it meanwhile
-            self._basic = basic
+            self._user.basic = basic
             return True
         if basic and login:
             raise Unauthorized(
                 "{} refused the login from {}.".format(self._name, login.origin), "Log in again with any tool."
             )
-        if self._exposed:
+        if self._user.exposed:
             raise Unauthorized("{} wants a login, but speaks plain http, over which none is sent.".format(self._name))
         raise Unauthorized(
             "{} wants a user name and password.".format(self._name),
-            "Log in with docker, podman or skopeo, or give them with --username and --password-stdin.",
+            Remedy(Action.LOG_IN),
         )
 
     def _exchange(self, realm: str, service: str, scope: str) -> Token:
-        login = self._known_login()
+        login = self._user.login()
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
             service_host = netloc_of(origin_of(realm))
-            self._tell(
-                "{} names the auth service {}, which is not known to be its own: the login from {} is not shown to it; "
-                "if you trust it, add --trust-realm {}".format(self._name, service_host, login.origin, service_host)
+            told = (
+                "{} names the auth service {}, which is not known to be its own: "
+                "the login from {} is not shown to it".format(self._name, service_host, login.origin)
             )
-            login = self._login = None
+            self._tell(LayerslayerError(told, within=Remedy(Action.TRUST_REALM, service_host)))
+            self._user.drop_login()
+            login = None
         if login:
             try:
                 return exchange(self._transport, realm, service, scope, login, self._name)
             except (Unauthorized, Exposed) as error:
                 self._tell("{}; going on without it".format(str(error).rstrip(".")))
-                self._login = None
+                self._user.drop_login()
         token = exchange(self._transport, realm, service, scope, None, self._name)
-        self._anonymous.add("Bearer " + token.value)
+        self._tokens.mark_anonymous(token)
         return token
 
     @staticmethod
@@ -212,7 +188,7 @@ class BearerAuth:
             raise RegistryError(
                 "{} names an auth service with a user name in its address, which is not used.".format(self._name)
             )
-        if realm.origin.scheme == "http" and self._origin.scheme == "https" and not self._exposed:
+        if realm.origin.scheme == "http" and self._origin.scheme == "https" and not self._user.exposed:
             raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
         return realm.url
 

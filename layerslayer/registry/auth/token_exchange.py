@@ -42,7 +42,7 @@ def exchange(
 ) -> Token:
     """Return a token for ``scope``, anonymously without a ``login``. Raises Unauthorized and RegistryError.
 
-    Exposed where the service speaks plain http, and is not told of the ``login``.
+    Exposed where the service speaks plain http, and is not shown the ``login``.
     """
     place = read_address(realm)
     realm, host = place.url, place.origin.host

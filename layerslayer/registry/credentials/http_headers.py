@@ -20,7 +20,7 @@ _VALUE = re.compile(r"[\x20-\x7e]{0,4096}")
 
 
 def meta_headers(environment: Mapping[str, str] = os.environ) -> Dict[str, str]:
-    """Return the headers for registries; none where the file cannot be used, which the search for logins tells."""
+    """Return the headers for registries; none where the file cannot be used, which the search for logins reports."""
     file = docker_config(environment)
     try:
         body = read_small(file)

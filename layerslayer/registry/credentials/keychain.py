@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ...errors import LocalFileError, UsageError
+from ...errors import Action, LocalFileError, Remedy, UsageError
 from ...oci.reference import Reference, canonical_host
 from ..http.origin import netloc_given
 from . import TOKEN_FILE, Login, UserToken, read_token_file
 from .unscoped import Given
 
+if TYPE_CHECKING:
+    from ...errors import Tell, Told
+
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 class CredentialOptions(NamedTuple):
-    """What the user says of logins. ``read_password`` reads one that is piped in; None where none is.
+    """What the user says of logins. ``password`` may be what reads it, once it is needed.
 
     ``say`` gets sentences about what is used, with ``verbose`` about what was looked for as well.
     """
 
     username: Optional[str]
+    password: Union[str, Callable[[], str], None]
     token_file: Optional[str]
-    read_password: Optional[Callable[[], str]]
+    takes_token_txt: bool  # that of the current folder, where no ``token_file`` is named
     verbose: bool
     say: Callable[[str], None]
-    warn: Callable[[str], None]
+    warn: Tell
+    named: str = "the user name"  # what ``username`` is called in sentences
 
 
 class Identity:
@@ -46,7 +51,7 @@ class Identity:
         """
         owns = self._given.owns(reference) and not mirror
         if owns and self._options.username:
-            return Login("--username", self._options.username, self._password())
+            return Login(self._options.named, self._options.username, self._password())
         from .lookup import find_login  # which most registries do not ask for
 
         domain = canonical_host(reference.domain)
@@ -61,7 +66,7 @@ class Identity:
         return login
 
     def _tell_what_is_kept(self, reference: Reference) -> None:
-        what = "--username" if self._options.username else "LAYERSLAYER_USERNAME"
+        what = self._options.named if self._options.username else "LAYERSLAYER_USERNAME"
         if self._options.username or os.environ.get("LAYERSLAYER_USERNAME"):
             self._given.tell_once(what, reference, self._options.say)
 
@@ -93,13 +98,14 @@ class Identity:
             return self._given.password
 
     def _read_password(self) -> str:
-        read = self._options.read_password
-        given = read() if read else os.environ.get("LAYERSLAYER_PASSWORD")
+        stated = self._options.password
+        read = callable(stated)
+        given = stated() if callable(stated) else stated or os.environ.get("LAYERSLAYER_PASSWORD")
         password = (given or "").rstrip("\r\n")
         if not password and read:
             raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
         if given is None:
-            raise UsageError("--username needs a password.", "Pipe it in with --password-stdin.")
+            raise UsageError("{} needs a password.".format(self._options.named), Remedy(Action.PIPE_PASSWORD))
         return password
 
     def token(self, reference: Reference) -> Optional[UserToken]:
@@ -127,16 +133,16 @@ class Identity:
             )
         return token
 
-    def _tokens(self, owner: str) -> Tuple[Dict[str, UserToken], List[str]]:
+    def _tokens(self, owner: str) -> Tuple[Dict[str, UserToken], Sequence[Told]]:
         """Return the tokens of ``--token-file``, whose bare one is the ``owner``'s, or of ``token.txt``, if there."""
         if self._options.token_file:
             return read_token_file(self._options.token_file, bare_host=owner or self._given.owner)
-        if not os.path.exists(TOKEN_FILE):
+        if not self._options.takes_token_txt or not os.path.exists(TOKEN_FILE):
             return {}, []
         try:
             return read_token_file(TOKEN_FILE, found=True)
         except LocalFileError as error:
-            return {}, [str(error)]
+            return {}, [error]
 
 
 def _by_environment(token: str) -> UserToken:

@@ -18,7 +18,7 @@ import re
 import stat
 from typing import Dict, List, NamedTuple, Tuple
 
-from ...errors import LocalFileError
+from ...errors import Action, LocalFileError, Remedy
 from ...oci.reference import DOCKER_HUB, canonical_host
 from ...user_input import as_path
 
@@ -55,7 +55,9 @@ def read_token_file(
             content = file.read(_MAX_FILE + 1)
     except OSError as error:
         reason = error.strerror or error
-        raise LocalFileError("the token file {} cannot be read: {}.".format(as_path(path), reason)) from None
+        told = "the token file {} cannot be read: {}.".format(as_path(path), reason)
+        within = Remedy(Action.NAME_TOKEN_FILE) if isinstance(error, _Doubtful) else None
+        raise LocalFileError(told, within=within) from None
     if len(content) > _MAX_FILE:
         raise LocalFileError("the token file {} is larger than {} bytes.".format(path, _MAX_FILE))
     tokens: Dict[str, UserToken] = {}
@@ -79,13 +81,17 @@ def read_token_file(
     return tokens, complaints
 
 
+class _Doubtful(OSError):
+    """A file that was found may not be meant."""
+
+
 def _open_found(path: str, flags: int) -> int:
     info = os.lstat(path)
     if not stat.S_ISREG(info.st_mode):
-        raise OSError(errno.EINVAL, "it is a link or no file, so name it with --token-file if it is meant")
+        raise _Doubtful(errno.EINVAL, "it is a link or no file")
     user = os.geteuid() if hasattr(os, "geteuid") else 0
     if user and info.st_uid not in (0, user):
-        raise OSError(errno.EPERM, "it is another user's, so name it with --token-file if it is meant")
+        raise _Doubtful(errno.EPERM, "it is another user's")
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 

@@ -23,7 +23,7 @@ class Given:
     """Made once, at the root of a run; the sessions for all its images share it.
 
     ``password`` is what was read from standard input, None as long as nothing was;
-    who reads it holds ``reading``, as there is only one to be had.
+    who reads it holds ``reading``, as there is only one.
     """
 
     def __init__(self, plain_http: bool = False) -> None:
@@ -55,7 +55,7 @@ class Given:
         return self._owner is not None and self._owner == self._origin(reference)
 
     def tell_once(self, what: str, reference: Reference, say: Callable[[str], None]) -> None:
-        """Say that ``what`` is not shown to the registry of an image, which is another one than was named first."""
+        """Warn that ``what`` is not shown to the registry of an image, which is another one than was named first."""
         domain = reference.domain.lower()
         if self._decided and domain != self.owner and (what, domain) not in self._told:
             self._told.add((what, domain))

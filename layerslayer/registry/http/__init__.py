@@ -6,10 +6,10 @@
 * No cookies kept, no content decoding (``identity``; bodies are read raw), no
   automatic redirects (they read the redirect's body whole, and carry headers
   along).
-* What is secret is asked for anew at every hop and belongs to one origin.
+* What is secret is asked for again at every hop and belongs to one origin.
 * Every read is bounded in time, and every body but a blob's in size.
 * What may pass by itself is asked again, with jitter (``retries``); the whole
-  way from the first address on, so that signed addresses are made anew.
+  way from the first address on, so that signed addresses are made again.
 
 ``client`` asks again and follows redirects, ``sender`` sends one request,
 ``connections`` opens and watches connections, ``connection_limit`` counts them,

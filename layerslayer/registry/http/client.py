@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Mapping, Optional
 
-from ...errors import ConnectionLost, InvalidAddress, RegistryError, Unreachable
+from ...errors import ConnectionLost, InvalidAddress, LayerslayerError, RegistryError, Unreachable
 from . import retries
 from .failure_reasons import host_of
 from .origin import address_from, base_url, origin_of, read_address
@@ -14,6 +14,9 @@ from .preconnect import EarlyConnections
 from .response import MAX_ERROR_BODY, Answer
 from .sender import Sender
 from .tls import Tls
+
+if TYPE_CHECKING:
+    from ...errors import Tell, Told
 
 READ_TIMEOUT = 30.0  # seconds without a byte
 MAX_REDIRECTS = 10
@@ -64,19 +67,27 @@ class Transport:
         """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
         return self._sender.unspoken(words)
 
-    def unspoken_to(self, tell: Callable[[str], None]) -> Callable[[str], None]:
-        """Return ``tell``, of words of ours that are made so."""
-        return lambda text: tell(self.unspoken(text))
+    def unspoken_to(self, tell: Tell) -> Tell:
+        """Return ``tell``, which then gets words that are made so."""
+
+        def unspoken(told: Told) -> None:
+            if isinstance(told, LayerslayerError):
+                told.reword(self.unspoken)
+                tell(told)
+            else:
+                tell(self.unspoken(told))
+
+        return unspoken
 
     def close(self) -> None:
         self._sender.close()
 
     def rest(self) -> None:
-        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        """Close the connections that nobody uses; they are opened again when they are needed."""
         self._sender.rest()
 
     def note(self, text: str) -> None:
-        """Tell those who want to know all (``log``)."""
+        """Add a line to the log, if there is one."""
         if self._log:
             self._log(text)
 
@@ -91,15 +102,12 @@ class Transport:
     ) -> Answer:
         """GET ``url``, or POST ``form`` to it, and follow at most ``redirects`` redirects by hand.
 
-        ``secrets`` is asked for more headers at each hop. A body of up to
-        ``whole`` bytes is read at once, so that one that breaks off is asked for
-        again; ``read`` then has it. Raises Unreachable and RegistryError (for
-        redirects that are not to be followed; Exposed before anything private
-        leaves over plain http, see ``Shown``).
+        ``secrets`` is asked for more headers at each hop. A body of up to ``whole`` bytes is read at once, so that
+        one that breaks off is asked for again; ``read`` then has it. Raises Unreachable and RegistryError (for
+        redirects that must not be followed; Exposed before anything private leaves over plain http, see ``Shown``).
         """
         url = read_address(url).url  # from here on just what was read
-        failures = 0
-        renewed = False
+        failures, renewed = 0, False
         while True:
             try:
                 answer = self._follow(url, headers, secrets, redirects, form)

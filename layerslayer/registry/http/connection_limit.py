@@ -46,7 +46,7 @@ class Lines:
         self._lock = threading.Lock()
 
     def hold(self, holder: Any) -> None:
-        """Know whoever keeps connections; its ``rest()`` closes those that nobody uses."""
+        """Add one who keeps connections; its ``rest()`` closes those that nobody uses."""
         with self._lock:
             self._holders.add(holder)
 

@@ -53,7 +53,7 @@ class Adapter(requests.adapters.HTTPAdapter):
         return _as_read(super().get_connection_with_tls_context(request, verify, proxies, cert), request.url)
 
     def rest(self) -> None:
-        """Close the connections that nobody uses; they are opened anew when they are needed."""
+        """Close the connections that nobody uses; they are opened again when they are needed."""
         for manager in (self.poolmanager, *list(self.proxy_manager.values())):
             for key in list(manager.pools.keys()):  # which is safe with threads; iterating is not
                 pool = manager.pools.get(key)
@@ -117,7 +117,7 @@ def _as_read(pool: Any, url: str) -> Any:
 
 
 class _ToTheLetter:
-    """A pool that asks for what it is told to, as it stands: urllib3 would write ``%2f`` as ``%2F`` and quote a ``|``.
+    """A pool that asks for a target as it stands: urllib3 would write ``%2f`` as ``%2F`` and quote a ``|``.
 
     Whoever signed an address may have signed its letters. That they do no harm was seen to when it was read.
     """

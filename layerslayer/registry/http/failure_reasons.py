@@ -18,7 +18,7 @@ def host_of(url: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Say why a request failed, completing "it cannot be reached:"."""
+    """Return why a request failed, completing "it cannot be reached:"."""
     text = str(error).lower()
     for sign, reason in (
         ("certificate has expired", "its certificate has expired"),

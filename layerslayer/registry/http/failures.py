@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 import urllib3
 
-from ...errors import ConnectionLost, RegistryError, Unreachable
+from ...errors import Action, ConnectionLost, RegistryError, Remedy, Unreachable
 from .failure_reasons import HANDSHAKE, NO_HTTPS, PASSING, UNTRUSTED, host_of, reason_of
 from .proxies import goes_by_one
 from .redaction import redacted
@@ -30,7 +30,7 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
         return _by_proxy(host)
     if isinstance(error, requests.exceptions.Timeout):
         return (ConnectionLost if answered else Unreachable)(
-            "{} does not answer.".format(host), "Check the address, or allow more time with --timeout."
+            "{} does not answer.".format(host), Remedy(Action.ALLOW_TIME, "Check the address")
         )
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         # Where nobody has answered yet, a refusal is more likely a wrong address than a bad moment.
@@ -50,14 +50,11 @@ def _by_proxy(host: str) -> Unreachable:
     )
 
 
-def _about_trust(host: str, reason: str) -> str:
+def _about_trust(host: str, reason: str) -> Remedy:
     """Return what to do about a TLS connection that did not come about."""
     if reason in (HANDSHAKE, NO_HTTPS):
-        return "If it serves plain http, add --plain-http."
-    unchecked = "to go on without checking it, --insecure {}.".format(host)
-    if reason == UNTRUSTED:
-        return "If its authority is a private one, add --ca-file FILE; " + unchecked
-    return "Check the address and this machine's clock; " + unchecked
+        return Remedy(Action.ALLOW_HTTP)
+    return Remedy(Action.TRUST_AUTHORITY if reason == UNTRUSTED else Action.SKIP_CHECK, host)
 
 
 def was_dropped(error: requests.exceptions.ConnectionError) -> bool:

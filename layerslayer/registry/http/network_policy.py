@@ -12,11 +12,11 @@ import threading
 from enum import Enum
 from typing import Optional
 
-from ...errors import RegistryError
+from ...errors import Action, RegistryError, Remedy
 from .origin import host_given
 from .private_networks import is_inside, is_loopback, is_on_the_link
 
-_HINT = "If this registry may, add --allow-private."
+_HINT = Remedy(Action.ALLOW_PRIVATE)
 
 
 class _Place(Enum):
@@ -32,7 +32,7 @@ class Border:
 
     ``home`` is the registry's ``HOST[:PORT]``; without it nothing is refused.
     Until there was a connection to it, which with a proxy there never is, its
-    name tells where it is.
+    name shows where it is.
     """
 
     def __init__(self, home: str) -> None:
@@ -41,7 +41,7 @@ class Border:
         self._lock = threading.Lock()
 
     def pass_name(self, host: str) -> None:
-        """See a request to ``host``, which is not resolved yet. Raises RegistryError for one that leads inside."""
+        """Check a request to ``host``, which is not resolved yet. Raises RegistryError for one that leads inside."""
         if self._home and host != self._home:
             if is_on_the_link(host):
                 raise _way_to_secrets(host)
@@ -49,7 +49,7 @@ class Border:
                 raise _way_inside(host)
 
     def pass_connection(self, host: str, address: str) -> None:
-        """See a connection to ``host``, now open to ``address``, before anything is sent over it.
+        """Check a connection to ``host``, now open to ``address``, before anything is sent over it.
 
         Raises RegistryError for one that leads inside, and for one to the registry that is elsewhere than its first;
         for this machine's own names as well, over which secrets go in plain http, where they lead to another.

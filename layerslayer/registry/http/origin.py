@@ -5,7 +5,7 @@ character or an ``@`` stands, one takes for the host what another takes for a
 path, and what was checked is not what is connected to. So there is one reader,
 this one. It takes what every reader takes alike (RFC 3986, ASCII, without
 percent-encoding in the host) and refuses all else; what goes to the HTTP
-library is made anew from what was read.
+library is made again from what was read.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class EarlyConnections:
                         return
                     self._sockets.append(connection)
         except (OSError, UnicodeError):
-            pass  # no such host, no such network, no more files: told by whoever connects next
+            pass  # no such host, no such network, no more files: whoever connects next says so
         finally:
             self._ready.set()
 

@@ -1,6 +1,6 @@
 """Which hosts lead to this machine or its own network. Pure.
 
-Only what the name itself tells counts here; what a name resolves to is for
+Only what the name itself shows counts here; what a name resolves to is for
 whoever opens the connection to check.
 
 What is special is read off IANA's registries of special-purpose addresses
@@ -114,7 +114,7 @@ def _is_public(address: IP) -> bool:
 def _is_translated(value: int) -> bool:
     """Whether an IPv6 address stands for the IPv4 address within it: mapped, NAT64 (RFC 6052), 6to4.
 
-    That of 64:ff9b:1::/48 (RFC 8215) stands where its network has it, so nobody else can tell.
+    That of 64:ff9b:1::/48 (RFC 8215) stands where its network has it, so nobody else can know.
     """
     return value >> 32 in (0xFFFF, 0x64FF9B << 64) or value >> 112 == 0x2002
 

@@ -1,4 +1,4 @@
-"""The proxies of the environment: which requests go by one, and what they are told that nobody else may see."""
+"""The proxies of the environment: which requests go by one, and what only they may see."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def redacted(url: str) -> str:
 def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
     """Return a server's own words without ``secrets``, what signs addresses, and what looks like a token.
 
-    To be called before the words are cut, as half a token is hard to tell.
+    To be called before the words are cut, as half a token is hard to recognise.
     """
     known = tuple(secrets)  # at once: another thread may add to them
     for secret in sorted((item for item in known if item in words), key=len, reverse=True):

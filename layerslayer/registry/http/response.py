@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, Collection, List, Mapping, Optional, cast
 import requests
 import urllib3
 
-from ...errors import ConnectionLost, Unreachable
+from ...errors import Action, ConnectionLost, Remedy, Unreachable
 from .failure_reasons import host_of
-from .origin import origin_of
+from .origin import Origin, origin_of
 from .redaction import scrubbed, unspoken
 from .timeouts import OutOfTime, TooSlow
 
@@ -36,17 +36,24 @@ class Answer:
         self.exposed = exposed
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
-        self.final_origin = origin_of(url)
-        # Said of a body, though nobody asked for it; whether it is so, the body tells (RFC 9110, 8.4).
-        self.encoded = self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
         self._body: Optional[bytes] = None
         metered = _metered(response)
         if metered is not None:
             metered.forgiving = True
             metered.patience.document()
 
+    @property
+    def encoded(self) -> bool:
+        """Whether the body is said to be compressed, which nobody asked for; the body shows it (RFC 9110, 8.4)."""
+        return self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+
+    @property
+    def final_origin(self) -> Origin:
+        """Whom it came from, after redirects."""
+        return origin_of(self.url)
+
     def read(self, limit: int) -> bytes:
-        """Return the body, a document, at most ``limit`` bytes and one more, to tell that it is larger.
+        """Return the body, a document, at most ``limit`` bytes and one more, to show that it is larger.
 
         May be called again with the same ``limit``. Raises ConnectionLost, and Unreachable when it takes too long.
         """
@@ -143,5 +150,5 @@ def _broken(error: Exception, host: str) -> Unreachable:
     if isinstance(error, TooSlow):
         return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
     if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):
-        return ConnectionLost("{} stopped sending data.".format(host), "Try again, or allow more time with --timeout.")
+        return ConnectionLost("{} stopped sending data.".format(host), Remedy(Action.ALLOW_TIME, "Try again"))
     return ConnectionLost("the connection to {} broke before all data had arrived.".format(host), "Try again.")

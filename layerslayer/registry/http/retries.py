@@ -12,7 +12,7 @@ import time
 from typing import Mapping, NamedTuple, Optional
 
 ATTEMPTS = 5  # after the first
-LONGEST_WAIT = 60.0  # seconds that a server may ask us to wait; beyond it the user is told, and decides
+LONGEST_WAIT = 60.0  # seconds that a server may ask us to wait; beyond it the user decides
 WORTH_TELLING = 2.0  # seconds of waiting that a user should know of
 _BASE = 0.5  # seconds; doubled with each failure
 _CAP = 8.0

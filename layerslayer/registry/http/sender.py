@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Callable, Mapping, NamedTuple, Optional, Set
 from urllib.parse import unquote, unquote_plus
@@ -11,17 +10,16 @@ import requests
 import urllib3
 
 from ...errors import Exposed
-from .connection_limit import LINES
-from .connections import Adapter, new_session
 from .failure_reasons import NO_HTTPS, PASSING, host_of, reason_of
-from .failures import failure, was_dropped
+from .failures import failure
 from .network_policy import Border
 from .origin import is_loopback, netloc_of, origin_of, read_address
 from .origin_headers import Shown
 from .preconnect import EarlyConnections
-from .proxies import proxies_for, shown_to_proxies
+from .proxies import shown_to_proxies
 from .redaction import redacted, scrubbed, secrets_in, unspoken
 from .response import Answer
+from .session import TlsSession
 from .tls import Tls
 
 CONNECT_TIMEOUT = 15.0  # seconds
@@ -52,41 +50,33 @@ class Sender:
         home: str,
     ) -> None:
         self._border = Border(home)
-        self._tls = tls
+        self._session = TlsSession(connections, early, tls, self.guard)
         self._note = note
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._answered: Set[str] = set()  # hosts that have
         self._switched: Set[str] = set()  # "scheme://netloc" of those that speak the other scheme
-        self._dressed: Set[str] = set()  # netlocs whose TLS settings were looked up
         self._shown: Set[str] = shown_to_proxies()  # secrets that somebody saw, and might say
-        self._connections = connections
-        self._early = early
-        self._session = new_session(Adapter(connections, connections, early, self.guard))
-        self._lock = threading.Lock()
-        self.requests_made = 0
-        LINES.hold(self)
+
+    @property
+    def requests_made(self) -> int:
+        return self._session.requests_made
 
     def unspoken(self, words: str) -> str:
         """Return words of ours, which may name hosts that servers named, without the secrets that they were shown."""
         return unspoken(words, self._shown)
 
     def pass_hop(self, url: str) -> None:
-        """See where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
+        """Check where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
         if _is_exposed(url) and any(self.unspoken(text) != text for text in (url, unquote(url), unquote_plus(url))):
             host = self.unspoken(host_of(url))
             raise Exposed("a redirect to {} holds a secret, and would carry it over plain http.".format(host))
 
     def rest(self) -> None:
-        """Close the connections that nobody uses; they are opened anew when they are needed."""
-        for adapter in list(self._session.adapters.values()):
-            if isinstance(adapter, Adapter):
-                adapter.rest()
+        """Close the connections that nobody uses; they are opened again when they are needed."""
+        self._session.rest()
 
     def close(self) -> None:
-        self.rest()  # the library leaves them to the garbage collector
         self._session.close()
-        if self._early:
-            self._early.close()
 
     def send(
         self,
@@ -98,13 +88,13 @@ class Sender:
         """GET ``url`` with both kinds of headers, or POST ``form`` to it.
 
         Raises ConnectionLost for what may pass, Unreachable for what will not, RegistryError for addresses that
-        cannot be or must not be used, Exposed for those that may not be told what was to be told.
+        cannot be or must not be used, Exposed for those that may not see what was to be sent.
         """
         what = _Request(headers, shown, form)
         address = read_address(url)
         url = address.url  # all that is connected to was made from what was read
         self._border.pass_name(address.origin.host)
-        self._dress(url)
+        self._session.prepare(url)
         self._shown.update(secrets_in({**shown, **shown.open}, form or {}))
         started = time.monotonic()
         try:
@@ -128,7 +118,7 @@ class Sender:
         scheme, netloc = address.origin.scheme, netloc_of(address.origin)
         loopback = is_loopback(address.origin.host)
         other = address.by("https" if scheme == "http" else "http").url
-        open_to = loopback if scheme == "http" else not self._tls.verify(url)
+        open_to = loopback if scheme == "http" else not self._session.is_checked(url)
         place = "{}://{}".format(scheme, netloc)
         if place not in self._switched:
             if netloc in self._answered or not open_to:
@@ -145,26 +135,12 @@ class Sender:
                 if scheme != "http" or reason_of(error) not in PASSING:
                     raise
             self._switched.add(place)
-        self._dress(other)
+        self._session.prepare(other)
         return self._attempt(other, what)
 
     def guard(self, host: str, address: str) -> None:
-        """See a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
+        """Check a connection to ``host``, now open to ``address``. Raises RegistryError for one that leads inside."""
         self._border.pass_connection(host, address)
-
-    def _dress(self, url: str) -> None:
-        """Give a host whose TLS is special connections of its own."""
-        origin = read_address(url).origin
-        netloc = netloc_of(origin)
-        if origin.scheme != "https" or netloc in self._dressed:
-            return
-        with self._lock:
-            context = self._tls.context(url)
-            if context is not None:
-                adapter = Adapter(1, self._connections, self._early, self.guard)
-                adapter.poolmanager.connection_pool_kw["ssl_context"] = context
-                self._session.mount("https://{}/".format(netloc), adapter)  # the slash: no other host begins so
-            self._dressed.add(netloc)
 
     def _attempt(self, url: str, what: _Request) -> requests.Response:
         """Send a request to just this address. Here, where the scheme is known, is decided what may be shown."""
@@ -172,28 +148,7 @@ class Sender:
         if exposed and what.shown.private:
             raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
         headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
-        with self._lock:
-            self.requests_made += 1
-
-        def send() -> requests.Response:
-            return self._session.request(
-                "POST" if what.form else "GET",
-                url,
-                headers=headers,
-                data=what.form,
-                proxies=proxies_for(url),
-                stream=True,
-                allow_redirects=False,
-                timeout=self._timeout,
-                verify=self._tls.verify(url),
-            )
-
-        try:
-            return send()
-        except requests.exceptions.ConnectionError as error:
-            if not was_dropped(error):
-                raise
-            return send()  # a kept connection that the server had closed meanwhile: once more, on a new one
+        return self._session.request(url, headers, what.form, self._timeout)
 
 
 def _is_exposed(url: str) -> bool:

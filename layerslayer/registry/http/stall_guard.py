@@ -2,7 +2,7 @@
 
 ``http.client`` reads a body in large pieces; when the connection breaks in the
 middle of one, what had arrived of it is lost with it. Here a break while a body
-is read looks like its end, and is told afterwards. A server that sends only a
+is read looks like its end, and is reported afterwards. A server that sends only a
 trickle, each byte in time, is found out too (``timeouts``), and so is one whose
 headers never end.
 """
@@ -27,7 +27,7 @@ _COOKIES = ("Set-Cookie", "Set-Cookie2")
 class Metered(io.RawIOBase):
     """The raw stream of a socket. ``forgiving`` makes a break look like the end; ``error`` has it then.
 
-    ``framed`` is set by who takes the body out of its frame, and then tells ``patience`` what was gained.
+    ``framed`` is set by who takes the body out of its frame, and then reports to ``patience`` what was gained.
     """
 
     def __init__(self, raw: Any, timeout: Optional[float]) -> None:

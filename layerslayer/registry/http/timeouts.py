@@ -38,24 +38,24 @@ class Patience:
         self._gained = 0  # bytes, likewise
 
     def document(self) -> None:
-        """A document follows: there is a bound on all the time it takes, which grows a little with its size."""
+        """Bound all the time of the document that follows; the bound grows a little with its size."""
         self._begin(_DOCUMENT)
 
     def layer(self) -> None:
-        """A layer follows: it may take for ever, but not without progress."""
+        """Let the layer that follows take for ever, but not without progress."""
         self._begin(_LAYER)
 
     def _begin(self, kind: int) -> None:
         self._kind, self._waited, self._gained = kind, 0.0, 0
 
     def gain(self, count: int) -> None:
-        """Take that so many bytes of the body have come."""
+        """Record that so many bytes of the body have come."""
         self._gained += count
         if self._kind == _LAYER and self._gained >= LEAST:
             self._waited, self._gained = 0.0, 0
 
     def wait(self, seconds: float) -> None:
-        """Take that so many seconds were waited for the bytes just arrived. Raises TooSlow, OutOfTime."""
+        """Record that so many seconds were waited for the bytes just arrived. Raises TooSlow, OutOfTime."""
         self._waited += seconds
         if self._period is None:
             return

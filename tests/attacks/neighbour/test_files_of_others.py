@@ -16,6 +16,7 @@ from layerslayer.demo.image import Member
 from layerslayer.export.download import save_blob
 from layerslayer.export.output_folder import Folder, Root, opened
 from layerslayer.export.partial_file import PartialFile, beginning_of
+from layerslayer.export.transfer import BlobTransfer
 from layerslayer.oci.descriptor import Descriptor
 
 from ...support.files import directory, file, link
@@ -49,7 +50,7 @@ def saved(tmp_path: Path) -> List[int]:
         asked.append(start)
         return io.BytesIO(BODY[start:])
 
-    path = save_blob(here(tmp_path), "0_x", ".blob", DESCRIPTOR, lambda: io.BytesIO(BODY), open_rest=rest)
+    path = save_blob(here(tmp_path), "0_x", ".blob", DESCRIPTOR, BlobTransfer(lambda: io.BytesIO(BODY), rest))
     assert Path(path).read_bytes() == BODY
     return asked
 

@@ -14,8 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
-from layerslayer import limits
-from layerslayer.cache import KnownLayer, Store, rows, sqlite_file
+from layerslayer.cache import KnownLayer, Store, database_files, rows, sqlite_file
 from layerslayer.cache.database import _key
 from layerslayer.cache.rows import Row, seal_of
 from layerslayer.formats.checkpoints import Point, Points
@@ -48,7 +47,7 @@ def filled(folder: Path) -> Path:
         opened.store.keep_document(digest, b"x" * 50 * number)
     opened.store._file.do(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
     opened.store.close()
-    return folder / sqlite_file.FILE
+    return folder / database_files.FILE
 
 
 def used(folder: Path) -> List[str]:
@@ -92,8 +91,8 @@ COLUMNS = [
 def test_rows_of_any_type(tmp_path: Path, table: str, column: str) -> None:
     body = filled(tmp_path / "a").read_bytes()
     for value in VALUES:
-        (tmp_path / "a" / sqlite_file.FILE).write_bytes(body)
-        sql(tmp_path / "a" / sqlite_file.FILE, "UPDATE {} SET {} = {}".format(table, column, value))
+        (tmp_path / "a" / database_files.FILE).write_bytes(body)
+        sql(tmp_path / "a" / database_files.FILE, "UPDATE {} SET {} = {}".format(table, column, value))
         assert len(used(tmp_path / "a")) <= 1
 
 
@@ -142,7 +141,7 @@ def test_other_tables_than_ours_are_made_anew(run: Runner, registry: Registry, n
     for number, words in enumerate((("find", registry.target, "etc/passwd"), ("cache",), everywhere, clear)):
         run.cache = run.folder / str(number)
         run.cache.mkdir(0o700)
-        (run.cache / sqlite_file.FILE).write_bytes(body)
+        (run.cache / database_files.FILE).write_bytes(body)
         ran = run(*words, "--cache-dir", str(run.cache))
         assert ran.code in (0, 1) and ran.err.count("Warning") <= 1, ran
     found = [run("find", registry.target, "etc/passwd", "--cache-dir", str(run.folder / "0")) for _ in "12"]
@@ -281,11 +280,8 @@ def test_entries_that_no_tar_has(tmp_path: Path, entries: List[Entry]) -> None:
     assert opened.store.layer(MANY[0]) is None and len(opened.warnings) == 1
 
 
-def test_more_entries_than_are_taken_now_are_read_anew(
-    run: Runner, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_entries_than_are_taken_now_are_read_anew(run: Runner, registry: Registry) -> None:
     """The answer is the same, cold and warm; and nothing is lost by it."""
-    monkeypatch.setattr(limits, "current", dict(limits.current))  # which --limit changes
     assert run("find", registry.target, "etc/passwd").code == 0
     warm = run("find", registry.target, "etc/passwd", "--limit", "entries=5")
     cold = run("find", registry.target, "etc/passwd", "--limit", "entries=5", "--no-cache")
@@ -392,7 +388,7 @@ def test_a_registrys_layer_is_told_as_it_is_in_the_end(run: Runner, registry: Re
     digest = digests_of(registry, "1.0")[0]
     for table, column in COLUMNS:
         run("ls", registry.target)
-        sql(run.cache / sqlite_file.FILE, "UPDATE {} SET {} = 'odd'".format(table, column))
+        sql(run.cache / database_files.FILE, "UPDATE {} SET {} = 'odd'".format(table, column))
         assert asked().err.count("Warning") <= 1
     store = Store(str(run.cache))
     known_layer = store.layer(digest)

@@ -8,9 +8,9 @@ import zlib
 
 import pytest
 
-from layerslayer.layers.leap.probe import Aim
+from layerslayer.layers.leap.probe import Prober
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from ...layers.leap.test_reader import Listed, Serving
 from ...support.leap_walks import Plain, program
@@ -41,4 +41,4 @@ def test_the_search_for_a_block_ends_with_the_blob() -> None:
     blob = random.Random(1).getrandbits(8 * 300_000).to_bytes(300_000, "little")
     for left in (1, 1000, 35_460, 60_000):
         fetcher = Fetcher(lambda start, length: io.BytesIO(blob[start : start + length]), len(blob))
-        assert Aim(fetcher, Tuning()).boundary_from(len(blob) - left) is None
+        assert Prober(fetcher, Settings()).boundary_from(len(blob) - left) is None

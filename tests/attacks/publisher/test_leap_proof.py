@@ -18,13 +18,15 @@ from layerslayer.filesystem.lookup import File, FileLookup, Found
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers.leap.reader import Leaps
+from layerslayer.layers.leap.settings import Settings
 from layerslayer.layers.open import LayerAccess, open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.image import Layer
 
 from ...layers.leap.test_reader import Serving
+from ...support.leap_adversary import made
 from ...support.leap_layers import COMPRESSORS, noise, skewed
-from ...support.leap_verdicts import counted, tried
+from ...support.leap_verdicts import counted, judged, tried
 from ...support.leap_walks import Plain, compared, descriptor_of
 from ...support.tars import END, header, member, octal
 
@@ -56,6 +58,12 @@ def test_layers_that_were_listed_wrongly(seed: int) -> None:
 def test_layers_of_many_members_that_were_taken_for_broken(seed: int) -> None:
     """The end of a member was counted twice where a landing was looked back from."""
     assert tried(seed).kind == "in full"
+
+
+@pytest.mark.parametrize("seed", [23, 158, 289])
+def test_two_members_of_about_one_length(seed: int) -> None:
+    """Their border lay in a gap, and what was missed was as long as the first one: the second one's length fitted."""
+    assert judged(made(seed, 40, "twins"), Settings()).kind in ("proved", "in full")
 
 
 # -- a file within a file -----------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List
 import pytest
 
 from layerslayer.demo.registry import Response
-from layerslayer.errors import LayerslayerError, NotFound, RegistryError
+from layerslayer.errors import Action, LayerslayerError, NotFound, RegistryError, Remedy
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.reference import parse_reference
 from layerslayer.registry.http import network_policy, private_networks
@@ -127,7 +127,7 @@ def test_a_name_that_moves_inside_is_not_followed(
         names[HOME] = [PUBLIC]
         with pytest.raises(RegistryError, match="in a private network") as caught:
             ask("/away")  # one connection to the inside has not opened it
-    assert "--allow-private" in caught.value.hint
+    assert caught.value.remedy == Remedy(Action.ALLOW_PRIVATE)
     assert inner.seen == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.gzip.members import MemberStream
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.layers.leap.segments import Stretch, adds_up, align
+from layerslayer.layers.leap.segments import Segment, adds_up, align
 
 from ...support.tars import END, header, member, octal
 
@@ -31,31 +31,31 @@ STARTS = [sum(map(len, PIECES[:number])) for number in range(len(PIECES) + 1)]
 NAMES = ["a", "large", "b", "c", "d"]
 
 
-def read(begin: int, end: int) -> Stretch:
+def read(begin: int, end: int) -> Segment:
     """Return the stretch that reads the parts [begin, end)."""
-    return went_on(Stretch(8 * STARTS[begin], STARTS[begin], stream(begin), TarWalker(), 0, 0), end)
+    return went_on(Segment(8 * STARTS[begin], STARTS[begin], stream(begin), TarWalker(), 0, 0), end)
 
 
 def stream(begin: int) -> MemberStream:
     return MemberStream(zlib.decompressobj(-15) if begin else None)
 
 
-def went_on(made: Stretch, end: int) -> Stretch:
+def went_on(made: Segment, end: int) -> Segment:
     for number in range(STARTS.index(made.at), end):
         made.entries += made.feed(PIECES[number])
     return made
 
 
-def landed(begin: int, end: int) -> Stretch:
+def landed(begin: int, end: int) -> Segment:
     """Return the stretch that begins within the body and walks from the first header on, where part 3 begins."""
     first = sum(map(len, PARTS[begin:3]))
     inflating = stream(begin)
     for number in range(begin, 3):
         assert b"".join(inflating.feed(PIECES[number])) == PARTS[number]
-    return went_on(Stretch(8 * STARTS[begin], STARTS[3], inflating, TarWalker(), first, -first), end)
+    return went_on(Segment(8 * STARTS[begin], STARTS[3], inflating, TarWalker(), first, -first), end)
 
 
-def same(made: Stretch, expected: Stretch) -> bool:
+def same(made: Segment, expected: Segment) -> bool:
     return (made.entries, made.at, made.position, made.all_ends(), made.walker.owed, made.origin, made.bit) == (
         expected.entries, expected.at, expected.position, expected.all_ends(), expected.walker.owed, expected.origin,
         expected.bit,
@@ -108,19 +108,19 @@ def test_it_does_not_go_on_with_an_archive_that_ended_in_the_body() -> None:
     assert before.meets(after, before.position) is None
 
 
-def late(end: int = 5) -> Stretch:
+def late(end: int = 5) -> Segment:
     """Return a stretch that has missed the header of ``b`` and taken that of ``c`` for the first."""
     missed = len(member(b"b", b"z" * 100))
     inflating = stream(2)
     body = b"".join(inflating.feed(PIECES[2]))
     body += b"".join(inflating.feed(PIECES[3]))
     first = len(PARTS[2]) + missed
-    made = Stretch(8 * STARTS[2], STARTS[4], inflating, TarWalker(), first, -first)
+    made = Segment(8 * STARTS[2], STARTS[4], inflating, TarWalker(), first, -first)
     made.entries = made.walker.feed(body[first:])
     return went_on(made, end)
 
 
-def fuller(end: int) -> tuple[Stretch, List[Entry]]:
+def fuller(end: int) -> tuple[Segment, List[Entry]]:
     """Return a landing before that one which has found both, without its entries, and those."""
     made = landed(1, end)
     entries, made.entries = made.entries, []

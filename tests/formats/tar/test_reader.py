@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layerslayer.errors import CorruptLayer
 from layerslayer.formats.tar.reader import TarWalker
-from layerslayer.limits import bound
+from layerslayer.limits import DEFAULT
 
 from ...support.tars import END, header, member, octal, pax, record, walk
 
@@ -196,7 +196,7 @@ def test_a_corrupt_header_is_told_with_its_offset_and_the_entries_before_it() ->
 
 def test_a_huge_extension_is_refused() -> None:
     with pytest.raises(CorruptLayer, match="more than"):
-        walk(header(b"x", octal(bound("extension") + 1, 12), b"x"))
+        walk(header(b"x", octal(DEFAULT.extension + 1, 12), b"x"))
 
 
 @pytest.mark.parametrize("records", [b"5 a=b\n", b"6 a=b", b"9 ab\n", b"x", b"0 a=b\n", b"99 a=b\n"])

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from layerslayer.errors import BudgetSpent
 from layerslayer.layers.leap import probe
-from layerslayer.layers.leap.gzip_walk import Leaping, NotGzip
+from layerslayer.layers.leap.gzip_walk import GzipWalk, NotGzip
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from ...support.leap_layers import COMPRESSORS, SMALL, layer, noise, skewed
 from ...support.leap_walks import Leapt, Plain, Slow, compared, descriptor_of, program
@@ -55,7 +55,8 @@ def test_hard_layers_on_a_slow_line(seed: int, in_flight: int) -> None:
     compared(layer(seed, 1_500_000, 6_000_000)[1], SMALL, Slow(in_flight))
 
 
-LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", noise(random.Random(2), 900_000))
+LARGE = member(b"first", b"1") + member(b"large", program(1, 6_000_000)) + member(b"a")
+LARGE += member(b"b", noise(random.Random(2), 900_000))
 SOUND = COMPRESSORS["level 6"](LARGE + END)
 
 
@@ -70,8 +71,8 @@ def three_large() -> bytes:
     return COMPRESSORS["level 1"](b"".join(member(b"%d" % number, body) for number in range(3)) + END)
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
-def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [Settings(), SMALL])
+def test_a_layer_without_a_block_to_be_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is searched in vain, however many bodies seem to be worth a leap; then the layer is read as it is."""
     lengths: List[int] = []
 
@@ -79,9 +80,9 @@ def test_a_layer_without_a_block_to_be_found(tuning: Tuning, monkeypatch: pytest
         lengths.append(len(piece) - searched)
 
     monkeypatch.setattr(probe, "find_boundary", nothing)  # as in one endless block, or in fixed ones
-    found = compared(three_large(), tuning)
+    found = compared(three_large(), settings)
     assert found.walk.whole and found.walk.verifier.verified
-    assert tuning.piece <= sum(lengths) <= 70_000  # for each of which 200 could have been read
+    assert settings.piece <= sum(lengths) <= 70_000  # for each of which 200 could have been read
 
 
 SMALL_FILES = b"".join(member(b"%d" % number, noise(random.Random(number), 4000)) for number in range(1500))
@@ -105,7 +106,7 @@ def test_a_budget_that_has_no_room_for_that_is_kept_to() -> None:
         left -= length
         return io.BytesIO(blob[start : start + length])
 
-    walk = Leaping(descriptor_of(blob), Fetcher(part, len(blob)), SMALL)
+    walk = GzipWalk(descriptor_of(blob), Fetcher(part, len(blob)), SMALL)
     assert [entry for batch in walk.run() for entry in batch] == Plain(blob).entries
     assert walk.proved and walk.leaps and not walk.verifier.verified
 
@@ -125,11 +126,11 @@ def test_a_layer_that_breaks_off(part: int) -> None:
 
 
 @pytest.mark.parametrize("off", [1, -1, 512, -512, 1024, -1536, 2**31, 10**6])
-@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
-def test_a_trailer_that_states_another_length(tuning: Tuning, off: int) -> None:
+@pytest.mark.parametrize("settings", [Settings(), SMALL])
+def test_a_trailer_that_states_another_length(settings: Settings, off: int) -> None:
     """All is read then, and it is an error, as for a full reading: not even of all the bytes is it said to add up."""
     stated = struct.unpack("<I", SOUND[-4:])[0]
-    found = compared(SOUND[:-4] + struct.pack("<I", (stated + off) % 2**32), tuning)
+    found = compared(SOUND[:-4] + struct.pack("<I", (stated + off) % 2**32), settings)
     assert found.error is not None and "states" in str(found.error) and not found.walk.proved
     assert found.walk.leaps and found.walk.whole
 
@@ -150,7 +151,7 @@ def test_damage_where_it_was_read_is_seen_or_changes_nothing_of_the_structure(se
 
 @pytest.mark.parametrize("blob", [b"", b"\x1f\x8b", b"\x28\xb5\x2f\xfd" + bytes(90), LARGE[:4000], bytes(5000)])
 def test_what_is_no_gzip_is_said_to_be_none(blob: bytes) -> None:
-    walk = Leaping(descriptor_of(blob), Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob)))
+    walk = GzipWalk(descriptor_of(blob), Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), len(blob)))
     with pytest.raises(NotGzip):
         next(walk.run())
 

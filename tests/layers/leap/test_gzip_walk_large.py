@@ -10,7 +10,7 @@ import pytest
 
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.layers.leap import segments
-from layerslayer.layers.leap.settings import Tuning
+from layerslayer.layers.leap.settings import Settings
 
 from ...support.leap_layers import COMPRESSORS, SMALL, noise
 from ...support.leap_walks import Leapt, compared, program
@@ -33,7 +33,7 @@ def far() -> bytes:
         + header(b"link", kind=b"2", target=b"after")
         + END
     )
-    head = member(b"before", HARD) + header(b"sparse", octal(size, 12))
+    head = member(b"first", b"1") + member(b"before", HARD) + header(b"sparse", octal(size, 12))
     parts = [engine.compress(head + BEFORE), engine.flush(zlib.Z_FULL_FLUSH)]
     zeros = engine.compress(bytes(CHUNK)) + engine.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
     parts += [zeros] * (FAR // CHUNK)
@@ -48,8 +48,8 @@ def test_five_gigabytes() -> None:
     found = Leapt(far())
     assert found.error is None and found.walk.proved and found.walk.leaps == 2 and found.share < 0.8
     assert [(entry.name, entry.size) for entry in found.entries] == [
-        ("before", len(HARD)), ("sparse", len(BEFORE) + FAR + len(AFTER)), ("after", len(HARD)), ("later", 0),
-        ("link", 0),
+        ("first", 1), ("before", len(HARD)), ("sparse", len(BEFORE) + FAR + len(AFTER)), ("after", len(HARD)),
+        ("later", 0), ("link", 0),
     ]  # fmt: skip
     assert found.walk.last.position == found.entries[-1].offset + 512 + len(END) > 2**32
     assert found.entries[-1].offset == found.entries[-2].offset + 512
@@ -59,14 +59,16 @@ LARGE = member(b"large", program(1, 6_000_000)) + member(b"a") + member(b"b", no
 
 
 @pytest.mark.parametrize("modulus", [2**16, 2**20, 2**22])
-@pytest.mark.parametrize("tuning", [Tuning(), SMALL])
-def test_lengths_far_beyond_what_can_be_stated(monkeypatch: pytest.MonkeyPatch, tuning: Tuning, modulus: int) -> None:
+@pytest.mark.parametrize("settings", [Settings(), SMALL])
+def test_lengths_far_beyond_what_can_be_stated(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, modulus: int
+) -> None:
     """As if lengths were stated modulo less, so that it takes but megabytes to go beyond.
 
     A gap might hold so much more, for all that is known of it; so it is read.
     """
     monkeypatch.setattr(segments, "MODULUS", modulus)
-    found = compared(COMPRESSORS["level 6"](LARGE), tuning)
+    found = compared(COMPRESSORS["level 6"](LARGE), settings)
     assert found.walk.leaps and found.walk.proved and found.walk.whole
-    found = compared(COMPRESSORS["members"](LARGE), tuning)
+    found = compared(COMPRESSORS["members"](LARGE), settings)
     assert found.walk.proved

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from layerslayer.errors import BudgetSpent, CorruptLayer
 from layerslayer.layers.leap import range_cache as spooling
-from layerslayer.layers.leap.range_cache import Extent, Spool
+from layerslayer.layers.leap.range_cache import CoveredRanges, RangeCache
 from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.throughput import AT_ONCE
 
@@ -158,7 +158,7 @@ def test_a_full_disk_only_means_asking_again(monkeypatch: pytest.MonkeyPatch) ->
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=15))
 def test_an_extent_is_a_set_of_bytes(ranges: List[Tuple[int, int]]) -> None:
-    extent, model = Extent(), set()
+    extent, model = CoveredRanges(), set()
     for start, length in ranges:
         fresh = set(range(start, start + length))
         assert extent.add(start, start + length) == len(fresh & model)
@@ -168,7 +168,7 @@ def test_an_extent_is_a_set_of_bytes(ranges: List[Tuple[int, int]]) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 60), st.integers(1, 25)), max_size=20))
 def test_a_spool_knows_what_it_keeps(steps: List[Tuple[bool, int, int]]) -> None:
-    spool = Spool()
+    spool = RangeCache()
     pieces: List[Tuple[int, int]] = []
     for keeping, start, length in steps:
         end = start + length

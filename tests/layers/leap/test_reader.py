@@ -22,7 +22,7 @@ from layerslayer.oci.source import Document, Source
 
 from ...support.leap_layers import COMPRESSORS, noise
 from ...support.leap_walks import TYPE, program
-from ...support.tars import END, member, walk
+from ...support.tars import END, member, pax, record, walk
 
 Answer = Callable[[int, int, int], BinaryIO]  # the how-manieth request, start and length
 
@@ -109,6 +109,13 @@ def test_an_honest_source_is_leapt_in() -> None:
     assert report.leapt and report.complete and not report.verified and report.notes == [] and report.problem is None
     assert (report.entries, report.uncompressed, report.compression) == (92, len(plain()), "gzip")
     assert report.bytes_read == sum(source.ranges) < len(blob()) * 0.8 and source.wholes == 0
+
+
+def test_what_was_noted_before_a_leap_is_told() -> None:
+    whole = pax(record("path", "evil"), b"g") + plain()
+    listed = Listed(Serving(COMPRESSORS["level 1"](whole)))
+    assert listed.report.leapt and listed.entries == walk(whole)
+    assert listed.report.notes == ["global pax headers were ignored, as container runtimes do"]
 
 
 @pytest.mark.parametrize("first", [1, 2, 6, 15])

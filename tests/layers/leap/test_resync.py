@@ -14,7 +14,7 @@ from layerslayer.formats.entry import Entry
 from layerslayer.formats.gzip.block_finder import Boundary, find_boundary, inflater_at
 from layerslayer.formats.gzip.inflate import WINDOW
 from layerslayer.formats.gzip.members import MemberStream
-from layerslayer.layers.leap.resync import Doubtful, Landing
+from layerslayer.layers.leap.resync import Doubtful, Resync
 
 from ...support.leap_layers import COMPRESSORS, noise, skewed, tar
 from ...support.tars import END, header, member, octal, pax, pieces, record, walk
@@ -42,16 +42,16 @@ def places(plain: bytes, blob: bytes, count: int = 8) -> Iterator[Case]:
             yield Case(plain, rest, boundary, len(plain) - len(engine.decompress(data)))
 
 
-def landed(case: Case, position: int, step: int = 20_000) -> Tuple[Landing, bytes]:
+def resynced(case: Case, position: int, step: int = 20_000) -> Tuple[Resync, bytes]:
     """Land and go on until it is settled, or the end; return what is left of the blob as well. Raises Doubtful."""
     zeros, data = inflater_at(case.rest, case.boundary, 0)
     ones, _ = inflater_at(case.rest, case.boundary, 0xFF)
-    landing = Landing(MemberStream(zeros), MemberStream(ones), position)
+    resync = Resync(MemberStream(zeros), MemberStream(ones), position)
     for at in range(0, len(data), step):
-        landing.feed(data[at : at + step])
-        if landing.settled:
-            return landing, data[at + step :]
-    return landing, b""
+        resync.feed(data[at : at + step])
+        if resync.settled:
+            return resync, data[at + step :]
+    return resync, b""
 
 
 def body_around(entries: List[Entry], plain: bytes, out: int) -> Optional[int]:
@@ -64,18 +64,18 @@ def body_around(entries: List[Entry], plain: bytes, out: int) -> Optional[int]:
 def holds(case: Case, position: int, entries: List[Entry], step: int) -> bool:
     """Whether a landing settled there; it must have found the truth then."""
     try:
-        landing, rest = landed(case, position, step)
+        resync, rest = resynced(case, position, step)
     except (Doubtful, CorruptLayer):
         return False
-    if landing.first is None:
+    if resync.first is None:
         return False
-    assert case.out + landing.first == position
-    if not landing.settled:
+    assert case.out + resync.first == position
+    if not resync.settled:
         return False
-    done = case.out + landing.stream.output
-    after = b"".join(landing.stream.feed(rest))
+    done = case.out + resync.stream.output
+    after = b"".join(resync.stream.feed(rest))
     assert after == case.plain[done:]  # and nothing of it was guessed
-    assert landing.entries + landing.walker.feed(after) == [item for item in entries if item.offset >= position]
+    assert resync.entries + resync.walker.feed(after) == [item for item in entries if item.offset >= position]
     return True
 
 
@@ -135,9 +135,9 @@ def test_zeros_at_the_end_are_counted(step: int) -> None:
         body = BODIES["noise"][:400_000]
         plain = header(b"large", octal(len(body), 12)) + body + b"\1" + bytes(padding)
         case = list(places(plain, COMPRESSORS["level 6"](plain)))[4]
-        landing, _ = landed(case, len(plain), step)
-        assert (landing.first, landing.zeros) == (None, padding)
-        assert landing.stream.ends == [(len(plain) - case.out, len(plain))]
+        resync, _ = resynced(case, len(plain), step)
+        assert (resync.first, resync.zeros) == (None, padding)
+        assert resync.stream.ends == [(len(plain) - case.out, len(plain))]
 
 
 def crafted(window: bytes, *parts: bytes) -> Tuple[bytes, bytes]:
@@ -147,13 +147,13 @@ def crafted(window: bytes, *parts: bytes) -> Tuple[bytes, bytes]:
     return engine.compress(plain) + engine.flush(), plain
 
 
-def land_in(stream: bytes, step: int = 5000) -> Landing:
+def land_in(stream: bytes, step: int = 5000) -> Resync:
     """Land at the very beginning of a stream."""
     engines = [zlib.decompressobj(-15, zdict=bytes((fill,)) * WINDOW) for fill in (0, 0xFF)]
-    landing = Landing(MemberStream(engines[0]), MemberStream(engines[1]), 0)
+    resync = Resync(MemberStream(engines[0]), MemberStream(engines[1]), 0)
     for piece in pieces(stream + bytes(8), step):
-        landing.feed(piece)
-    return landing
+        resync.feed(piece)
+    return resync
 
 
 HIDDEN = header(b"hidden", octal(40_000, 12))
@@ -164,10 +164,10 @@ NEXT = member(b"next", noise(random.Random(6), 40_000))
 def passes_over(stream: bytes, *places: int) -> bool:
     """Whether a landing takes another header for the first than one at ``places``, and is sure of it."""
     try:
-        landing = land_in(stream)
+        resync = land_in(stream)
     except Doubtful:
         return False
-    return landing.first not in places and not (landing.doubted and landing.blind > max(places))
+    return resync.first not in places and not (resync.doubted and resync.blind > max(places))
 
 
 @pytest.mark.parametrize("known", [0, 100, 157, 255, 257, 262, 300, 480])
@@ -195,7 +195,7 @@ def test_unknown_bytes_are_unknown_however_often_they_are_copied(chain: int) -> 
 
 def test_certain_after_a_window_of_literals() -> None:
     stream, plain = crafted(noise(random.Random(3), WINDOW), noise(random.Random(4), 512 * 200), NEXT, END)
-    landing = land_in(stream)
-    assert landing.settled and landing.first == 512 * 200 and landing.blind <= WINDOW * 9
-    assert [entry.name for entry in landing.entries + landing.walker.close()] == ["next"]
-    assert landing.stream.output == len(plain)
+    resync = land_in(stream)
+    assert resync.settled and resync.first == 512 * 200 and resync.blind <= WINDOW * 9
+    assert [entry.name for entry in resync.entries + resync.walker.close()] == ["next"]
+    assert resync.stream.output == len(plain)

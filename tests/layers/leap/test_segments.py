@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from layerslayer.formats.gzip.members import MemberStream
 from layerslayer.formats.tar.reader import TarWalker
 from layerslayer.layers.leap import segments
-from layerslayer.layers.leap.segments import Stretch, adds_up, align, deficit, gap
+from layerslayer.layers.leap.segments import Segment, adds_up, align, deficit, gap
 
 from ...support.tars import header, octal
 
@@ -27,20 +27,20 @@ class Stood(MemberStream):
         self.output, self.ends = output, ends
 
 
-def stretch(bit: int = 0, at: int = 0, output: int = 0, first: int = 0, origin: int = 0, owed: int = 0,
-            ends: Tuple[Tuple[int, int], ...] = (), name: bytes = b"member") -> Stretch:  # fmt: skip
+def segment(bit: int = 0, at: int = 0, output: int = 0, first: int = 0, origin: int = 0, owed: int = 0,
+            ends: Tuple[Tuple[int, int], ...] = (), name: bytes = b"member") -> Segment:  # fmt: skip
     """Return a stretch that ends ``owed`` bytes before a body does; its walk began at ``first``."""
     walker = TarWalker(origin + first)
     entries = walker.feed(header(name, octal(owed, 12))) if output > first else []
-    made = Stretch(bit, at, Stood(output, list(ends)), walker, first, origin)
+    made = Segment(bit, at, Stood(output, list(ends)), walker, first, origin)
     made.entries = entries
     return made
 
 
 def test_where_a_stretch_stands() -> None:
-    made = stretch(bit=801, at=300, output=5000, first=2048, origin=100_000)
+    made = segment(bit=801, at=300, output=5000, first=2048, origin=100_000)
     assert (made.begins, made.position) == (101, 105_000)
-    assert stretch(bit=800).begins == 100
+    assert segment(bit=800).begins == 100
     made.move(24)
     assert (made.origin, made.position, made.entries[0].offset) == (100_024, 105_024, 100_000 + 2048 + 24)
     made.move(-24)
@@ -68,24 +68,24 @@ DEFICITS = {
 @pytest.mark.parametrize("name", DEFICITS)
 def test_deficit(name: str) -> None:
     ends, missing = DEFICITS[name]
-    assert deficit([stretch(output=6 * BIG, ends=tuple(ends))]) == missing
+    assert deficit([segment(output=6 * BIG, ends=tuple(ends))]) == missing
     # The same in a stretch that stands later, its members having begun before.
     last = ends[-1][0] if ends else 0
-    two = [stretch(output=last + 10, ends=tuple(ends)), stretch(origin=last + 50, output=100, ends=((20, 70),))]
+    two = [segment(output=last + 10, ends=tuple(ends)), segment(origin=last + 50, output=100, ends=((20, 70),))]
     assert deficit(two) == missing
-    assert adds_up([stretch(output=6 * BIG, ends=tuple(ends))]) == (missing == 0)
+    assert adds_up([segment(output=6 * BIG, ends=tuple(ends))]) == (missing == 0)
 
 
 @given(st.integers(0, 2**40), st.integers(-(2**31) + 1, 2**31 - 1))
 def test_any_deficit(length: int, missing: int) -> None:
-    assert deficit([stretch(ends=((length, (length + missing) % BIG),))]) == missing
+    assert deficit([segment(ends=((length, (length + missing) % BIG),))]) == missing
 
 
-def two(passed: int, owed: int, first: int = 0, stated: int = 0) -> List[Stretch]:
+def two(passed: int, owed: int, first: int = 0, stated: int = 0) -> List[Segment]:
     """Return two stretches with ``passed`` bytes of the blob between them, the body in which they are going on for
     ``owed`` bytes, of which ``first`` are read by the second."""
-    before = stretch(at=1000, output=2000, owed=owed)
-    after = stretch(bit=8 * (1000 + passed), at=1000 + passed + 500, output=first + 900, first=first, name=b"later")
+    before = segment(at=1000, output=2000, owed=owed)
+    after = segment(bit=8 * (1000 + passed), at=1000 + passed + 500, output=first + 900, first=first, name=b"later")
     made = [before, after]
     align(made)
     end = after.position
@@ -130,8 +130,8 @@ def test_a_gap_that_cannot_be_proves_nothing(name: str) -> None:
 
 
 def test_align_moves_all_that_follow() -> None:
-    made = [stretch(at=10, output=2000, owed=5120), stretch(bit=800, at=200, output=3000, first=512, owed=1024),
-            stretch(bit=8000, at=2000, output=700, ends=((700, 9),))]  # fmt: skip
+    made = [segment(at=10, output=2000, owed=5120), segment(bit=800, at=200, output=3000, first=512, owed=1024),
+            segment(bit=8000, at=2000, output=700, ends=((700, 9),))]  # fmt: skip
     align(made)
     second = 2000 + 5120  # where the first body ends, and the second header is
     assert made[1].origin == second - 512 and made[1].entries[0].offset == second

@@ -8,10 +8,10 @@ from typing import List, Optional
 
 import pytest
 
-from layerslayer import limits
 from layerslayer.errors import CorruptLayer
 from layerslayer.layers.leap.range_fetcher import Fetcher
 from layerslayer.layers.leap.zstd_seek_table import Place, SeekTable, find
+from layerslayer.limits import Limits
 
 from ...support.frames_writer import Sizes, seek_table
 
@@ -76,11 +76,9 @@ def test_what_cannot_be_true(kind: str) -> None:
         found(HOSTILE[kind])
 
 
-def test_a_table_of_millions_is_not_even_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "current", dict(limits.current, frames=4))
+def test_a_table_of_millions_is_not_even_fetched() -> None:
     fetcher = fetched(bytes(5520) + seek_table(SIZES))
     with pytest.raises(CorruptLayer, match="5 frames is not worth having"):
-        find(fetcher)
+        find(fetcher, Limits(frames=4))
     assert fetcher.spent == 9
-    limits.set_limit("frames=5")
-    assert found(bytes(5520) + seek_table(SIZES)) is not None
+    assert find(fetcher, Limits(frames=5)) is not None

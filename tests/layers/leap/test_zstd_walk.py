@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from layerslayer.errors import CorruptLayer, LayerslayerError
 from layerslayer.formats.entry import Entry
 from layerslayer.layers.leap.range_fetcher import Fetcher
-from layerslayer.layers.leap.throughput import Pace
-from layerslayer.layers.leap.zstd_walk import FrameLeaping, NoFrames
+from layerslayer.layers.leap.throughput import Throughput
+from layerslayer.layers.leap.zstd_walk import NoFrames, ZstdWalk
 from layerslayer.limits import LimitReached
 
 from ...support.frames_writer import SKIPPABLE, Sizes, cut, frame, framed, seek_table, seekable
@@ -46,10 +46,10 @@ class Leapt:
             assert start >= 0 and length > 0 and start + length <= len(blob)
             return io.BytesIO(blob[start : start + length])
 
-        pace = Pace()
-        pace.latency = 0.0  # however slow this machine is
-        self.fetcher = Fetcher(part, len(blob), pace)
-        self.walk = FrameLeaping(descriptor_of(blob), self.fetcher)
+        throughput = Throughput()
+        throughput.latency = 0.0  # however slow this machine is
+        self.fetcher = Fetcher(part, len(blob), throughput)
+        self.walk = ZstdWalk(descriptor_of(blob), self.fetcher)
         self.entries: List[Entry] = []
         self.error: Optional[LayerslayerError] = None
         self.none: Optional[NoFrames] = None
@@ -140,9 +140,11 @@ def test_nothing_to_leap_in(blob: bytes) -> None:
 
 def test_where_waiting_costs_more_than_a_block_nothing_is_hopped_over() -> None:
     blob, _ = framed(cut(plain(), 300_000))
-    pace = Pace()  # as it is before anything is known: 50 ms
-    walk_ = FrameLeaping(descriptor_of(blob), Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), 1, pace))
-    assert walk_._hops.least > 128 * 1024
+    throughput = Throughput()  # as it is before anything is known: 50 ms
+    walk_ = ZstdWalk(
+        descriptor_of(blob), Fetcher(lambda start, length: io.BytesIO(blob[start:][:length]), 1, throughput)
+    )
+    assert walk_._frame_map.least > 128 * 1024
 
 
 def test_no_binding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerslayer import limits
 from layerslayer.demo.image import gzip_of
 from layerslayer.errors import CorruptLayer, LayerslayerError
+from layerslayer.limits import LimitReached, Limits
 
 from ...support import ztoc_writer as writer
 from ...support.soci_layers import BODIES, HONEST, KINDS, LAYER, SECOND, TAR, Blob, changed, read
@@ -94,10 +94,9 @@ def test_spans_that_do_not_make_up_a_plain_layer(step: int, whole: int) -> None:
         Blob(TAR).ztoc(body)
 
 
-def test_the_number_of_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(limits.current, "entries", 5)
-    with pytest.raises(limits.LimitReached, match="limit entries"):
-        Blob(LAYER).ztoc(writer.ztoc(**HONEST))
+def test_the_number_of_entries_is_bounded() -> None:
+    with pytest.raises(LimitReached, match="too many entries; the limit is 5"):
+        Blob(LAYER, limits=Limits(entries=5)).ztoc(writer.ztoc(**HONEST))
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,7 @@ def test_a_span_too_large_to_be_held_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_bomb_in_a_span_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_FREE", 100_000)
-    monkeypatch.setitem(limits.current, "size", 200_000)
-    blob = Blob(LAYER)
+    blob = Blob(LAYER, limits=limits.Limits(size=200_000))
     found = writer.checkpoints(LAYER, 1 << 30)
     zinfo = writer.checkpoints_blob(found)
     toc = blob.ztoc(writer.ztoc(HONEST["files"], HONEST["sizes"], writer.span_digests(LAYER, found), zinfo))

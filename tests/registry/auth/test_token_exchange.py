@@ -105,7 +105,7 @@ def test_an_expired_token_is_not_sent_but_renewed(
     lifetime: int, later: int, tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    for room in ("bearer", "token_exchange"):
+    for room in ("token_cache", "token_exchange"):
         monkeypatch.setattr(
             "layerslayer.registry.auth.{}.time".format(room),
             SimpleNamespace(monotonic=lambda: clock[0], time=lambda: 0.0),

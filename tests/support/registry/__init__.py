@@ -12,6 +12,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Callable, List, Optional, Union
 
+from layerslayer.cli.remedies import told
 from layerslayer.demo.image import Store
 from layerslayer.demo.registry import DemoRegistry, Request, Response
 from layerslayer.demo.shop import demo_store
@@ -126,7 +127,7 @@ class Opened:
         self.transport = Transport(timeout=timeout, log=self.log.append)
         reference = parse_reference("{}/{}:1.0".format(registry.host, NAME))
         given = UserToken(token, "token.txt") if token else None
-        self.source = RegistrySource(reference, self.transport, given, self.warnings.append)
+        self.source = RegistrySource(reference, self.transport, given, lambda words: self.warnings.append(told(words)))
 
     def __enter__(self) -> RegistrySource:
         return self.source
