@@ -45,25 +45,28 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
 
 def lay_out(
     session: Session,
-    source: Source,
     image: Image,
+    access: LayerAccess,
     keep_removed: bool = False,
     chosen: Optional[Sequence[Layer]] = None,
-    access: Optional[LayerAccess] = None,
     bodies_of: Callable[[Layer], Optional[Bodies]] = lambda layer: None,
 ) -> LaidOut:
-    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
+    """Read layers in parallel and lay them over one another; warn of what cannot be read.
 
-    Says what could not be read. ``access`` is the image's, where the caller has
-    it already. ``bodies_of`` a layer get the files that pass by while it is read.
+    Args:
+        session: the verb's
+        image: whose layers they are
+        access: how they may be read
+        keep_removed: whether removed paths are kept, too
+        chosen: the layers; by default those that ``--layer`` names
+        bodies_of: gives what gets the files of a layer that pass by while it is read
     """
-    access = access or session.access(source, image)
     layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
     with session.console.progress() as progress:
         read = partial(_contents, access, progress, bodies_of)
         laid = merge_layers(
-            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, source.limits
+            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, access.limits
         )
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
@@ -90,7 +93,7 @@ def _contents(
 
 
 def _tell(session: Session, contents: Contents) -> None:
-    """Tell what of a layer is not in the view."""
+    """Say what of a layer is not in the view."""
     layer, report = contents.reader.layer, contents.reader.report
     number = layer.number
     if report.opaque:

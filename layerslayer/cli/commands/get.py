@@ -24,10 +24,10 @@ from ...filesystem.select import Named, at_path, by_layer, is_name, matching, na
 from ...formats.entry import Entry
 from ...formats.tar.bodies import Sink
 from ...layers.held_files import HeldFiles
+from ...layers.open import LayerAccess
 from ...layers.outcome import Report
 from ...oci.image import Image
 from ...oci.layer_selection import select_layers
-from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
 from ..merged_view import lay_out, single_image
 from ..results import account
@@ -54,7 +54,7 @@ def _run(session: Session, single: bool = False) -> ExitCode:
     output = ConsoleOutput(session, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        run = _Run(session, source, image, output, single)
+        run = _Run(session, image, session.access(source, image, keep=True), output, single)
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
         if globs:
@@ -68,19 +68,29 @@ def _run(session: Session, single: bool = False) -> ExitCode:
 
 
 class _Run:
-    """One run of get or cat. ``reports`` say what it cost; ``single``: files alone, no directories."""
+    """One run of get or cat. ``reports`` say what it cost."""
 
-    def __init__(self, session: Session, source: Source, image: Image, output: ConsoleOutput, single: bool) -> None:
+    def __init__(
+        self, session: Session, image: Image, access: LayerAccess, output: ConsoleOutput, single: bool
+    ) -> None:
+        """Take an image to get files from.
+
+        Args:
+            session: the verb's
+            image: where the files are
+            access: how its layers may be read
+            output: where the files go
+            single: files alone, no directories
+        """
         self._session = session
-        self._source = source
         self._image = image
         self.output = output
         self._single = single
         self.layers = select_layers(image.layers, session.options.layers)
         self.reports: List[Report] = []
-        self._access = session.access(source, image, keep=True)
-        self._access.printed = output.printed
-        self._lookup = FileLookup(self._access, self.layers)
+        self._access = access
+        access.printed = output.printed
+        self._lookup = FileLookup(access, self.layers)
         self._lookup.reports = self.reports
 
     def each(self, asked: Sequence[str]) -> None:
@@ -98,7 +108,7 @@ class _Run:
         """Get what stands at one path, by streaming from the top layer down."""
         self.output.states_modes(self._lookup.mode_of)
         path = normal(asked)
-        if path is None:  # where a '..' leads only the directories above it tell
+        if path is None:  # only the directories above a '..' say where it leads
             self.many([asked], exact=True)
             return
         made: List[Target] = []
@@ -139,10 +149,10 @@ class _Run:
         """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
 
         ``exact``: they are paths, whatever they look like. ``alone`` gets those
-        that are not there, and can tell why.
+        that are not there, and finds out why.
         """
         held = HeldFiles(named_by(asked, exact))
-        laid = lay_out(self._session, self._source, self._image, access=self._access, bodies_of=held.bodies)
+        laid = lay_out(self._session, self._image, self._access, bodies_of=held.bodies)
         self.reports += laid.reports
         if not laid.is_complete:
             self.output.codes.append(code_of_all(laid.reports))
