@@ -9,7 +9,8 @@ import tarfile
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional
 from urllib.parse import urlsplit
 
-from layerslayer.cache.columns import pack, unpack
+from layerslayer.cache.column_writer import pack
+from layerslayer.cache.columns import unpack
 from layerslayer.demo.image import Member, gzip_of, tar_of
 from layerslayer.demo.shop import demo_store
 from layerslayer.errors import LayerslayerError, RegistryError

@@ -25,11 +25,11 @@ from .sources.opener import Cache, Opener
 
 if TYPE_CHECKING:
     from .export.read_file import FileReader
-    from .filesystem.merge import LaidOut
+    from .filesystem.merge import Contents, LaidOut
     from .filesystem.overlay import Tree
     from .formats.entry import Entry
     from .formats.memory import Holding
-    from .layers.open import Contents
+    from .layers.open import LayerAccess
     from .layers.outcome import Report
     from .oci.config import Config
 
@@ -130,11 +130,12 @@ class OpenedLayer:
 
         Raises, perhaps after some entries, what kept the rest from being read.
         """
-        from .layers.open import stream_entries
+        from .layers.open import open_layer
 
-        self.report, batches = stream_entries(self._image.source, self._layer, self._image.client.cache)
+        reader = open_layer(self._image.access, self._layer)
+        self.report = reader.report
         self._image.reports.append(self.report)
-        for batch in batches:
+        for batch in reader.entries():
             yield from batch
         if self.report.problem:
             raise self.report.problem.copy()  # what it is raised through is not to be held
@@ -160,6 +161,7 @@ class OpenedImage:
         self.closes_client = False
         self._laid: Optional[LaidOut] = None
         self._files: Optional[FileReader] = None
+        self._access: Optional[LayerAccess] = None
 
     def __repr__(self) -> str:
         shown = "<image {} {}, {} layers, {} bytes>"
@@ -213,10 +215,8 @@ class OpenedImage:
         """
         if self._files is None:
             from .export.read_file import FileReader
-            from .layers.known import KnownLayers
 
-            known = KnownLayers(self.source, lambda: self.client.cache, self.client.listener.warn)
-            self._files = FileReader(self.source, self.image, known, self.tree, self.reports)
+            self._files = FileReader(self._new_access(), self.image, self.tree, self.reports)
         return self._files.read(path, verify)
 
     def close(self) -> None:
@@ -235,6 +235,20 @@ class OpenedImage:
         self.close()
 
     def _contents(self, layer: Layer, holding: Holding) -> Iterator[Contents]:
-        from .layers.open import read_contents
+        from .filesystem.merge import read_contents
+        from .layers.open import Reading, open_layer
 
-        yield read_contents(self.source, layer, self.client.cache, holding=holding)
+        yield read_contents(open_layer(self.access, layer, reading=Reading(digests=True)), holding)
+
+    @property
+    def access(self) -> LayerAccess:
+        """By what ways the layers are read."""
+        if self._access is None:
+            self._access = self._new_access()
+        return self._access
+
+    def _new_access(self) -> LayerAccess:
+        from .layers.cached import KnownLayers
+        from .layers.open import LayerAccess
+
+        return LayerAccess(self.source, KnownLayers(lambda: self.client.cache), tell=self.client.listener.warn)

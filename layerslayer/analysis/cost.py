@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
 
-from ..layers.leap.reader import Leaps
+from ..formats.magic import special_kind
+from ..layers.open import LayerAccess
 from ..layers.toc import estargz, zstd_chunked
 from ..layers.toc.embedded import states_toc, worth_asking
 from ..layers.toc.soci import INDEX_DIGEST
 from ..oci.descriptor import UNKNOWN_SIZE
 from ..oci.image import Image, Layer
-from ..oci.source import Source
+
+if TYPE_CHECKING:
+    from ..layers.leap.reader import Leaps
 
 _LEAPING = (105, 100)  # of a layer's size at most, as leaps are made
 _FIRST_LOOK = 512 * 1024  # bytes that show, at most, that a layer is no gzip and cannot be leapt through
@@ -35,19 +38,35 @@ class Line(NamedTuple):
     fits: Optional[bool]  # None where there is no budget
 
 
-def in_full(image: Image, layer: Layer, note: str = "") -> Cost:
+def of_layer(access: LayerAccess, image: Image, layer: Layer, for_files: bool) -> Cost:
+    """Return the cost of a layer by the way that ``open_layer`` takes first; ``for_files`` is less than a listing."""
+    special = special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
+    if special and not for_files:
+        return Cost(image, layer, 0, "", "not read: it is " + special)
+    if access.known.has(layer):
+        if for_files:
+            return of_stream(image, layer, "known: read only for a file that is in it")
+        if not access.whole:
+            return Cost(image, layer, 0, "", "known from an earlier reading")
+    if access.leaps is None:
+        return of_stream(image, layer)
+    cost = of_fast(access.leaps, image, layer)
+    return cost if cost.promise or not for_files else cost._replace(note="")  # a file is not leapt to
+
+
+def of_stream(image: Image, layer: Layer, note: str = "") -> Cost:
     """Return the cost of a layer that is read whole, once."""
     return Cost(image, layer, layer.descriptor.size, "", note)
 
 
-def fast(source: Source, image: Image, layer: Layer) -> Cost:
+def of_fast(leaps: Leaps, image: Image, layer: Layer) -> Cost:
     """Return the cost of a layer with ``--fast``: by its publisher's index, by leaps, or, at worst, in full."""
     descriptor = layer.descriptor
     if descriptor.size == UNKNOWN_SIZE:
-        return in_full(image, layer)
+        return of_stream(image, layer)
     asked = states_toc(descriptor) or worth_asking(descriptor)
     at_most, note = descriptor.size + (_FOOTER if asked else 0), ""
-    if Leaps(source).worth(layer):
+    if leaps.applies_to(layer):
         if descriptor.media_type.endswith("gzip"):
             at_most, note = max(at_most, descriptor.size * _LEAPING[0] // _LEAPING[1]), "probably less, by leaps"
         else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence
 
 from ..formats.entry import Entry
 from ..formats.memory import Holding
-from ..formats.tar.bodies import Bodies, FileDigests, FilePlaces
+from ..formats.tar.bodies import Bodies, FilePlaces
 from ..layers.outcome import IndexCheck, Report
-from ..layers.stream import read_entries
+from ..layers.reader import LayerReader
 from ..layers.toc.discovery import Claims
 from ..limits import DEFAULT, LimitReached, Limits
 from ..oci.image import Layer
@@ -21,7 +21,6 @@ class Checking:
     """One layer's: ask it for the entries, then for what differs."""
 
     def __init__(self, claims: Claims, layer: Layer, limits: Limits = DEFAULT) -> None:
-        self._limits = limits
         self._layer = layer
         self._claim = Report(layer.descriptor)
         self._index = claims.index_of(layer, self._claim)
@@ -42,25 +41,21 @@ class Checking:
                 self._claim.notes.append(error.after("its index is not compared: "))
                 return
 
-    def entries(self, open_blob: Callable[[], BinaryIO], report: Report) -> Iterator[List[Entry]]:
-        """Read the layer as ``read_entries`` does, and keep what is to be compared; may be called again."""
-        self._holding.close()
-        if self._index is not None and not self._large:
+    def entries(self, reader: LayerReader) -> Iterator[List[Entry]]:
+        """Yield the layer's entries as ``reader`` does, and keep what is to be compared."""
+        if self._index is not None:
             self._hold(self._index.entries)
         if self._index is None or self._large:
-            yield from read_entries(self._layer.descriptor, open_blob, report, limits=self._limits)
+            yield from reader.entries()
             return
-        digests, places, entries = FileDigests(), FilePlaces(), []
-        sink = digests.sink if self.claimed.digests else places.sink if self.claimed.places else None
-        bodies = Bodies(sink) if sink else None
-        for batch in read_entries(self._layer.descriptor, open_blob, report, bodies, limits=self._limits):
+        places, entries = FilePlaces(), []
+        for batch in reader.entries(Bodies(places.sink) if self.claimed.places else None):
             if not self._large:
                 self._hold(batch)
                 entries += batch
             yield batch
-        if self._large:
-            return
-        self.actual = Listed(entries, digests.by_offset, places.by_offset)
+        if not self._large:
+            self.actual = Listed(entries, reader.digests, places.by_offset)
 
     def compare(self, report: Report) -> Optional[Comparison]:
         """Return what differs between ``claimed`` and ``actual``; None where they cannot be compared.

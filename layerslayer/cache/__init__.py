@@ -2,6 +2,6 @@
 
 from .database import Store
 from .private_folder import default_folder
-from .rows import KnownLayer, LayerSummary
+from .rows import KnownLayer, LayerFacts, LayerSummary, RowWriter
 
-__all__ = ["KnownLayer", "LayerSummary", "Store", "default_folder"]
+__all__ = ["KnownLayer", "LayerFacts", "LayerSummary", "RowWriter", "Store", "default_folder"]

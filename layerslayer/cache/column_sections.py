@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from typing import Any, Iterable, List
+from typing import Any, Iterable, List, Sequence
 
 WORD, LONG, REAL = "I", "q", "d"  # numbers of 4, 8 and 8 bytes
 _BLOCK = 1000  # texts
@@ -22,7 +22,7 @@ def check(holds: bool, what: str) -> None:
         raise ValueError(f"not what was packed: {what}")
 
 
-def length_of(section: bytes) -> bytes:
+def length_of(section: Sequence[int]) -> bytes:
     """Return what stands before a section."""
     return len(section).to_bytes(_LENGTH, "little")
 
@@ -42,7 +42,7 @@ def split_sections(packed: bytes, count: int) -> List[memoryview]:
     return found
 
 
-def join_texts(texts: List[str]) -> bytes:
+def join_texts(texts: Sequence[str]) -> bytes:
     """Return texts as one section. Raises ValueError for one with a NUL."""
     # Block by block: one wide character makes all of a text take four times as much.
     blocks = (texts[at : at + _BLOCK] for at in range(0, len(texts), _BLOCK))

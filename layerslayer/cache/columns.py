@@ -1,7 +1,7 @@
 """A layer's entries as a few columns of bytes: small, and loaded ten times as fast as rows. Pure.
 
 What is read is checked as if it came from a stranger; it takes memory in
-proportion to its bytes, whatever they are.
+proportion to its bytes, whatever they are. ``column_writer`` makes them.
 
 Format, version 2 (integers little endian; texts are UTF-8, other bytes as they were, joined by NUL)::
 
@@ -23,9 +23,9 @@ from __future__ import annotations
 import math
 from array import array
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from operator import le, lt
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union
 
 from ..formats.entry import Device, Entry
 from .column_sections import (
@@ -33,10 +33,6 @@ from .column_sections import (
     REAL,
     WORD,
     check,
-    join_texts,
-    length_of,
-    little_endian,
-    pack_numbers,
     split_sections,
     split_texts,
     unpack_numbers,
@@ -45,67 +41,11 @@ from .column_sections import (
 _SECTIONS = 17
 _KINDS = frozenset("-dlhcbp?")
 _GREATEST_MODE = 0o7777
-_MOST_OWNERS = 65536
-_MOST_ATTRIBUTES = 16 * 2**20  # bytes
 _NONE: Dict[str, bytes] = {}
 
 
-def pack(entries: Sequence[Entry]) -> bytes:
-    """Return entries as bytes. Raises ValueError for what the format cannot hold."""
-    return b"".join(packed(entries))
-
-
-def packed(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """Yield entries as bytes, of which only a part is held at a time. Raises as ``pack``, and for too many owners."""
-    owners: Dict[Tuple[int, int, int, str, str], int] = {}
-    codes = array(WORD)
-    for one in entries:
-        codes.append(owners.setdefault((one.mode, one.uid, one.gid, one.uname, one.gname), len(owners)))
-        check(len(owners) <= _MOST_OWNERS, "too many owners to be worth it")
-    try:
-        for section in chain(
-            _texts(entries), [little_endian(codes)], _numbers(entries), _of_owners(owners), _rare(entries)
-        ):
-            yield length_of(section)
-            yield section
-    except OverflowError:
-        raise ValueError("a number beyond 64 bits") from None
-
-
-def _texts(entries: Sequence[Entry]) -> Iterator[bytes]:
-    yield join_texts([item.name for item in entries])
-    yield join_texts([item.target for item in entries])
-    yield "".join([item.kind for item in entries]).encode("ascii")
-
-
-def _numbers(entries: Sequence[Entry]) -> Iterator[bytes]:
-    yield pack_numbers(LONG, [item.size for item in entries])
-    yield pack_numbers(LONG, [item.offset for item in entries])
-    yield pack_numbers(LONG, [0 if isinstance(item.mtime, float) else item.mtime for item in entries])
-
-
-def _of_owners(owners: Dict[Tuple[int, int, int, str, str], int]) -> Iterator[bytes]:
-    yield pack_numbers(LONG, [owner[place] for place in range(3) for owner in owners])
-    yield join_texts([str(owner[place]) for place in (3, 4) for owner in owners])
-
-
-def _rare(entries: Sequence[Entry]) -> Iterator[bytes]:
-    fractions = [(index, item.mtime) for index, item in enumerate(entries) if isinstance(item.mtime, float)]
-    yield pack_numbers(WORD, [index for index, _ in fractions])
-    yield pack_numbers(REAL, [mtime for _, mtime in fractions])
-    devices = [(index, item.device) for index, item in enumerate(entries) if item.device is not None]
-    yield pack_numbers(WORD, [index for index, _ in devices])
-    yield pack_numbers(LONG, [numbers[place] for place in range(2) for _, numbers in devices])
-    attributes = [(index, *pair) for index, item in enumerate(entries) for pair in item.xattrs.items()]
-    check(sum(len(value) for *_, value in attributes) <= _MOST_ATTRIBUTES, "too large attributes to be worth it")
-    yield pack_numbers(WORD, [index for index, _, _ in attributes])
-    yield join_texts([key for _, key, _ in attributes])
-    yield pack_numbers(WORD, [len(value) for _, _, value in attributes]) + b"".join([value for *_, value in attributes])
-    yield pack_numbers(WORD, [index for index, item in enumerate(entries) if item.hidden])
-
-
 def unpack(data: bytes, most: int = 2**31) -> List[Entry]:
-    """Return the entries that ``pack`` was given. Raises ValueError for other bytes, and for more than ``most``."""
+    """Return the entries that were packed. Raises ValueError for other bytes, and for more than ``most``."""
     # Half of what this takes is memory touched for the first time, hence few copies and no columns of one value.
     parts = split_sections(data, _SECTIONS)
     count = len(parts[2])

@@ -16,12 +16,22 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, Iterator, List, Optional
 
-from ..formats.checkpoints import MOST, Points, unpack_points
+from ..formats.checkpoints import Points, pack_points, unpack_points
 from ..limits import DEFAULT, Limits
 from ..oci.descriptor import digest_of
 from .private_folder import default_folder
 from .queries import DELETE, DELETE_ALL, DOCUMENT, LAYER, LAYERS, OLDEST, POINTS, SIZE
-from .rows import MOST_STORED, BeyondLimits, KnownLayer, LayerSummary, Row, from_row, seal_of, to_row
+from .rows import (
+    MOST_STORED,
+    BeyondLimits,
+    KnownLayer,
+    LayerFacts,
+    LayerSummary,
+    Row,
+    RowWriter,
+    from_row,
+    seal_of,
+)
 from .sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
@@ -109,16 +119,20 @@ class Store:
 
     def keep_layer(self, known: KnownLayer, points: Optional[Points] = None) -> None:
         """Keep a layer that was read whole and verified, and the points of it."""
+        writer, facts = RowWriter(), LayerFacts(*known[:6])
         try:
-            made = to_row(known)
+            writer.add(known.entries)
+            self.keep(facts, writer.row(facts, known.digests), pack_points(points) if points else b"")
         except ValueError:
-            return  # names that cannot be kept; the layer is read again next time
-        body = points.pack() if points and len(points) <= MOST else b""
+            pass  # names that cannot be kept; the layer is read again next time
+
+    def keep(self, facts: LayerFacts, made: Row, body: bytes) -> None:
+        """Keep a layer as ``keep_layer`` does, packed already; ``body`` are its points."""
         size = len(made.facts) + len(made.entries) + len(made.sums) + len(body)
         if size > self._limit:
             return
-        key, used, digest = _key(known.digest), int(time.time()), known.digest.encode()
-        row = (key, digest, known.size, len(known.entries), size, used, made.seal, made.facts, made.entries, made.sums)
+        key, used, digest = _key(facts.digest), int(time.time()), facts.digest.encode()
+        row = (key, digest, facts.size, made.entry_count, size, used, made.seal, made.facts, made.entries, made.sums)
 
         def insert(db: sqlite3.Connection) -> None:
             db.execute("BEGIN IMMEDIATE")
@@ -126,7 +140,7 @@ class Store:
                 db.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
                 db.execute("DELETE FROM points WHERE key = ?", (key,))
                 if body:
-                    seal = seal_of(known.digest, b"", body, b"")
+                    seal = seal_of(facts.digest, b"", body, b"")
                     db.execute("INSERT INTO points VALUES (?, ?, ?)", (key, seal, body))
 
         self._file.do(insert)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from array import array
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..escaping import printable
 from ..formats.entry import Entry
 from ..formats.file_digests import SUM as _SUM
 from ..formats.file_digests import FileSums
 from ..limits import DEFAULT, Limits
-from .columns import packed, unpack
+from .column_writer import ColumnWriter
+from .columns import unpack
 
 _NO_SUM = bytes(_SUM)
 MOST_FACTS = 16 * 1024  # bytes
@@ -24,12 +26,23 @@ _COMPRESSIONS = ("gzip", "zstd", "none")
 _GREATEST = 2**62
 
 
-class KnownLayer(NamedTuple):
-    """What a verified, complete reading of a layer learnt. ``digests``: sha256 of files by the entry's offset."""
+class LayerFacts(NamedTuple):
+    """What a verified, complete reading of a layer learnt, besides its entries."""
 
     digest: str
     size: int  # bytes as stored
     uncompressed: int  # bytes of tar
+    compression: str
+    hidden: int
+    notes: Tuple[str, ...]
+
+
+class KnownLayer(NamedTuple):
+    """The same with the entries. ``digests``: sha256 of files by the entry's offset."""
+
+    digest: str
+    size: int
+    uncompressed: int
     compression: str
     hidden: int
     notes: Tuple[str, ...]
@@ -50,7 +63,7 @@ class LayerSummary(NamedTuple):
 class _Sums(Mapping[int, bytes]):
     """sha256 of files by the entry's offset; only taken apart when somebody asks."""
 
-    def __init__(self, entries: List[Entry], sums: bytes) -> None:
+    def __init__(self, entries: List[Entry], sums: Union[bytes, bytearray]) -> None:
         self._entries = entries
         self._sums = sums
         self._found: Optional[FileSums] = None
@@ -64,7 +77,7 @@ class _Sums(Mapping[int, bytes]):
                     piece = self._sums[at : at + _SUM]
                     at += _SUM
                     if piece != _NO_SUM:
-                        self._found.add(entry.offset, piece)
+                        self._found.add(entry.offset, bytes(piece))
         return self._found
 
     def __getitem__(self, offset: int) -> bytes:
@@ -82,38 +95,52 @@ class Row(NamedTuple):
 
     facts: bytes  # JSON
     entries: bytes  # packed columns, deflated
-    sums: bytes  # of the regular files, in order
+    sums: Union[bytes, bytearray]  # of the regular files, in order
     seal: bytes
+    entry_count: int = 0
 
 
 class BeyondLimits(ValueError):
     """A row holds more entries than are taken of a layer now."""
 
 
-def to_row(known: KnownLayer) -> Row:
-    """Raises ValueError for names that cannot be kept, and for more than would be taken back."""
-    texts = sum(_bytes_of(entry.name) + _bytes_of(entry.target) for entry in known.entries)
-    _check(texts <= _most_columns(len(known.entries)), "more than is kept")  # before it is held a second time
-    engine, columns, pieces = zlib.compressobj(1), 0, []
-    for piece in packed(known.entries):
-        columns += len(piece)
-        pieces.append(engine.compress(piece))
-    made = b"".join([*pieces, engine.flush()])
-    _check(columns <= _most_columns(len(known.entries)), "more than is kept")
-    sums = b"".join(known.digests.get(entry.offset, _NO_SUM) for entry in known.entries if entry.kind == "-")
-    facts = json.dumps(
-        {
-            "size": known.size,
-            "uncompressed": known.uncompressed,
-            "compression": known.compression,
-            "hidden": known.hidden,
-            "notes": [note for note in known.notes if _is_note(note)][:_MOST_NOTES],
-            "entries": len(known.entries),
-            "columns": columns,
-        }
-    ).encode()
-    _check(len(facts) <= MOST_FACTS and len(made) + len(sums) <= MOST_STORED, "more than is kept")
-    return Row(facts, made, sums, seal_of(known.digest, facts, made, sums))
+class RowWriter:
+    """A layer's entries on their way into a row, packed as they come."""
+
+    def __init__(self) -> None:
+        self._columns = ColumnWriter()
+        self._files = array("q")  # offsets of the regular ones
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Take the next entries. Raises ValueError for what cannot be kept, and for more than would be taken back."""
+        self._columns.add(entries)
+        self._files.extend([entry.offset for entry in entries if entry.kind == "-"])
+        _check(self._columns.texts <= _most_columns(self._columns.count), "more than is kept")
+
+    def row(self, known: LayerFacts, digests: Mapping[int, bytes]) -> Row:
+        """Return all as a row. Raises as ``add``."""
+        engine, columns, pieces = zlib.compressobj(1), 0, []
+        for piece in self._columns.packed():
+            columns += len(piece)
+            pieces.append(engine.compress(piece))
+        made = b"".join([*pieces, engine.flush()])
+        _check(columns <= _most_columns(self._columns.count), "more than is kept")
+        sums = bytearray()
+        for offset in self._files:
+            sums += digests.get(offset, _NO_SUM)
+        facts = json.dumps(
+            {
+                "size": known.size,
+                "uncompressed": known.uncompressed,
+                "compression": known.compression,
+                "hidden": known.hidden,
+                "notes": [note for note in known.notes if _is_note(note)][:_MOST_NOTES],
+                "entries": self._columns.count,
+                "columns": columns,
+            }
+        ).encode()
+        _check(len(facts) <= MOST_FACTS and len(made) + len(sums) <= MOST_STORED, "more than is kept")
+        return Row(facts, made, sums, seal_of(known.digest, facts, made, sums), self._columns.count)
 
 
 def from_row(digest: str, row: Row, limits: Limits = DEFAULT) -> KnownLayer:
@@ -125,7 +152,7 @@ def from_row(digest: str, row: Row, limits: Limits = DEFAULT) -> KnownLayer:
         raise ValueError("the row is damaged ({})".format(error)) from None
 
 
-def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: bytes, most: int) -> KnownLayer:
+def _known(digest: str, facts: Dict[str, Any], packed: bytes, sums: Union[bytes, bytearray], most: int) -> KnownLayer:
     count, room = _natural(facts, "entries"), _natural(facts, "columns")
     if count > most:
         raise BeyondLimits("more entries than are taken of a layer")
@@ -156,10 +183,6 @@ def _most_columns(count: int) -> int:
     return _MOST_COLUMNS + _EACH * count
 
 
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
-
-
 def _is_note(text: Any) -> bool:
     return isinstance(text, str) and len(text) <= _MOST_NOTE and printable(text) == text
 
@@ -175,7 +198,7 @@ def _check(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def seal_of(digest: str, facts: bytes, packed: bytes, sums: bytes) -> bytes:
+def seal_of(digest: str, facts: bytes, packed: bytes, sums: Union[bytes, bytearray]) -> bytes:
     """Return what a row bears to show that it is as it was made."""
     seal = hashlib.blake2b(digest.encode(), digest_size=16)
     for part in (facts, packed, sums):

@@ -9,17 +9,14 @@ import sys
 from .._version import __version__
 from ..errors import BudgetSpent, LayerslayerError, LocalFileError, UsageError
 from .arguments import parse
-from .arguments.verbs import CONVERSATION, VERBS
 from .exit_codes import ExitCode
 
 TYPE_CHECKING = False  # as type checkers read it; importing typing for --help would cost a tenth of it
 if TYPE_CHECKING:
     from typing import Callable, List, NoReturn, Optional
 
-    from ..limits import Limits
     from ..registry.http.preconnect import EarlyConnections
     from .arguments import Namespace
-    from .arguments.verbs import Verb
     from .console import Console
     from .options import Options
     from .session import Session
@@ -63,27 +60,27 @@ def print_error(error: LayerslayerError) -> None:
     Console().error(error)
 
 
-def _run(options: Namespace) -> ExitCode:
+def _run(given: Namespace) -> ExitCode:
     before = gc.get_threshold()
     gc.set_threshold(_GC_THRESHOLD)
     try:
-        return _with_console(options)
+        return _with_console(given)
     finally:
         gc.set_threshold(*before)  # a program that calls main() goes on
 
 
-def _with_console(options: Namespace) -> ExitCode:
+def _with_console(given: Namespace) -> ExitCode:
     from .console import Console
     from .tee import Tee
 
     try:
-        tee = Tee(options.log_file) if options.log_file else None
+        tee = Tee(given.log_file) if given.log_file else None
     except LayerslayerError as error:
         print_error(error)
         return ExitCode.FAILED
-    console = Console(options.quiet, not options.no_color, tee)
+    console = Console(given.quiet, not given.no_color, tee)
     try:
-        return _guarded(options, console)
+        return _guarded(given, console)
     except BrokenPipeError:
         _forget_stdout()  # whoever read our results has enough
         return ExitCode.DONE
@@ -94,12 +91,14 @@ def _with_console(options: Namespace) -> ExitCode:
         console.close()
 
 
-def _guarded(options: Namespace, console: Console) -> ExitCode:
+def _guarded(given: Namespace, console: Console) -> ExitCode:
     """The one place that turns errors into sentences and exit codes."""
     from .console import EndOfInput
+    from .limit_flag import parse_limits
 
+    options = _options(given)
     try:
-        code = _dispatch(options, console)
+        code = _dispatch(options._replace(limits=parse_limits(getattr(given, "limits", ()))), console)
         console.flush()
         return code
     except EndOfInput as end:
@@ -122,76 +121,66 @@ def _guarded(options: Namespace, console: Console) -> ExitCode:
         return ExitCode.BUG
 
 
-def _end_results(options: Namespace, console: Console, error: LayerslayerError) -> None:
+def _options(given: Namespace) -> Options:
+    """Return the command line as a value; without limits, which can be wrong."""
+    from .options import Options
+
+    named = {name: value for name, value in vars(given).items() if name in Options._fields and name != "limits"}
+    return Options(**{**named, "layers": tuple(given.layers or ())})
+
+
+def _end_results(options: Options, console: Console, error: LayerslayerError) -> None:
     """End the results of a run that failed, where their form says so."""
-    named = _options(options, options.target)
-    if named.verb and not named.prints_files:
+    if options.verb and not options.prints_files:
         from .remedies import spelled
         from .results import renderer_for
 
         try:
-            console.out(renderer_for(named, console).error(options.target or "", spelled(error)))
+            console.out(renderer_for(options, console).error(options.target or "", spelled(error)))
             console.flush()
         except LocalFileError:
             pass  # most often the very error that ends the run, which is on stderr
 
 
-def _dispatch(options: Namespace, console: Console) -> ExitCode:
-    options.limits = _limits(options)
-    if getattr(options, "batch", None) is not None:
+def _dispatch(options: Options, console: Console) -> ExitCode:
+    if options.batch is not None:
         from .commands.batch import batch
 
-        return batch(_session(options, console, None, None), _command(options))
+        return batch(_session(options, console), _command(options))
     if not options.demo:
-        return _perform(options, console, options.target)
+        return _perform(options, console)
     from ..demo.registry import DemoRegistry
     from ..demo.shop import REPOSITORY, TAG, demo_store
 
     with DemoRegistry(demo_store()) as registry:
         target = f"{registry.host}/{REPOSITORY}:{TAG}"
         console.say(f"Demo: a registry inside this program serves {target}.")
-        return _perform(options, console, target)
+        return _perform(options._replace(target=target), console)
 
 
-def _limits(options: Namespace) -> Limits:
-    from .limit_flag import parse_limits
-
-    return parse_limits(getattr(options, "limits", ()))
-
-
-def _perform(options: Namespace, console: Console, target: Optional[str]) -> ExitCode:
+def _perform(options: Options, console: Console) -> ExitCode:
     # Waiting and loading overlap: the HTTP library loads while the first connections
     # come about, and the verb with all it needs while the registry answers.
-    early = _connect(options, target) if target else None
-    session = _session(options, console, target, early)
-    if target:
+    session = _session(options, console, _connect(options) if options.target else None)
+    if options.target:
         session.begin()
     return _command(options)(session)
 
 
-def _session(options: Namespace, console: Console, target: Optional[str], early: Optional[EarlyConnections]) -> Session:
+def _session(options: Options, console: Console, early: Optional[EarlyConnections] = None) -> Session:
     from .results import renderer_for
     from .session import Session
 
-    named = _options(options, target)
-    return Session(named, console, renderer_for(named, console), early)
+    return Session(options, console, renderer_for(options, console), early)
 
 
-def _options(options: Namespace, target: Optional[str]) -> Options:
-    from .options import Options
-
-    given = {name: value for name, value in vars(options).items() if name in Options._fields}
-    given.update(target=target, layers=tuple(options.layers or ()))
-    return Options(**given)
-
-
-def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
-    """Begin the first connections to the registry of ``target``; what is wrong with that shows later."""
+def _connect(options: Options) -> Optional[EarlyConnections]:
+    """Begin the first connections to the registry of the image; what is wrong with that shows later."""
     from ..oci.local_reference import LocalReference
     from ..oci.reference import parse_target
 
     try:
-        reference = parse_target(target)
+        reference = parse_target(options.target or "")
     except LayerslayerError:
         return None
     if isinstance(reference, LocalReference):
@@ -205,19 +194,14 @@ def _connect(options: Namespace, target: str) -> Optional[EarlyConnections]:
         return None
     if through_proxy():
         return None
-    row = _row(options)
-    several = row.reads_layers and not row.top_down and not options.plan
+    several = options.row.reads_layers and not options.row.top_down and not options.plan
     return EarlyConnections(origin.host, origin.port, min(options.jobs, _EARLY) if several else 1)
 
 
-def _row(options: Namespace) -> Verb:
-    return VERBS.get(options.verb, CONVERSATION)
-
-
-def _command(options: Namespace) -> Callable[[Session], ExitCode]:
+def _command(options: Options) -> Callable[[Session], ExitCode]:
     from .commands import load
 
-    return load("plan.plan" if options.plan else _row(options).function)
+    return load("plan.plan" if options.plan else options.row.function)
 
 
 def _forget_stdout() -> None:

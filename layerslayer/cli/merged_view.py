@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Iterator, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence
 
 from ..errors import InvalidDocument
 from ..escaping import printable
-from ..filesystem.merge import LaidOut, merge_layers
+from ..filesystem.merge import Contents, LaidOut, merge_layers, read_contents
 from ..formats.memory import Holding
-from ..layers.open import Contents, read_contents
+from ..layers.open import LayerAccess, Reading, open_layer
 from ..oci.image import Image, Layer, Opening
 from ..oci.layer_selection import select_layers
 from ..oci.source import Source
 from ..render.summary import image_summary
-from ..sources.caching import Remembering
 from .remedies import with_hint, within
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..layers.shortcuts import Shortcuts
+    from ..formats.tar.bodies import Bodies
     from .progress import Progress
 
 _UNSAFE_SHOWN = 10
@@ -41,32 +40,33 @@ def single_image(session: Session, source: Source, soon: bool = True) -> Image:
 
     if session.all_platforms:
         raise InvalidDocument("this verb looks at one platform at a time.", "Name one with --platform.")
-    image = next(iter(session.images(source, reference, wanted)))
-    if isinstance(source, Remembering) and image.config_body is not None:
-        source.keep_config(image.manifest.config, image.config_body)
-    return image
+    return next(iter(session.images(source, reference, wanted)))
 
 
 def lay_out(
     session: Session,
-    source: Source,
     image: Image,
+    access: LayerAccess,
     keep_removed: bool = False,
     chosen: Optional[Sequence[Layer]] = None,
-    shortcuts: Optional[Shortcuts] = None,
+    bodies_of: Callable[[Layer], Optional[Bodies]] = lambda layer: None,
 ) -> LaidOut:
-    """Read the ``chosen`` layers (default: as ``--layer`` says) in parallel and lay them over one another.
+    """Read layers in parallel and lay them over one another; warn of what cannot be read.
 
-    Says what could not be read. ``shortcuts`` are the image's, where the caller
-    has them already.
+    Args:
+        session: the verb's
+        image: whose layers they are
+        access: how they may be read
+        keep_removed: whether removed paths are kept, too
+        chosen: the layers; by default those that ``--layer`` names
+        bodies_of: gives what gets the files of a layer that pass by while it is read
     """
-    shortcuts = shortcuts or session.shortcuts(source, image)
     layers = select_layers(image.layers, session.options.layers) if chosen is None else tuple(chosen)
     session.console.say(image_summary(image))
     with session.console.progress() as progress:
-        read = partial(_contents, session, source, shortcuts, progress)
+        read = partial(_contents, access, progress, bodies_of)
         laid = merge_layers(
-            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, source.limits
+            image, layers, read, partial(_tell, session), session.options.jobs, keep_removed, access.limits
         )
     unsafe = laid.tree.unsafe
     for left_out in unsafe[:_UNSAFE_SHOWN]:
@@ -78,27 +78,26 @@ def lay_out(
 
 
 def _contents(
-    session: Session,
-    source: Source,
-    shortcuts: Optional[Shortcuts],
+    access: LayerAccess,
     progress: Progress,
+    bodies_of: Callable[[Layer], Optional[Bodies]],
     layer: Layer,
     holding: Holding,
 ) -> Iterator[Contents]:
     task = progress.task(f"layer {layer.number}", max(layer.descriptor.size, 0))
+    reading = Reading(digests=True, advance=lambda count: progress.advance(task, count))
     try:
-        yield read_contents(
-            source, layer, session.store, lambda count: progress.advance(task, count), shortcuts, holding
-        )
+        yield read_contents(open_layer(access, layer, reading=reading), holding, bodies_of(layer))
     finally:
         progress.finish(task)
 
 
 def _tell(session: Session, contents: Contents) -> None:
-    """Tell what of a layer is not in the view."""
-    number, report = contents.layer.number, contents.report
+    """Say what of a layer is not in the view."""
+    layer, report = contents.reader.layer, contents.reader.report
+    number = layer.number
     if report.opaque:
-        media_type = contents.layer.descriptor.media_type
+        media_type = layer.descriptor.media_type
         session.console.say(f"Layer {number} is no tar ({printable(media_type)}) and not in the view.")
     if report.problem:
         session.console.warn(

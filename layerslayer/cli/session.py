@@ -23,7 +23,7 @@ from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
-    from ..layers.shortcuts import Shortcuts
+    from ..layers.open import LayerAccess
     from ..registry.connection_pool import Connections
     from ..registry.http.preconnect import EarlyConnections
     from ..sources.budget import Budget
@@ -115,13 +115,16 @@ class Session:
         """Return the source of the image that is named, documents that are known being taken from the store."""
         return self.client.open_cached(self.reference())
 
-    def shortcuts(self, source: Source, image: Image, keep: bool = False) -> Optional[Shortcuts]:
-        """Return what ``--fast`` may take in place of reading layers in full; None where that is wanted."""
-        if not self.options.fast or self.options.verify:
-            return None
-        from ..layers.shortcuts import Shortcuts  # which most runs do without
+    def access(self, source: Source, image: Image, keep: bool = False) -> LayerAccess:
+        """Return by what ways an image's layers may be read; ``keep``: files will be read as well."""
+        from ..layers.cached import KnownLayers
+        from ..layers.open import LayerAccess
 
-        return Shortcuts(source, image, self.console.warn, keep)
+        access = LayerAccess(source, KnownLayers(lambda: self.store), tell=self.console.warn)
+        access.whole = self.options.verify
+        if self.options.fast and not self.options.verify:
+            access.shorten(image, keep)
+        return access
 
     def begin(self) -> None:
         """Ask the registry for what ``-t`` names already, in the background. Raises as ``reference``."""
@@ -147,7 +150,8 @@ class Session:
         """
         if self.all_platforms:
             for candidate in find_candidates(source, reference).items:
-                yield open_image(source, reference, candidate, None, soon, self.without_config)
+                image = open_image(source, reference, candidate, None, soon, self.without_config)
+                yield self.client.keep_config(image)
             return
         yield self.client.image(source, reference, self.wanted, soon, self.without_config, self._tell_platform)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Sequence, Union
+from typing import Callable, List, Optional, Sequence, Union
 
 from ..errors import CorruptLayer, DigestMismatch, LayerslayerError, NotFound
-from ..filesystem.lookup import File, Found, Seeker
+from ..filesystem.lookup import File, FileLookup, Found
 from ..filesystem.node import normal
 from ..filesystem.path_resolution import Absent, Directory
 from ..filesystem.select import at_path
@@ -13,13 +13,11 @@ from ..filesystem.tree import FileSystem
 from ..formats.entry import Entry
 from ..formats.memory import Lease
 from ..formats.tar.bodies import Sink
-from ..layers.known import KnownLayers
+from ..layers.open import LayerAccess, open_layer
 from ..layers.outcome import Report
-from ..layers.stream_bodies import fetch_bodies
-from ..layers.ways import Ways
+from ..layers.reader import CannotContinue
 from ..limits import Limits
-from ..oci.image import Image, Layer
-from ..oci.source import Source
+from ..oci.image import Image
 
 
 class _Body(Sink):
@@ -57,18 +55,12 @@ class FileReader:
     """
 
     def __init__(
-        self,
-        source: Source,
-        image: Image,
-        known: KnownLayers,
-        tree: Callable[[], FileSystem],
-        reports: List[Report],
+        self, access: LayerAccess, image: Image, tree: Callable[[], FileSystem], reports: List[Report]
     ) -> None:
-        self._source = source
-        self._layers: Sequence[Layer] = image.layers
-        self._known = known
-        self._entries = known.entries(image.layers)  # those of layers read whole are added
-        self._ways = Ways(source, known, None, False, reports)
+        self._access = access
+        self._layers = image.layers
+        self._lookup = FileLookup(access, image.layers)
+        self._lookup.reports = reports
         self._tree = tree
         self._reports = reports
 
@@ -83,7 +75,7 @@ class FileReader:
         def new_sink(entry: Entry) -> Sink:
             for earlier in bodies:  # what came before is the beginning of another try
                 earlier.let_go()
-            bodies[:] = [_Body(self._source.limits)]
+            bodies[:] = [_Body(self._access.limits)]
             return bodies[0]
 
         try:
@@ -93,25 +85,19 @@ class FileReader:
                 body.let_go()
 
     def _read(self, path: str, verify: bool, new_sink: Callable[[Entry], Sink], bodies: Sequence[_Body]) -> bytes:
+        self._access.whole = verify
         name = normal(path)
-        found = self._sought(name, verify, new_sink) if name is not None else None
+        found: Optional[Found] = self._lookup.seek(name, new_sink) if name is not None else None
         if isinstance(found, Absent):
             raise self._absent(path, found)
         if isinstance(found, Directory):
             raise NotFound("'{}' is a directory.".format(path))
-        report = found.report if isinstance(found, File) else self._laid_out(path, verify, new_sink)
+        report = found.report if isinstance(found, File) else self._laid_out(path, new_sink)
         if isinstance(report.problem, (CorruptLayer, DigestMismatch)) or (report.problem and verify):
             raise report.problem.copy()
         if bodies[0].refused:
             raise LayerslayerError("'{}' cannot be read: {}.".format(path, bodies[0].refused))
         return bodies[0].taken()
-
-    def _sought(self, name: str, verify: bool, new_sink: Callable[[Entry], Sink]) -> Found:
-        """Look for a file from the top layer down."""
-        known, fetch = self._known, self._ways.one
-        seeker = Seeker(self._source, self._layers, self._entries, known.keep, verify, fetch, learn=known.learns)
-        seeker.reports = self._reports
-        return seeker.seek(name, new_sink)
 
     def _absent(self, path: str, found: Absent) -> LayerslayerError:
         last = self._reports[-1].problem if self._reports else None
@@ -120,7 +106,7 @@ class FileReader:
         reason = "layer {} removed it".format(found.by) if found.by is not None else found.reason or "no layer has it"
         return NotFound("'{}' is not there: {}.".format(path, reason))
 
-    def _laid_out(self, path: str, verify: bool, new_sink: Callable[[Entry], Sink]) -> Report:
+    def _laid_out(self, path: str, new_sink: Callable[[Entry], Sink]) -> Report:
         """Get a file that only all layers together tell of."""
         named = at_path(self._tree(), path)
         if not named:
@@ -130,8 +116,11 @@ class FileReader:
             raise NotFound("'{}' is no regular file.".format(path))
         number, entry = content
         layer = next(item for item in self._layers if item.number == number)
-        report = self._ways.one(layer, entry, new_sink)
-        if report is None:
-            report = fetch_bodies(self._source, layer, {entry.offset: new_sink(entry)}, verify)
-        self._reports.append(report)
-        return report
+        reader = open_layer(self._access, layer)
+        while True:
+            try:
+                report = reader.read({entry.offset: entry}, new_sink)
+            except CannotContinue:
+                continue
+            self._reports.append(report)
+            return report

@@ -11,31 +11,23 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..formats.entry import Entry
 from ..formats.memory import Holding, Lease, Part
-from ..formats.tar.bodies import Bodies, FileDigests, Sink
-from ..layers.open import AHEAD
+from ..formats.tar.bodies import Bodies, Sink
+from ..layers.open import LayerAccess, OpenedLayer, Reading, open_layer
 from ..layers.outcome import Report
-from ..layers.stream import read_entries
+from ..layers.reader import CannotContinue
 from ..limits import LimitReached
 from ..oci.image import Layer
-from ..oci.source import Source
 from .path_resolution import Absent, Directory, Link, Stated, Unclear, Watch
-
-if TYPE_CHECKING:  # loaded where there is something to be leapt through
-    from ..layers.leap.gzip_reader import LeaptLayer
-    from ..layers.leap.reader import Leaps
 
 MAX_SOUGHT = 8  # links followed one by one, each by looking through layers anew; all of them together tell of more
 UNKNOWN_MODE = 0o700  # of directories that a layer further down may state to be for their owner alone
 MOST_READ_ON = 32 * 1024 * 1024  # bytes of a layer read only to have known it whole
 
 NewSink = Callable[[Entry], Sink]
-Fetch = Callable[[Layer, Entry, NewSink], Optional[Report]]
-Look = Callable[[Layer], Optional[Sequence[Entry]]]
-KeepContents = Callable[[Layer, List[Entry], Mapping[int, bytes], Report], None]
 
 
 class File(NamedTuple):
@@ -50,36 +42,19 @@ class File(NamedTuple):
 Found = Union[File, Directory, Absent, Unclear]
 
 
-class Seeker:
-    """Looks for files in ``layers`` (lowest first). Whole layers that had to be
-    read are remembered, and given to ``keep``."""
+class FileLookup:
+    """Looks for files in ``layers`` (lowest first), read by the ways of ``access``; those read whole stay."""
 
-    def __init__(
-        self,
-        source: Source,
-        layers: Sequence[Layer],
-        known: Dict[int, List[Entry]],
-        keep: KeepContents = lambda layer, entries, digests, report: None,
-        to_the_end: bool = False,
-        fetch: Fetch = lambda layer, entry, sink: None,
-        look: Look = lambda layer: None,
-        learn: bool = False,
-        leaps: Optional[Leaps] = None,
-    ) -> None:
-        self._source = source
+    def __init__(self, access: LayerAccess, layers: Sequence[Layer]) -> None:
+        self._access = access
         self._layers = list(layers)
-        self._known = known  # entries of layers read whole, by layer number
-        self._keep = keep
-        self._to_the_end = to_the_end
-        self._fetch = fetch  # a shorter way to the bytes of an entry of a known layer
-        self._learn = learn  # ``keep`` remembers for later runs
-        self._look = look  # a shorter way to a layer's entries, asked when the search gets there
-        self._leaps = leaps  # lets layers be leapt through on the way
-        self._stated = Stated(limits=source.limits)
-        self._names = Lease(source.limits)  # of what layers state
+        self._readers: Dict[int, OpenedLayer] = {}  # by layer number
+        self._whole: Dict[int, List[Entry]] = {}  # entries of layers read whole that no store knows
+        self._stated = Stated(limits=access.limits)
+        self._names = Lease(access.limits)  # of what layers state
         self._kept: Optional[_Kept] = None  # of the layer at hand
         self._at = ""  # what is sought, after the links that were followed
-        self._holding = Holding(merged=False, limits=source.limits)
+        self._holding = Holding(merged=False, limits=access.limits)
         self._number = 0  # of the layer that is asked
         self.reports: List[Report] = []
 
@@ -94,7 +69,7 @@ class Seeker:
         stands_at = path  # of a hardlink to a symlink, where that counts its way from
         linked: Optional[Layer] = None  # the layer with the hardlink that led here
         self._names.close()
-        self._stated = Stated(self._has_room, self._source.limits)
+        self._stated = Stated(self._has_room, self._access.limits)
         passed = {(path, stands_at, len(layers))}  # where links led
         for _ in range(MAX_SOUGHT + 1):
             self._at = path
@@ -160,118 +135,78 @@ class Seeker:
     def _in_layer(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
         self._number = layer.number
         watch.begin(layer.number)
-        known: Optional[Sequence[Entry]] = self._known.get(layer.number)
-        if known is None:
-            known = self._look(layer)
-        if known is not None:
-            watch.note(known)
-            watch.see(known)
-        leapt = self._leaps.passage(layer) if known is None and self._leaps is not None else None
-        if leapt is not None:
-            return self._leapt(layer, leapt, watch, new_sink)
-        if known is not None:
+        whole = self._whole.get(layer.number)
+        if whole is not None:
+            watch.note(whole)
+            watch.see(whole)
             if watch.file is None or watch.unclear:
                 return watch.outcome(layer)
-            found = self._fetched(layer, watch, new_sink)
-            if found is not None:
-                return found
-        return self._streamed(layer, watch, new_sink)
+        reader = self._readers.get(layer.number)
+        if reader is None:
+            reader = open_layer(self._access, layer, reading=Reading(seeking=True))
+            self._readers[layer.number] = reader
+        reader.sought = watch.may_decide
+        while True:
+            before = watch.saved() if reader.may_leap else None
+            try:
+                return self._read(reader, watch, new_sink)
+            except CannotContinue as error:
+                if before is not None:  # what it said is not sure
+                    watch.restore(before)
+                    self.reports[:] = [item for item in self.reports if item is not error.left]
+                self.reports += [error.report] if error.report is not None else []
 
-    def _fetched(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Optional[Found]:
-        """Get the file of a layer whose entries were seen; None where it must be streamed."""
-        assert watch.file is not None
-        report = self._fetch(layer, watch.file, new_sink)
-        if report is None:
-            return None
-        self._tell_of(report)
-        if report.problem:
-            return _unreadable(watch.path, layer, report)
-        return File(watch.path, layer, watch.file, report)
-
-    def _tell_of(self, report: Report) -> None:
-        """Make a report the last one."""
-        self.reports[:] = [item for item in self.reports if item is not report] + [report]
-
-    def _leapt(self, layer: Layer, leapt: LeaptLayer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
-        """Leap through a layer as far as a stream would have to be read, or further where that proves more for less."""
-        before = watch.saved()
-        self._tell_of(leapt.report)
-        if self._leap_on(layer, leapt, watch):
-            if leapt.report.problem:
-                return _unreadable(watch.path, layer, leapt.report)
-            if watch.file is None or watch.unclear:
-                return watch.outcome(layer)
-            found = self._fetched(layer, watch, new_sink)
-            if found is not None:
-                return found
-        watch.restore(before)
-        self.reports.remove(leapt.report)
-        streamed = self._streamed(layer, watch, new_sink)
-        self.reports[-1].bytes_read += leapt.report.bytes_read
-        return streamed
-
-    def _leap_on(self, layer: Layer, leapt: LeaptLayer, watch: Watch) -> bool:
-        """Let the watch see what is sure of a layer until that decides; False where it is to be read in full."""
-        assert self._leaps is not None
-        fresh: Optional[List[Entry]] = list(leapt.entries) or self._leaps.go_on(layer, leapt, watch.may_decide)
-        while fresh:
-            watch.note(fresh)
-            watch.see(fresh)
-            if watch.decided and not leapt.proved:
-                break
-            fresh = self._leaps.go_on(layer, leapt, watch.may_decide)
-        return fresh is not None
-
-    def _streamed(self, layer: Layer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
-        report = Report(layer.descriptor)
-        self.reports.append(report)
-        digests = FileDigests()
-        sinks: List[_Noting] = []
-
-        def choose(entry: Entry) -> Sink:
-            if not over and entry.kind == "-" and not entry.hidden and watch.wants(entry):
-                sinks.append(_Noting(new_sink(entry), digests.sink(entry), entry))
-                return sinks[-1]
-            return digests.sink(entry)
-
+    def _read(self, reader: OpenedLayer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
+        """Read a layer by one way. Raises CannotContinue where that is of no use, and the next one may be."""
+        layer, passing = reader.layer, _Passing(watch, new_sink)
         watch.begin(layer.number)
-        over = False  # the file has passed, and nothing else is wanted
         kept = self._kept = _Kept(self._holding.part())
-        descriptor = layer.descriptor
-        learn = self._learn and layer.number not in self._known
-        batches = read_entries(
-            descriptor,
-            lambda: self._source.blob(descriptor),
-            report,
-            _Watched(choose, watch),
-            AHEAD,
-            learn,
-            self._source.limits,
-        )
+        batches = reader.entries(passing.bodies)
         try:
             for batch in batches:
-                kept.add(batch)
+                if reader.streams:
+                    kept.add(batch)
+                else:
+                    watch.note(batch)
                 watch.see(batch)
-                if self._to_the_end:
-                    continue
-                if watch.link or watch.unclear:
-                    break
-                over = bool(sinks) and sinks[-1].ended
-                if over and not (learn and _nearly_read(report)):
+                if self._is_enough(reader, watch, passing):
                     break
         finally:
             batches.close()
             self._kept = None
-        if report.complete and kept.entries is not None:
-            self._known[layer.number] = kept.entries
-            self._keep(layer, kept.entries, digests.by_offset, report)
+        report = reader.report
+        if not report.remembered:
+            self._tell_of(report)
+        if reader.streams and report.complete and kept.entries is not None:
+            self._whole[layer.number] = kept.entries
+            del self._readers[layer.number]  # the store may know it now
         else:
             kept.let_go()
-        if sinks and sinks[-1].ended:
-            return File(watch.path, layer, sinks[-1].entry, report)
+        if passing.ended:
+            return File(watch.path, layer, passing.sinks[-1].entry, report)
         if report.problem:
             return _unreadable(watch.path, layer, report)
-        return watch.outcome(layer)
+        if reader.streams or watch.file is None or watch.unclear:
+            return watch.outcome(layer)
+        report = reader.read({watch.file.offset: watch.file}, new_sink)
+        self._tell_of(report)
+        return _unreadable(watch.path, layer, report) if report.problem else File(watch.path, layer, watch.file, report)
+
+    def _is_enough(self, reader: OpenedLayer, watch: Watch, passing: _Passing) -> bool:
+        """Whether the layer need not be read further."""
+        if not reader.streams:
+            return watch.decided and not reader.rest_is_free
+        if self._access.whole:
+            return False
+        if watch.link or watch.unclear:
+            return True
+        passing.over = passing.ended
+        learns = self._access.known.open_store() is not None and reader.layer.number not in self._whole
+        return passing.over and not (learns and _nearly_read(reader.report))
+
+    def _tell_of(self, report: Report) -> None:
+        """Make a report the last one."""
+        self.reports[:] = [item for item in self.reports if item is not report] + [report]
 
 
 class _Kept:
@@ -306,10 +241,32 @@ def _nearly_read(report: Report) -> bool:
     return 0 <= left <= min(report.descriptor.size // 8, MOST_READ_ON)
 
 
+class _Passing:
+    """The file that is sought, where it passes by. ``over``: nothing else is wanted."""
+
+    def __init__(self, watch: Watch, new_sink: NewSink) -> None:
+        self._watch = watch
+        self._new_sink = new_sink
+        self.sinks: List[_Noting] = []
+        self.over = False
+        self.bodies = _Watched(self._choose, watch)
+
+    def _choose(self, entry: Entry) -> Optional[Sink]:
+        if self.over or entry.kind != "-" or entry.hidden or not self._watch.wants(entry):
+            return None
+        self.sinks.append(_Noting(self._new_sink(entry), entry))
+        return self.sinks[-1]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last of the files that were it has passed."""
+        return bool(self.sinks) and self.sinks[-1].ended
+
+
 class _Watched(Bodies):
     """Lets a watch know of a batch's directories before the bodies of its files pass."""
 
-    def __init__(self, choose: Callable[[Entry], Sink], watch: Watch) -> None:
+    def __init__(self, choose: Callable[[Entry], Optional[Sink]], watch: Watch) -> None:
         super().__init__(choose)
         self._watch = watch
 
@@ -321,19 +278,16 @@ class _Watched(Bodies):
 class _Noting(Sink):
     """Notes that its body has passed."""
 
-    def __init__(self, sink: Sink, digest: Sink, entry: Entry) -> None:
+    def __init__(self, sink: Sink, entry: Entry) -> None:
         self._sink = sink
-        self._digest = digest
         self.entry = entry
         self.ended = False
 
     def write(self, data: Union[bytes, memoryview]) -> None:
         self._sink.write(data)
-        self._digest.write(data)
 
     def end(self) -> None:
         self._sink.end()
-        self._digest.end()
         self.ended = True
 
     def refuse(self, reason: str) -> None:

@@ -106,6 +106,11 @@ class Points:
         return b"".join([head, packed, *(self._windows[number] for number in sorted(self._windows))])
 
 
+def pack_points(points: Points) -> bytes:
+    """Return points as a row of the store holds them; empty for none, and for too many."""
+    return points.pack() if 0 < len(points) <= MOST else b""
+
+
 def unpack_points(data: bytes) -> Points:
     """Return the points that were packed. Raises ValueError for other bytes."""
     count, length = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:_HEAD], "little")

@@ -45,14 +45,15 @@ class Held(Sink):
         try:
             piece = self._held.read(at, wanted)
         except OSError as error:
-            raise _unreadable(error.strerror or error) from None
+            raise unreadable(error.strerror or error) from None
         if len(piece) != wanted:
-            raise _unreadable("it is shorter than it was")
+            raise unreadable("it is shorter than it was")
         return piece
 
     def refuse(self, reason: str) -> None:
         self._open_sink().refuse(reason)
 
 
-def _unreadable(reason: object) -> LocalFileError:
+def unreadable(reason: object) -> LocalFileError:
+    """Return what to raise for a temporary file that does not give back what it got."""
     return LocalFileError("a temporary file cannot be read: {}.".format(reason), "Set TMPDIR to another folder.")

@@ -1,143 +1,96 @@
-"""Files of a layer that was read before, by the few bytes they take, held against what is known of them.
-
-Whatever is not as it was then costs a note, and the layer is read from its
-beginning, up to the last of the files; what is not as it was there either is
-refused. No file ends with other bytes than the verified reading had.
-"""
+"""What earlier runs learnt of layers, and this one: entries without a byte read, and files by the few they take."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, List, Mapping, cast
+from typing import TYPE_CHECKING, Callable, Dict, Generator, List, Mapping, Optional
 
-from ..errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError, NotFound, RegistryError
 from ..formats.checkpoints import Points
 from ..formats.entry import Entry
-from ..limits import LimitReached
-from ..oci.descriptor import UNKNOWN_SIZE, Descriptor
+from ..formats.tar.bodies import Bodies
+from ..oci.descriptor import UNKNOWN_SIZE
 from ..oci.image import Layer
-from ..oci.source import Source
-from .open import Counted
 from .outcome import Report
-from .range_plan import FURTHER, LEAD, Remembered, Span, Wanted, from_the_beginning, read_span, spans
+from .reader import CannotContinue, LayerReader, OpenSink
 
-if TYPE_CHECKING:
-    from ..cache import KnownLayer
-    from ..errors import Tell
-    from ..formats.tar.bodies import Sink
+if TYPE_CHECKING:  # loaded where there is a store
+    from ..cache import KnownLayer, Store
+    from .open import LayerAccess
 
-_OTHER_BYTES = (CorruptLayer, DigestMismatch, LimitReached)
-
-
-def recallable(layer: Layer, known: KnownLayer, entry: Entry) -> bool:
-    """Whether a file can be had by what is known of its layer."""
-    right_size = layer.descriptor.size in (known.size, UNKNOWN_SIZE)
-    inside = not known.entries or known.entries[-1].offset < known.uncompressed  # as a damaged store may deny
-    return right_size and inside and entry.kind == "-" and not entry.hidden and entry.offset in known.digests
+_MOST = 200_000  # entries of layers that stay loaded, besides those of the last one
 
 
-class Recall:
-    """Fetches files of one known layer. ``tell`` gets a sentence where something was not as remembered."""
+class KnownLayers:
+    """What the store knows of layers, each loaded when it is asked for; the last ones stay. Safe for several threads.
 
-    def __init__(self, source: Source, layer: Layer, known: KnownLayer, points: Points, tell: Tell) -> None:
-        self._source = source
-        self._number = layer.number
-        self._descriptor: Descriptor = layer.descriptor._replace(size=known.size)
+    ``open_store`` returns the store, if there is one.
+    """
+
+    def __init__(self, open_store: Callable[[], Optional[Store]] = lambda: None) -> None:
+        self.open_store = open_store
+        self._found: Dict[str, KnownLayer] = {}
+        self._points: Dict[str, Points] = {}
+
+    def has(self, layer: Layer) -> bool:
+        """Whether a layer is (very likely) known."""
+        store = self.open_store()
+        return store is not None and store.knows(layer.descriptor.digest)
+
+    def of(self, layer: Layer, stay: bool) -> Optional[KnownLayer]:
+        """Return what is known of a layer, or None; it can ``stay`` for the next question."""
+        digest, store = layer.descriptor.digest, self.open_store()
+        known = self._found.get(digest)
+        if known is None and store is not None:
+            known = store.layer(digest)
+            if known is not None and stay:
+                self._make_room(len(known.entries))
+                self._found[digest] = known
+        return known
+
+    def _make_room(self, entries: int) -> None:
+        held = sum(len(known.entries) for known in self._found.values())
+        for digest in list(self._found):
+            if held + entries <= _MOST:
+                return
+            held -= len(self._found.pop(digest).entries)
+
+    def points(self, known: KnownLayer) -> Points:
+        """Return where a layer can be read from."""
+        store = self.open_store()
+        if known.digest not in self._points and store is not None:
+            self._points[known.digest] = store.points(known.digest, known.size, known.uncompressed)
+        return self._points.get(known.digest) or Points()
+
+
+class CachedReader(LayerReader):
+    """A layer that an earlier reading went through to its end and verified."""
+
+    keeps_report = True
+
+    def __init__(self, access: LayerAccess, layer: Layer, report: Report, known: KnownLayer) -> None:
+        super().__init__(layer, report)
+        self._access = access
         self._known = known
-        self._remembered = Remembered(known.compression, known.size, points, source.limits)
-        self._tell = tell
-        self.report = Report(layer.descriptor)
-        self.report.compression = known.compression
-        self._left: Dict[int, Wanted] = {}
-        self._open_sink: Callable[[Entry], Sink]
+        self.digests = known.digests
 
-    def fetch(self, entries: Mapping[int, Entry], open_sink: Callable[[Entry], Sink]) -> Report:
-        """Give recallable files, by their offsets, to the sinks that ``open_sink`` has for them.
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        """Yield all entries at once, complete and verified then; no byte is read now."""
+        report, known = self.report, self._known
+        report.entries, report.hidden, report.uncompressed = len(known.entries), known.hidden, known.uncompressed
+        report.compression, report.notes = known.compression, list(known.notes)
+        report.verified = report.ended = report.remembered = True
+        yield known.entries
 
-        A sink may be asked for anew, when what the earlier one got was not the
-        file; ``end`` comes only to one that has all of it. What could not be
-        had stands in the report's ``problem``. Raises LocalFileError.
-        """
-        self._open_sink = open_sink
-        for item in self._wanted(entries):
-            if item.entry.size:
-                self._left[item.entry.offset] = item
-            else:
-                open_sink(item.entry).end()
-                self.report.checked += 1
-        if self._left and self._in_spans():
-            self._in_one_go()
-        return self.report
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        access = self._access
+        if access.whole or not all(map(self._is_recallable, files.values())):
+            raise CannotContinue
+        from .recall import Recall  # which listings do without
 
-    def _wanted(self, entries: Mapping[int, Entry]) -> List[Wanted]:
-        known, found = self._known, []
-        following = known.uncompressed
-        for entry in reversed(known.entries):
-            if entry.offset in entries:
-                found.append(Wanted(entry, known.digests[entry.offset], following))
-            following = entry.offset
-        return found[::-1]
+        recall = Recall(access.source, self.layer, self._known, access.known.points(self._known), access.tell)
+        return recall.fetch(files, open_sink)
 
-    def _in_spans(self) -> bool:
-        """Fetch the files part by part where that costs little; return whether some are left."""
-        wanted = list(self._left.values())
-        parts = spans(self._remembered, wanted, LEAD)
-        cost = sum(part.end - part.start for part in parts)
-        if 2 * cost > self._known.size or cost >= from_the_beginning(self._remembered, wanted).end:
-            return True
-        for part in parts:
-            if not self._part(part):
-                break
-        return bool(self._left) and self.report.problem is None
-
-    def _part(self, span: Span) -> bool:
-        """Fetch a span, perhaps with more before it; return whether its files were there."""
-        try:
-            try:
-                self._read(span, self._opened(span))
-            except _OTHER_BYTES:
-                left = [item for item in span.files if item.entry.offset in self._left]
-                if span.start == span.point.stored:
-                    raise
-                for further in spans(self._remembered, left, FURTHER):
-                    self._read(further, self._opened(further))
-        except (*_OTHER_BYTES, NotFound, RegistryError) as error:
-            self._note(error)
-            return False
-        except LocalFileError:
-            raise
-        except LayerslayerError as error:
-            self.report.problem = error
-            return False
-        return True
-
-    def _note(self, error: LayerslayerError) -> None:
-        words = "its parts could not be used, so it was read from its beginning: "
-        self.report.notes.append(error.after(words))
-        self._tell(error.after("layer {}: ".format(self._number) + words))
-
-    def _in_one_go(self) -> None:
-        """Read the layer from its beginning to the last of the files that are left."""
-        try:
-            span = from_the_beginning(self._remembered, list(self._left.values()))
-            self._read(span, self._source.blob(self._descriptor))
-        except LocalFileError:
-            raise
-        except LayerslayerError as error:
-            self.report.problem = error
-
-    def _opened(self, span: Span) -> BinaryIO:
-        return self._source.blob_range(self._descriptor, span.start, span.end - span.start)
-
-    def _read(self, span: Span, blob: BinaryIO) -> None:
-        counted = cast(BinaryIO, Counted(blob, self._count))
-        try:
-            read_span(self._remembered, span, counted, self._open_sink, self._done)
-        finally:
-            blob.close()
-
-    def _count(self, count: int) -> None:
-        self.report.bytes_read += count
-
-    def _done(self, item: Wanted) -> None:
-        del self._left[item.entry.offset]
-        self.report.checked += 1
+    def _is_recallable(self, entry: Entry) -> bool:
+        known = self._known
+        right_size = self.layer.descriptor.size in (known.size, UNKNOWN_SIZE)
+        inside = not known.entries or known.entries[-1].offset < known.uncompressed  # as a damaged store may deny
+        return right_size and inside and entry.kind == "-" and not entry.hidden and entry.offset in known.digests

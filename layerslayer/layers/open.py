@@ -1,4 +1,8 @@
-"""What a layer holds, read once: from the store when it is known, else from its source, verified."""
+"""How the contents of a layer are read: from the cache, by its publisher's table, by leaping, or by streaming it.
+
+``open_layer`` returns a reader that holds these ways in order, and goes on with
+the next one where one is of no more use.
+"""
 
 from __future__ import annotations
 
@@ -7,202 +11,268 @@ from typing import (
     BinaryIO,
     Callable,
     Generator,
+    Iterator,
     List,
     Mapping,
     NamedTuple,
     Optional,
     Sequence,
-    Tuple,
-    Union,
     cast,
 )
 
-from ..errors import CorruptLayer, DigestMismatch, LayerslayerError
+from ..errors import DigestMismatch, LayerslayerError
 from ..formats.entry import Entry
 from ..formats.magic import special_kind
-from ..formats.memory import Holding, Part
-from ..limits import LimitReached
-from ..oci.image import Layer
+from ..oci.image import Image, Layer
 from ..oci.source import Source
+from .cached import CachedReader, KnownLayers
 from .outcome import Report
+from .reader import Advance, CannotContinue, CountingReader, GivenOut, LayerReader, OpenSink
 
-if TYPE_CHECKING:  # the store is there already where there is one; listings do without
-    from ..cache import KnownLayer, Store
-    from .shortcuts import Shortcuts
-
-AHEAD = 128 * 1024  # bytes fetched ahead where the reading may stop at any moment
-Advance = Callable[[int], None]
-_BATCH = 4096  # entries counted at a time
-
-
-class Contents(NamedTuple):
-    """A layer's entries, the sha256 of its files by the entry's offset, and how far that can be trusted."""
-
-    layer: Layer
-    entries: List[Entry]
-    digests: Mapping[int, bytes]
-    report: Report
+if TYPE_CHECKING:  # loaded where a layer is read by that way
+    from ..errors import Tell
+    from ..formats.tar.bodies import Bodies
+    from .leap.reader import Leaps
+    from .toc.discovery import Claims
 
 
-class Counted:
-    """A readable that tells how many bytes were taken from it."""
+class LayerAccess:
+    """By what ways the layers of one image may be read. Safe to share between threads that list.
 
-    def __init__(self, blob: BinaryIO, advance: Advance) -> None:
-        self._blob = blob
-        self._advance = advance
-
-    def read(self, count: int) -> bytes:
-        data = self._blob.read(count)
-        self._advance(len(data))
-        return data
-
-    def close(self) -> None:
-        self._blob.close()
-
-
-def read_contents(
-    source: Source,
-    layer: Layer,
-    store: Optional[Store] = None,
-    advance: Advance = lambda count: None,
-    shortcuts: Optional[Shortcuts] = None,
-    holding: Optional[Holding] = None,
-) -> Contents:
-    """Return a whole layer, as the store knows it or else read now, and then kept there.
-
-    ``shortcuts`` are taken where there are any; what they give is not kept. What
-    goes wrong stands in the report; the entries before it are there. ``holding``
-    counts what is held, and may have enough of it.
+    ``claims`` are the publishers' tables, ``leaps`` leap; both are None where
+    layers are to be read in full. ``whole``: a layer is read to its end even
+    where less would do, so that its digest is verified. ``printed``: what a sink
+    got cannot be taken back. ``tell`` gets a sentence about what is of no use.
     """
-    holding = holding or Holding(merged=False, limits=source.limits)
-    descriptor = layer.descriptor
-    known = store.layer(descriptor.digest) if store else None
-    if known is not None:
-        report = remembered_report(layer, known)
-        return Contents(layer, _held(known.entries, report, holding), known.digests, report)
-    report = Report(descriptor)
-    special = special_kind(descriptor.media_type, descriptor.annotations)
-    if special:
-        report.problem = LayerslayerError("it is {}".format(special))
-        return Contents(layer, [], {}, report)
-    if shortcuts:
-        short = _by_shortcut(layer, report, shortcuts, holding)
-        if short is not None:
-            return short
-    contents = _twice(source, layer, advance, store is not None, holding)
-    if store:
-        keep_contents(store, contents)
-    return contents
+
+    def __init__(
+        self,
+        source: Source,
+        known: Optional[KnownLayers] = None,
+        claims: Optional[Claims] = None,
+        leaps: Optional[Leaps] = None,
+        tell: Tell = lambda text: None,
+    ) -> None:
+        self.source = source
+        self.limits = source.limits
+        self.known = known or KnownLayers()
+        self.claims = claims
+        self.leaps = leaps
+        self.tell = tell
+        self.whole = False
+        self.printed = False
+
+    def shorten(self, image: Image, keep: bool) -> None:
+        """Take tables and leaps in place of reading layers in full; ``keep``: files will be read, too."""
+        from .leap.reader import Leaps
+        from .toc.discovery import Claims
+
+        self.leaps = Leaps(self.source, self.tell, keep)
+        self.claims = Claims(self.source, image, self.tell, keep, self.leaps)
 
 
-def stream_entries(
-    source: Source, layer: Layer, store: Optional[Store]
-) -> Tuple[Report, Generator[Sequence[Entry], None, None]]:
-    """Return the entries of a layer in batches, as the store knows them or else as its bytes arrive, and their report.
+class Reading(NamedTuple):
+    """How a layer is to be read.
 
-    What goes wrong stands in the report once they have ended.
+    ``digests``: those of its files are wanted. ``anew``: what is known of it is
+    not. ``again``: read it once more where it arrives damaged, and go on behind
+    what was given out. ``seeking``: not to its end, probably; who reads takes
+    back what was given out where another way begins. ``advance`` hears how many
+    bytes came.
     """
-    from .stream import read_entries
 
-    known = store.layer(layer.descriptor.digest) if store else None
-    if known is not None:
-        return remembered_report(layer, known), (batch for batch in (known.entries,))
-    report = Report(layer.descriptor)
-    special = special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
-    if special:
-        report.problem = LayerslayerError("it is {}".format(special))
-        return report, (batch for batch in ((),))
-    return report, read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report, limits=source.limits)
+    digests: bool = False
+    anew: bool = False
+    again: bool = False
+    seeking: bool = False
+    advance: Optional[Advance] = None
 
 
-def _twice(source: Source, layer: Layer, advance: Advance, record: bool, holding: Holding) -> Contents:
-    """Read a layer, once more if it was damaged, perhaps only on its way: what came first is let go before."""
-    own = holding.part()
-    contents = _in_full(source, layer, advance, record, own)
-    if isinstance(contents.report.problem, (DigestMismatch, CorruptLayer)):
-        del contents
-        own.empty()
-        contents = _in_full(source, layer, advance, record, own)
-    return contents
+def open_layer(
+    access: LayerAccess, layer: Layer, report: Optional[Report] = None, reading: Optional[Reading] = None
+) -> OpenedLayer:
+    """Return the reader of a layer, which asks for nothing before its entries are asked for."""
+    return OpenedLayer(access, layer, report or Report(layer.descriptor), reading or Reading())
 
 
-def _by_shortcut(layer: Layer, report: Report, shortcuts: Shortcuts, holding: Holding) -> Optional[Contents]:
-    """Return what a publisher's index claims, or what leaping finds; None where the layer is to be read in full."""
-    index = shortcuts.claims.index_of(layer, report)
-    if index is not None:
-        return Contents(layer, _held(index.entries, report, holding), index.digests(), report)
-    if not shortcuts.leaps.worth(layer):
-        return None
-    entries: List[Entry] = []
-    collect(shortcuts.leaps.entries(layer, report), entries, report, holding)
-    return Contents(layer, entries, {}, report)
+class OpenedLayer(LayerReader):
+    """The ways to read a layer, one after the other.
 
+    ``sought``, where it is set, is asked whether one of some entries may decide
+    what is sought.
+    """
 
-def _held(entries: Sequence[Entry], report: Report, holding: Holding) -> List[Entry]:
-    """Return the entries that may be held; what the others are too much for stands in the report."""
-    kept: List[Entry] = []
-    collect((entries for _ in range(1)), kept, report, holding)
-    return kept
+    def __init__(self, access: LayerAccess, layer: Layer, report: Report, reading: Reading) -> None:
+        super().__init__(layer, report)
+        self._access = access
+        self._reading = reading
+        self._way: Optional[LayerReader] = None
+        self._ways = self._in_order()
+        self.sought: Callable[[Sequence[Entry]], bool] = lambda entries: False
 
+    def _in_order(self) -> Iterator[LayerReader]:
+        access, layer, seeking = self._access, self.layer, self._reading.seeking
+        known = None if self._reading.anew else access.known.of(layer, stay=seeking)
+        if known is not None:
+            yield CachedReader(access, layer, self.report, known)
+        index = access.claims.index_of(layer, self.report) if access.claims is not None else None
+        if access.claims is not None and index is not None:
+            from .toc.reader import TocReader
 
-def collect(
-    batches: Generator[Sequence[Entry], None, None], entries: List[Entry], report: Report, holding: Union[Holding, Part]
-) -> None:
-    """Add batches to ``entries`` for as long as those may be held; why they may not stands in the report then."""
-    try:
+            yield TocReader(access.claims, layer, self.report, index, access.printed)
+        if access.leaps is not None and access.leaps.applies_to(layer):
+            from .leap.reader import BegunReader, LeapReader, PassageReader
+
+            if seeking:
+                yield PassageReader(access.leaps, layer, lambda entries: self.sought(entries))
+            else:
+                leaping = LeapReader(access.leaps, layer, self.report)
+                yield leaping
+                if leaping.begun is not None:
+                    yield BegunReader(self._stream(leaping.begun.open), leaping.begun)
+        while True:
+            yield self._stream(lambda: access.source.blob(layer.descriptor))
+
+    def _stream(self, open_blob: Callable[[], BinaryIO]) -> LayerReader:
+        from .layer_record import LayerRecord  # what reads layers is loaded where one must be read
+        from .stream import StreamReader
+
+        store, advance = self._access.known.open_store(), self._reading.advance
+
+        def opened() -> BinaryIO:
+            return cast(BinaryIO, CountingReader(open_blob(), advance)) if advance else open_blob()
+
+        def record() -> Optional[LayerRecord]:
+            return LayerRecord(store) if store is not None or self._reading.digests else None
+
+        return StreamReader(self._access, self.layer, self.report, opened, record, self._reading.seeking)
+
+    @property
+    def may_leap(self) -> bool:
+        """Whether what comes may have to be taken back."""
+        return self._access.leaps is not None and self._access.leaps.applies_to(self.layer)
+
+    @property
+    def streams(self) -> bool:  # type: ignore[override]
+        return self._way is not None and self._way.streams
+
+    @property
+    def rest_is_free(self) -> bool:
+        return self._way is not None and self._way.rest_is_free
+
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        """Yield the entries by the first way that has them; may be called again.
+
+        Where one is of no more use the next goes on behind what was given out, if
+        it begins with just that. Where the layer is sought in, CannotContinue is
+        raised instead, and the next call takes the next way.
+        """
+        special = special_kind(self.layer.descriptor.media_type, self.layer.descriptor.annotations)
+        if self._reading.seeking:
+            yield from self._by(self._current(), bodies)
+        elif special:
+            self.report.problem = LayerslayerError("it is {}".format(special))
+        else:
+            yield from self._replayed(bodies)
+
+    def _current(self) -> LayerReader:
+        if self._way is None:
+            self._way = next(self._ways)
+        return self._way
+
+    def _by(self, way: LayerReader, bodies: Optional[Bodies]) -> Generator[List[Entry], None, None]:
+        """Yield what a way has. Raises CannotContinue once the next one is the current."""
+        batches = way.entries(bodies)
+        self.report = way.report
+        try:
+            yield from batches
+        except CannotContinue as error:
+            self._leave(error)
+            raise
+        finally:
+            batches.close()
+            self.digests = way.digests
+
+    def _leave(self, error: CannotContinue) -> None:
+        """Take the next way from now on. What this one cost, and why it is of no use, is reported with that."""
+        assert self._way is not None
+        way, self._way = self._way, None
+        error.left = way.report
+        if way.keeps_report:
+            self.report = Report(self.layer.descriptor)
+            self.report.bytes_read = error.spent
+        self.report.notes += [error.note] if error.note else []
+
+    def _replayed(self, bodies: Optional[Bodies]) -> Generator[List[Entry], None, None]:
+        given = GivenOut() if self._reading.again or self._access.leaps is not None else None
+        while True:
+            try:
+                yield from self._behind(given, bodies)
+                break
+            except CannotContinue:
+                if bodies:
+                    bodies.restart()
+        if given is not None and self._reading.again and self.report.is_damaged:
+            yield from self._once_more(given, bodies)
+
+    def _behind(self, given: Optional[GivenOut], bodies: Optional[Bodies]) -> Generator[List[Entry], None, None]:
+        """Yield what the current way has behind what was given out, as long as it begins with that."""
+        if given is None:
+            yield from self._by(self._current(), bodies)
+            return
+        shown, state, seen = given.count, given.state(), GivenOut()
+        batches = self._by(self._current(), bodies)
         for batch in batches:
-            for start in range(0, len(batch), _BATCH):
-                part = batch[start : start + _BATCH]
-                holding.take(part)
-                entries += part
-    except LimitReached as error:
+            known = batch[: shown - seen.count]
+            seen.add(known)
+            if known and seen.count == shown and seen.state() != state:
+                break
+            fresh = batch[len(known) :]
+            given.add(fresh)
+            if fresh or not known:
+                yield fresh
         batches.close()
-        report.problem = error
+        if self.report.problem is None and seen.state() != state:  # fewer than were given out, or others
+            self.report.problem = DigestMismatch("the parts of the layer that the server sent are not the layer's.")
+
+    def _once_more(self, given: GivenOut, bodies: Optional[Bodies]) -> Generator[List[Entry], None, None]:
+        """Read a layer that arrived damaged once more; the first reading's problem stands unless this one is right."""
+        first, digests = self.report, self.digests
+        self.report = second = Report(self.layer.descriptor)
+        self._way = self._stream(lambda: self._access.source.blob(self.layer.descriptor))
+        if bodies:
+            bodies.restart()
+        try:
+            yield from self._behind(given, bodies)
+        finally:
+            self.report = first
+        if second.complete:
+            second.notes.append("it arrived damaged and was read twice")
+            first.__dict__.update(second.__dict__)
+        else:
+            self.digests = digests
+
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        """Give files to sinks by the way that the entries came by. Raises CannotContinue once the next is the current.
+
+        Entries that a publisher's table named are asked for anew then.
+        """
+        current = way = self._current()
+        known = self._access.known.of(self.layer, stay=True) if current.streams else None
+        if known is not None:  # it was read whole just now
+            way = CachedReader(self._access, self.layer, Report(self.layer.descriptor), known)
+        hold = self._access.printed and not way.streams and not way.report.claimed
+        try:
+            return way.read(files, _held(open_sink) if hold else open_sink)
+        except CannotContinue as error:
+            if way is not current:
+                return current.read(files, open_sink)
+            self._leave(error)
+            raise
 
 
-def _in_full(source: Source, layer: Layer, advance: Advance, record: bool, holding: Part) -> Contents:
-    # What reads layers is loaded where one must be read: what is known is shown sooner.
-    from ..formats.tar.bodies import Bodies, FileDigests
-    from .stream import read_entries
+def _held(open_sink: OpenSink) -> OpenSink:
+    """Return sinks for what may turn out wrong before its end, which hold it back."""
+    from .buffered_sink import Held
 
-    def opened() -> BinaryIO:
-        return cast(BinaryIO, Counted(source.blob(layer.descriptor), advance))
-
-    report = Report(layer.descriptor)
-    entries: List[Entry] = []
-    digests = FileDigests()
-    bodies = Bodies(digests.sink)
-    batches = read_entries(layer.descriptor, opened, report, bodies, record=record, limits=source.limits)
-    collect(batches, entries, report, holding)
-    return Contents(layer, entries, digests.by_offset, report)
-
-
-def keep_contents(store: Store, contents: Contents) -> None:
-    """Remember a layer, if it was read to its end and verified."""
-    report = contents.report
-    if report.complete and report.verified and not report.opaque:
-        from ..cache import KnownLayer
-
-        store.keep_layer(
-            KnownLayer(
-                report.descriptor.digest,
-                report.bytes_read,
-                report.uncompressed,
-                report.compression,
-                report.hidden,
-                tuple(map(str, report.notes)),
-                contents.entries,
-                contents.digests,
-            ),
-            report.points,
-        )
-    report.points = None  # they are many, and of no use to who is left
-
-
-def remembered_report(layer: Layer, known: KnownLayer) -> Report:
-    """Return the report of an earlier reading: complete and verified then, and no byte read now."""
-    report = Report(layer.descriptor)
-    report.entries, report.hidden, report.uncompressed = len(known.entries), known.hidden, known.uncompressed
-    report.compression, report.notes = known.compression, list(known.notes)
-    report.verified = report.ended = report.remembered = True
-    return report
+    return lambda entry: Held(lambda: open_sink(entry))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
-from ..errors import LayerslayerError
+from ..errors import CorruptLayer, DigestMismatch, LayerslayerError
 from ..oci.descriptor import Descriptor
 
 if TYPE_CHECKING:
     from ..errors import Told
-    from ..formats.checkpoints import Points
 
 
 class IndexCheck(NamedTuple):
@@ -49,7 +48,6 @@ class Report:
         self.leapt = False  # the lengths add up; what was leapt over, or fetched anew, no digest vouches for
         self.remembered = False  # nothing was read: an earlier verified reading is known
         self.checked = 0
-        self.points: Optional[Points] = None  # to begin at again, where they were asked for
         self._problem: Optional[LayerslayerError] = None
         self.notes: List[Told] = []
 
@@ -68,3 +66,8 @@ class Report:
     def complete(self) -> bool:
         known = self.opaque or bool(self.claimed) or bool(self.checked)
         return self.problem is None and (known or (self.ended and (self.verified or self.leapt)))
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the bytes that came were not the layer's, or could not be read as such."""
+        return isinstance(self.problem, (DigestMismatch, CorruptLayer))

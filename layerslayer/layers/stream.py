@@ -2,23 +2,107 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Callable, Generator, Iterator, List, Optional
+import hashlib
+from typing import TYPE_CHECKING, BinaryIO, Callable, Generator, Iterator, List, Mapping, Optional, Union
 
-from ..errors import CorruptLayer, LayerslayerError, LocalFileError
-from ..formats.checkpoints import Recorder
+from ..errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError
 from ..formats.decompress import Decompressor
 from ..formats.decompression_bombs import Beyond
 from ..formats.entry import Entry
 from ..formats.magic import is_tar_type, unread_compression
-from ..formats.tar.bodies import Bodies
+from ..formats.tar.bodies import Bodies, Sink
 from ..formats.tar.reader import TarWalker
 from ..limits import DEFAULT, Limits
 from ..oci.descriptor import Descriptor
+from ..oci.image import Layer
 from ..oci.verify import PIECE, Verifier, verified_pieces
 from ..parallel import Ahead
+from .layer_record import LayerRecord
 from .outcome import Report
+from .reader import AHEAD, LayerReader, OpenSink
+
+if TYPE_CHECKING:
+    from .open import LayerAccess
 
 _AHEAD = 1024 * 1024  # bytes of a blob fetched before they are inflated
+
+
+class StreamReader(LayerReader):
+    """The whole blob, read from its beginning, once for each call.
+
+    ``record`` makes what gathers the files' digests, and puts the layer into the
+    cache, if any. ``seeking``: the reading may stop at any moment, so little is
+    fetched ahead.
+    """
+
+    streams = True
+
+    def __init__(
+        self,
+        access: LayerAccess,
+        layer: Layer,
+        report: Report,
+        open_blob: Callable[[], BinaryIO],
+        record: Callable[[], Optional[LayerRecord]],
+        seeking: bool,
+    ) -> None:
+        super().__init__(layer, report)
+        self._open_blob = open_blob
+        self._record = record
+        self._access = access
+        self._ahead = AHEAD if seeking else _AHEAD
+        self._used = False
+
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        if self._used:
+            self.report = Report(self.layer.descriptor)
+        self._used = True
+        record = self._record()
+        self.digests = record.digests if record else {}
+        descriptor, limits = self.layer.descriptor, self._access.limits
+        return read_entries(descriptor, self._open_blob, self.report, bodies, self._ahead, record, limits)
+
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        """Read the layer up to the last of the files; check those whose digests are known."""
+        report = Report(self.layer.descriptor)
+        known = self.digests if self.report.verified else {}
+        waiting = {offset: _Awaited(open_sink(entry), known.get(offset)) for offset, entry in files.items()}
+        bodies = Bodies(lambda entry: waiting.get(entry.offset))
+        batches = read_entries(self.layer.descriptor, self._open_blob, report, bodies, AHEAD, None, self._access.limits)
+        try:
+            for _ in batches:
+                if not self._access.whole and all(sink.ended for sink in waiting.values()):
+                    break
+        finally:
+            batches.close()
+        if known and report.problem is None:
+            report.checked = len(waiting)
+        return report
+
+
+class _Awaited(Sink):
+    """Knows whether its body has ended, and holds it against a digest, if there is one."""
+
+    def __init__(self, sink: Sink, digest: Optional[bytes]) -> None:
+        self._sink = sink
+        self._digest = digest
+        self._hash = hashlib.sha256()
+        self.ended = False
+
+    def write(self, data: Union[bytes, memoryview]) -> None:
+        if self._digest is not None:
+            self._hash.update(data)
+        self._sink.write(data)
+
+    def end(self) -> None:
+        if self._digest not in (None, self._hash.digest()):
+            raise DigestMismatch("the contents of a file are not those of the first reading")
+        self.ended = True
+        self._sink.end()
+
+    def refuse(self, reason: str) -> None:
+        self.ended = True
+        self._sink.refuse(reason)
 
 
 def read_entries(
@@ -27,7 +111,7 @@ def read_entries(
     report: Report,
     bodies: Optional[Bodies] = None,
     ahead: int = _AHEAD,
-    record: bool = False,
+    record: Optional[LayerRecord] = None,
     limits: Limits = DEFAULT,
 ) -> Generator[List[Entry], None, None]:
     """Yield the entries of a layer in batches, as its bytes arrive.
@@ -37,9 +121,10 @@ def read_entries(
     turns out to be opaque. ``bodies`` get the files' contents as they pass; a
     batch, perhaps an empty one, then comes for every piece, so that the caller
     can stop once it has what it wants. ``ahead`` bytes are fetched before they
-    are needed. ``record``: the report gets the layer's points. What goes wrong
-    ends the iteration and stands in ``report.problem``; entries before it have
-    been yielded. Raises LocalFileError where ``bodies`` cannot be kept.
+    are needed. ``record`` gathers what is worth keeping, and keeps it at the
+    end. What goes wrong ends the iteration and stands in ``report.problem``;
+    entries before it have been yielded. What the report has already, of what was
+    read before, is added to. Raises LocalFileError where ``bodies`` cannot be kept.
     """
     reading = _Reading(descriptor, report, bodies, record, limits)
     verifier = reading.verifier
@@ -57,37 +142,41 @@ def read_entries(
         report.problem = error
     finally:
         fetched.close()
-        reading.tell()
+        reading.end()
 
 
 class _Reading:
     """One layer on its way from compressed bytes to entries. ``keeping``: its files' contents are being handed on."""
 
     def __init__(
-        self, descriptor: Descriptor, report: Report, bodies: Optional[Bodies], record: bool, limits: Limits
+        self,
+        descriptor: Descriptor,
+        report: Report,
+        bodies: Optional[Bodies],
+        record: Optional[LayerRecord],
+        limits: Limits,
     ) -> None:
         self._descriptor = descriptor
         self._report = report
         self._bodies = bodies
-        self._recorder = Recorder() if record else None
-        self._decompressor = Decompressor(self._recorder, limits)
+        self._record = record
+        self._decompressor = Decompressor(record.recorder if record else None, limits)
+        self._spent = report.bytes_read  # before this
         self.verifier = Verifier(descriptor)
         self.walker = TarWalker(limits=limits)
-        self.keeping = False
         self._limits = limits
+        self.keeping = False
         self._beyond = Beyond(limits)
-        if bodies:
-            self.walker.bodies = bodies.starts
+        report.entries = report.uncompressed = 0
+        if bodies or record:
+            self.walker.bodies = {}
 
     def batches(self, pieces: Iterator[bytes]) -> Iterator[List[Entry]]:
         """Yield the entries of a blob that comes in ``pieces``, all of which are taken. Raises all that goes wrong."""
         report, bodies, walker = self._report, self._bodies, self.walker
         for piece in self._decompressor.run(_counted(pieces, report)):
             batch = walker.feed(piece)
-            if bodies:
-                self.keeping = True
-                bodies.take(report.uncompressed, piece, batch)
-                self.keeping = False
+            self._hand_on(piece, batch)
             report.uncompressed += len(piece)
             self._beyond.check(report.uncompressed, self.verifier.count)
             if batch or bodies:
@@ -96,11 +185,28 @@ class _Reading:
                 yield batch
         batch = walker.close()
         if batch:
+            if self._record:
+                self._record.take(report.uncompressed, b"", batch, {})
             report.entries += len(batch)
             yield batch
         for _ in pieces:  # what follows the compressed stream counts for the digest
             pass
         report.ended = True
+        if self._record:
+            self._record.finish()
+
+    def _hand_on(self, piece: bytes, batch: List[Entry]) -> None:
+        """Give a piece of the tar, and what ends in it, to those who want the files' contents."""
+        starts = self.walker.bodies
+        if starts:
+            self.walker.bodies = {}
+        if self._record:
+            self._record.take(self._report.uncompressed, piece, batch, starts or {})
+        if self._bodies:
+            self._bodies.starts.update(starts or {})
+            self.keeping = True
+            self._bodies.take(self._report.uncompressed, piece, batch)
+            self.keeping = False
 
     def broken(self, error: CorruptLayer) -> None:
         """Say what a layer is that cannot be read on."""
@@ -109,15 +215,18 @@ class _Reading:
         else:
             self._report.problem = _unread(error, self._decompressor) or error
 
-    def tell(self) -> None:
-        """Fill in how far it came."""
+    def end(self) -> None:
+        """Fill in how far it came, and keep what is worth it."""
         report, walker = self._report, self.walker
-        report.bytes_read = self.verifier.count
+        report.bytes_read = self._spent + self.verifier.count
         report.verified = self.verifier.verified
         report.compression = self._decompressor.kind
-        report.points = self._recorder.points if self._recorder else None
         report.hidden = walker.hidden
-        report.notes += layer_notes(walker, self._decompressor.trailing)
+        notes = layer_notes(walker, self._decompressor.trailing)
+        report.notes += notes
+        if self._record:
+            self._record.close()
+            self._record.keep(report, self.verifier.count, notes)
 
 
 def _unread(error: CorruptLayer, decompressor: Decompressor) -> Optional[LayerslayerError]:

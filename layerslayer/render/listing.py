@@ -124,7 +124,10 @@ def layer_footer(report: Report, style: Style = PLAIN, as_it_is: str = "") -> st
         parts.append(f"read {report.bytes_read} bytes")
     else:
         parts.append(f"read {report.bytes_read} of {size} bytes")
-    parts.append("digest verified" if report.verified else "digest NOT verified")
+    if report.remembered:
+        parts.append("known from an earlier verified reading")
+    else:
+        parts.append("digest verified" if report.verified else "digest NOT verified")
     if report.claimed:
         parts.append(f"as the publisher's index claims ({report.claimed})")
     elif report.complete:

@@ -37,10 +37,6 @@ class Remembering(Wrapping):
             return io.BytesIO(body)
         return self._source.blob(descriptor)
 
-    def keep_config(self, descriptor: Descriptor, body: bytes) -> None:
-        """Remember a config that was read and verified."""
-        self._store.keep_document(descriptor.digest, body)
-
     def foresee(self, descriptors: Sequence[Descriptor]) -> None:
         self._source.foresee([item for item in descriptors if not self._known(item)])
 

@@ -153,7 +153,13 @@ class Opener:
         candidates = find_candidates(source, reference)
         candidate = choose(candidates, wanted or this_machine(), strict=wanted is not None)
         chosen(candidates, candidate)
-        return open_image(source, reference, candidate, wanted, soon, without_config)
+        return self.keep_config(open_image(source, reference, candidate, wanted, soon, without_config))
+
+    def keep_config(self, image: Image) -> Image:
+        """Return an image whose config was read and verified, once that is in the cache, if one was opened."""
+        if self._cache is not None and image.config_body is not None:
+            self._cache.keep_document(image.manifest.config.digest, image.config_body)
+        return image
 
     def close(self) -> None:
         """Close the cache, if it was opened here."""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from layerslayer.cache.columns import pack, unpack
+from layerslayer.cache.column_writer import pack
+from layerslayer.cache.columns import unpack
 from layerslayer.formats.entry import Device, Entry
 
 from ..support.caches import entry

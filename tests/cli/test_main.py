@@ -13,7 +13,7 @@ from ..support.registry.faults import altered, any_of, flipped, layer_digests
 from ..support.registry.running import Runner
 
 MINE = "MINE-user-token-0123456789"
-PEEK = ("--peek-all", "--platform", "linux/amd64", "-t")
+PEEK = ("--peek-all", "--platform", "linux/amd64", "--no-cache", "-t")
 
 
 def test_the_exit_codes_are_what_the_readme_promises() -> None:

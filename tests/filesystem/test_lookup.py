@@ -13,13 +13,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layerslayer.demo.image import Member, tar_of
-from layerslayer.filesystem.lookup import File, Seeker
+from layerslayer.filesystem.lookup import File, FileLookup
 from layerslayer.filesystem.node import Node, walk
 from layerslayer.filesystem.overlay import Tree
 from layerslayer.filesystem.path_resolution import Unclear
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers import stream
+from layerslayer.layers.open import LayerAccess
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
 from layerslayer.oci.source import Document, Source
@@ -79,7 +80,7 @@ def sought(source: Source, layers: List[Layer], path: str) -> Optional[bytes]:
         sinks.append(Collected())
         return sinks[-1]
 
-    found = Seeker(source, layers, {}).seek(path, new_sink)
+    found = FileLookup(LayerAccess(source), layers).seek(path, new_sink)
     assert not (sinks and isinstance(found, Unclear))  # it may have been printed already
     return UNCLEAR if isinstance(found, Unclear) else sinks[-1].body if isinstance(found, File) else None
 
@@ -248,5 +249,5 @@ def test_of_two_files_of_one_name_the_last_is_written_alone() -> None:
         sinks.append(Collected())
         return sinks[-1]
 
-    assert isinstance(Seeker(source, layers, {}).seek("x", new_sink), File)
+    assert isinstance(FileLookup(LayerAccess(source), layers).seek("x", new_sink), File)
     assert [sink.body for sink in sinks] == [b"last"]

@@ -48,7 +48,7 @@ VERBS: Dict[str, List[str]] = {
     "save as oci": ["save", "IMAGE", "--format", "oci"],
     "save as docker": ["save", "IMAGE", "--format", "docker-archive"],
 }
-CACHING = ("ls", "tree", "find", "cat", "get", "deleted", "diff")
+CACHING = ("peek", "ls", "tree", "find", "cat", "get", "deleted", "diff")
 IGNORED = re.compile(r"127\.0\.0\.1:\d+| in \d+ requests")
 
 
@@ -108,9 +108,10 @@ def test_what_fits_is_as_without(run: Runner, verb: str) -> None:
 
 def test_a_listing_shows_what_is_known_and_says_why_it_ends(run: Runner) -> None:
     with Images() as images:
-        full = run("peek", images.registry.target)
-        ran = run("peek", images.registry.target, "--budget", str(SIZES[0] + 1000))
-        as_json = run("peek", images.registry.target, "--budget", str(SIZES[0] + 1000), "--json")
+        words = ["peek", images.registry.target, "--no-cache"]
+        full = run(*words)
+        ran = run(*words, "--budget", str(SIZES[0] + 1000))
+        as_json = run(*words, "--budget", str(SIZES[0] + 1000), "--json")
     assert "the budget of {:.1f} KB is spent (raise it with --budget)".format((SIZES[0] + 1000) / 1000) in ran.err
     whole, part, nothing = footers(ran)
     assert whole == footers(full)[0] and whole.endswith("complete.")
@@ -164,10 +165,10 @@ def test_what_a_break_makes_come_twice_is_paid_for_twice(run: Runner) -> None:
         return made._replace(headers=dict(made.headers, **more), body=made.body[:200_000])
 
     with Registry(single_image([LOWER])) as registry:
-        ran = run("peek", registry.target, "--budget", str(SIZES[0] + 100_000))
-        assert ran.code == 0
+        words = ["peek", registry.target, "--budget", str(SIZES[0] + 100_000), "--no-cache"]
+        assert run(*words).code == 0
         wire = Wire(registry, breaking)
-        ran = run("peek", registry.target, "--budget", str(SIZES[0] + 100_000))
+        ran = run(*words)
     assert ran.code == 3 and "INCOMPLETE: the budget of" in ran.out
     assert entries(ran) == ["etc/", "etc/motd", "lower"]
     assert wire.layers == 400_000  # the second answer is dropped when it turns out to begin anew
@@ -194,7 +195,7 @@ def test_a_layer_that_arrives_damaged_is_read_twice_only_within_the_budget(run: 
 def test_images_share_one_budget(run: Runner) -> None:
     with Images() as images:
         (run.folder / "list").write_text("{0}\n{0}\n".format(images.registry.target))
-        batch = run("peek", "--batch", "list", "--budget", str(ALL + 500))
+        batch = run("peek", "--batch", "list", "--budget", str(ALL + 500), "--no-cache")
         assert images.sent == ALL + 500
         diff = run("diff", images.registry.target, images.other.target, "--budget", str(ALL + 500), "--no-cache")
         assert images.sent == 2 * (ALL + 500)
@@ -276,8 +277,8 @@ def test_what_the_store_knows_costs_nothing(run: Runner) -> None:
 
 def test_layers_of_unknown_size_end_with_the_budget(run: Runner) -> None:
     with Registry(schema1_image([[Member("base")], [Member("top", body=noise(5000))]])) as registry:
-        enough = run("peek", registry.target, "--budget", "20K")
-        ran = run("peek", registry.target, "--budget", "1000")
+        enough = run("peek", registry.target, "--budget", "20K", "--no-cache")
+        ran = run("peek", registry.target, "--budget", "1000", "--no-cache")
     assert (enough.code, ran.code) == (0, 3)
     assert [line.endswith("complete.") for line in footers(ran)] == [True, False]
 

@@ -27,10 +27,10 @@ def test_a_layout_lists_as_the_registry_does(run: Runner, platform: str) -> None
     write_folder(run.folder / "layout", FILES)
     write_tar(run.folder / "layout.tar", list(FILES.items()))
     with Registry() as registry:
-        expected = run("--peek-all", "-t", "docker://" + registry.target, "--platform", platform)
+        expected = run("--peek-all", "-t", "docker://" + registry.target, "--platform", platform, "--no-cache")
     assert expected.code == 0
     for target in ("oci:layout:1.0", "oci:layout", "oci-archive:layout.tar:1.0", "oci-archive:layout.tar"):
-        ran = run("--peek-all", "-t", target, "--platform", platform)
+        ran = run("--peek-all", "-t", target, "--platform", platform, "--no-cache")
         assert (ran.code, ran.out) == (0, expected.out)
         assert "Image {}  linux/".format(target) in ran.err
 

@@ -125,7 +125,7 @@ def whole_only(request: Request, normal: Normal) -> Response:
 
 def test_a_registry_without_ranges(run: Runner) -> None:
     with served() as registry:
-        full = run("-t", registry.target, "--peek-all")
+        full = run("-t", registry.target, "--peek-all", "--no-cache")
         registry.fault("/blobs/", whole_only)
         fast = run("-t", registry.target, "--peek-all", "--fast")
     assert fast.code == 0 and shown(fast) == shown(full)
@@ -141,7 +141,7 @@ def test_a_registry_that_stops_serving_parts(run: Runner) -> None:
         return whole_only(request, normal) if len(parts) > 4 else normal()
 
     with served() as registry:
-        full = run("-t", registry.target, "--peek-all")
+        full = run("-t", registry.target, "--peek-all", "--no-cache")
         registry.fault("/blobs/", fewer)
         fast = run("-t", registry.target, "--peek-all", "--fast")
     assert fast.code == 0 and shown(fast) == shown(full)

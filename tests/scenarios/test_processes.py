@@ -50,12 +50,12 @@ def test_help_and_usage_errors_load_nothing_heavy(words: str, tmp_path: Path) ->
 
 
 def test_a_listing_loads_nothing_that_other_verbs_need(tmp_path: Path) -> None:
-    loaded = loaded_by(["peek", "--demo", "--platform", "linux/amd64"], tmp_path)
+    loaded = loaded_by(["peek", "--demo", "--platform", "linux/amd64", "--no-cache"], tmp_path)
     assert "layerslayer.registry.repository" in loaded
     others = (
         "cache cli.commands.get cli.commands.ls cli.progress export.docker_archive export.oci_layout "
-        "filesystem.overlay layers.open layers.toc.chunked layers.toc.discovery registry.foreign_layers "
-        "registry.listings registry.refusals sources.budget sources.mirror sources.oci_layout"
+        "filesystem.overlay layers.leap.reader layers.recall layers.toc.chunked layers.toc.discovery "
+        "registry.foreign_layers registry.listings registry.refusals sources.budget sources.mirror sources.oci_layout"
     )
     assert not {"layerslayer." + name for name in others.split()} & loaded
     assert not {"rich", "sqlite3"} & loaded

@@ -30,7 +30,7 @@ def entries(ran: Ran) -> list[str]:
 
 def test_a_fast_listing_equals_the_full_one_and_reads_little(run: Runner) -> None:
     with Registry(blobs_image([LAYER.blob])) as registry:
-        full = run("-t", registry.target, "--peek-all")
+        full = run("-t", registry.target, "--peek-all", "--no-cache")
         fast = run("-t", registry.target, "--peek-all", "--fast")
         as_json = run("peek", registry.target, "--fast", "--json")
     assert entries(fast) == entries(full) != []

@@ -44,11 +44,11 @@ def test_soak(run: Runner, reset: bool) -> None:
     layers.append([Member("large", body=bytes(noise.getrandbits(8) for _ in range(400000)))])
     with Registry(single_image(layers)) as registry:
         port = int(registry.host.rpartition(":")[2])
-        expected = run("--peek-all", "-t", registry.target).out
+        expected = run("--peek-all", "-t", registry.target, "--no-cache").out
         assert expected.count("complete.") == LAYERS
         with CuttingProxy(port, 60000, 300000, reset=reset) as proxy:
             for turn in range(ROUNDS // 2):
-                ran = run("--peek-all", "-t", "127.0.0.1:{}/{}:1.0".format(proxy.port, NAME))
+                ran = run("--peek-all", "-t", "127.0.0.1:{}/{}:1.0".format(proxy.port, NAME), "--no-cache")
                 assert ran.code == 0, ran.err
                 assert ran.out == expected
                 if turn == 2:

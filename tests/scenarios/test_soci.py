@@ -81,7 +81,7 @@ def served(name: str) -> Registry:
 @pytest.mark.parametrize("name", STORES)
 def test_a_fast_listing_equals_the_full_one_and_reads_no_layer(name: str, run: Runner) -> None:
     with served(name) as registry:
-        full = run("-t", registry.target, "--peek-all")
+        full = run("-t", registry.target, "--peek-all", "--no-cache")
         before = len(registry.requests)
         fast = run("-t", registry.target, "--peek-all", "--fast")
         requests = registry.requests[before:]

@@ -18,8 +18,8 @@ from ..support.registry.running import Runner
 def test_peek_all_json_is_a_full_inventory(run: Runner) -> None:
     odd = [Member("caf\udce9", body=b"x"), file("a")]
     with Registry(single_image([odd, UPPER])) as registry:
-        ran = run("peek", registry.target, "--json")
-        classic = run("-t", registry.target, "--peek-all", "--json")
+        ran = run("peek", registry.target, "--json", "--no-cache")
+        classic = run("-t", registry.target, "--peek-all", "--json", "--no-cache")
     assert ran.out == classic.out
     assert [item["type"] for item in objects(ran)] == [
         "image", "layer", "entry", "entry", "layer_end", "layer", "entry", "entry", "entry", "layer_end", "summary",

@@ -20,7 +20,7 @@ from ..support.registry.wire import chunked, chunks_of, encoded, framed, head_of
 LAYERS = any_of(layer_digests(store()))
 FIRST = any_of(layer_digests(store())[:1])
 ALWAYS = 10**9
-PEEK = ["--peek-all", "--platform", "linux/amd64", "--timeout", "2"]
+PEEK = ["--peek-all", "--platform", "linux/amd64", "--timeout", "2", "--no-cache"]
 
 
 def stated(*lengths: str) -> Any:

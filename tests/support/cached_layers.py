@@ -14,11 +14,12 @@ import pytest
 
 from layerslayer.cache import KnownLayer
 from layerslayer.errors import LayerslayerError
-from layerslayer.formats.checkpoints import Points
+from layerslayer.formats.checkpoints import Points, Recorder
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Bodies, FileDigests, Sink
-from layerslayer.layers.cached import Recall
+from layerslayer.layers.layer_record import LayerRecord
 from layerslayer.layers.outcome import Report
+from layerslayer.layers.recall import Recall
 from layerslayer.layers.stream import read_entries
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
@@ -83,13 +84,15 @@ class Memory:
         digest = "sha256:" + hashlib.sha256(blob).hexdigest()
         self.source = Served(blob)
         self.layer = Layer(0, Descriptor("application/vnd.oci.image.layer.v1.tar", digest, len(blob), {}), None)
-        report, digests, entries = Report(self.layer.descriptor), FileDigests(), []
+        report, digests, record, entries = Report(self.layer.descriptor), FileDigests(), LayerRecord(), []
+        record.recorder = Recorder()
         for batch in read_entries(
-            self.layer.descriptor, lambda: io.BytesIO(blob), report, Bodies(digests.sink), ahead, record=True
+            self.layer.descriptor, lambda: io.BytesIO(blob), report, Bodies(digests.sink), ahead, record
         ):
             entries += batch
-        assert report.complete and report.points is not None, report.problem
-        self.points: Points = report.points
+        assert report.complete, report.problem
+        assert dict(record.digests) == dict(digests.by_offset)
+        self.points: Points = record.recorder.points
         self.known = KnownLayer(
             digest, len(blob), report.uncompressed, report.compression, 0, (), entries, digests.by_offset
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List
 
-from layerslayer.cache import KnownLayer, Store
+from layerslayer.cache import KnownLayer, LayerFacts, RowWriter, Store
+from layerslayer.cache.rows import Row
 from layerslayer.cli.remedies import told
 from layerslayer.formats.entry import Entry
 
@@ -24,3 +25,9 @@ class Opened:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.warnings: List[str] = []
         self.store = Store(str(folder), warn=lambda words: self.warnings.append(told(words)), **options)
+
+
+def to_row(known: KnownLayer) -> Row:
+    writer = RowWriter()
+    writer.add(known.entries)
+    return writer.row(LayerFacts(*known[:6]), known.digests)

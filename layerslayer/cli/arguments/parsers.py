@@ -92,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     format_flag(image)
     cost_flags(parser)
     network_flags(parser)
+    cache_flags(parser)
     output_flags(parser)
     return parser
 
@@ -125,7 +126,6 @@ def verb_parser(name: str) -> argparse.ArgumentParser:
         cost_flags(parser)
     if verb.needs_image:
         network_flags(parser)
-    if verb.uses_cache:
-        cache_flags(parser)
+    cache_flags(parser)
     output_flags(parser)
     return parser

@@ -20,9 +20,9 @@ _ANY = 1000  # words
 class Verb(
     namedtuple(  # not typing.NamedTuple, see above
         "_Row",
-        "function gist words least most flags needs_image reads_layers uses_cache all_platforms needs_config "
+        "function gist words least most flags needs_image reads_layers all_platforms needs_config "
         "top_down to_stdout second_image mixed_answer",
-        defaults=["", 0, 0, (), True, False, False, False, True, False, False, False, None],
+        defaults=["", 0, 0, (), True, False, False, True, False, False, False, None],
     )
 ):
     """One verb.
@@ -34,7 +34,6 @@ class Verb(
     flags: functions that add the verb's own flags to a group
     needs_image (bool): an IMAGE, or --demo or --batch in its place, comes first
     reads_layers (bool): so --plan and --budget say something
-    uses_cache (bool): so --no-cache and --cache-dir do
     all_platforms (bool): may look at several images, as --platform all names them
     needs_config (bool): an image whose config cannot be used is refused
     top_down (bool): reads layers one after the other from the top, and only as far as a file
@@ -115,7 +114,6 @@ VERBS: Dict[str, Verb] = {
         most=1,
         flags=(fast_flag,),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
     ),
     "tree": Verb(
@@ -125,7 +123,6 @@ VERBS: Dict[str, Verb] = {
         most=1,
         flags=(_depth_flag, fast_flag),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
     ),
     "find": Verb(
@@ -135,7 +132,6 @@ VERBS: Dict[str, Verb] = {
         most=_ANY,
         flags=(_find_flags, fast_flag),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
         mixed_answer=ExitCode.DONE,
     ),
@@ -147,7 +143,6 @@ VERBS: Dict[str, Verb] = {
         most=_ANY,
         flags=(_carved_flag, _verify_flag, fast_flag),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
         top_down=True,
         to_stdout=True,
@@ -160,7 +155,6 @@ VERBS: Dict[str, Verb] = {
         most=1,
         flags=(_stdout, _verify_flag, fast_flag),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
         top_down=True,
         to_stdout=True,
@@ -170,7 +164,6 @@ VERBS: Dict[str, Verb] = {
         "list what later layers removed and can still be had",
         flags=(fast_flag,),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
     ),
     "diff": Verb(
@@ -181,7 +174,6 @@ VERBS: Dict[str, Verb] = {
         most=2,
         flags=(_full_flag,),
         reads_layers=True,
-        uses_cache=True,
         needs_config=False,
         second_image=True,
         mixed_answer=ExitCode.NO,
@@ -210,7 +202,6 @@ VERBS: Dict[str, Verb] = {
         words="[show|clear]",
         most=1,
         needs_image=False,
-        uses_cache=True,
     ),
 }
 # Without a verb. It begins with one layer, and asks before each that follows.

@@ -19,7 +19,8 @@ def deleted(session: Session) -> ExitCode:
     """``deleted IMAGE``: every path that a later layer deleted or replaced, with what gets it back."""
     source = session.open_remembering()
     try:
-        laid = lay_out(session, source, single_image(session, source), keep_removed=True)
+        image = single_image(session, source)
+        laid = lay_out(session, image, session.access(source, image), keep_removed=True)
         session.console.out(session.renderer.layers(laid.layers))
         removals = ((removal, _command(session, laid, removal)) for removal in laid.tree.removed)
         session.console.pieces(session.renderer.removals(laid, removals))

@@ -35,7 +35,7 @@ def diff(session: Session) -> ExitCode:
         if skipped:
             _say_skipped(session, skipped)
         laid = [
-            lay_out(each, source, image, chosen=layers[skipped:])
+            lay_out(each, image, each.access(source, image), chosen=layers[skipped:])
             for each, source, image, layers in zip(sessions, sources, images, chosen)
         ]
         code = _compare(session, laid, asked, not skipped)

@@ -23,7 +23,8 @@ def find(session: Session) -> ExitCode:
         return _everywhere(session, search)
     source = session.open_remembering()
     try:
-        laid = lay_out(session, source, single_image(session, source), keep_removed=True)
+        image = single_image(session, source)
+        laid = lay_out(session, image, session.access(source, image), keep_removed=True)
         session.console.out(session.renderer.layers(laid.layers))
         count = 0
 

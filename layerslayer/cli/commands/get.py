@@ -2,8 +2,8 @@
 
 A path is sought from the top layer down (``filesystem.lookup``). Globs and directories
 need the merged view first: ``filesystem.select`` says what they name there, ``export.extract``
-gets it. ``ways`` are how a file is had without its layer being read, and
-``output`` is where all of them end.
+gets it, most often from what was held while the layers were read. ``output`` is
+where all of them end.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from ...export.extract import Layerwise
 from ...export.names import image_parts
 from ...export.sinks import Target, drop
 from ...filesystem.glob import has_magic
-from ...filesystem.lookup import UNKNOWN_MODE, File, Seeker
+from ...filesystem.lookup import UNKNOWN_MODE, File, FileLookup
 from ...filesystem.merge import LaidOut
 from ...filesystem.node import Node, normal, walk
 from ...filesystem.path_resolution import Absent, Directory, Unclear
-from ...filesystem.select import Named, at_path, by_layer, is_name, matching
+from ...filesystem.select import Named, at_path, by_layer, is_name, matching, named_by
 from ...formats.entry import Entry
 from ...formats.tar.bodies import Sink
-from ...layers.known import KnownLayers
+from ...layers.held_files import HeldFiles
+from ...layers.open import LayerAccess
 from ...layers.outcome import Report
-from ...layers.ways import Ways
 from ...oci.image import Image
 from ...oci.layer_selection import select_layers
-from ...oci.source import Source
 from ..exit_codes import ExitCode, code_of, code_of_all, combined
 from ..merged_view import lay_out, single_image
 from ..results import account
@@ -55,7 +54,7 @@ def _run(session: Session, single: bool = False) -> ExitCode:
     output = ConsoleOutput(session, image_parts(session.reference()) if several else ())
     try:
         image = single_image(session, source, soon=False)
-        run = _Run(session, source, image, output, single)
+        run = _Run(session, image, session.access(source, image, keep=True), output, single)
         globs = [word for word in session.options.words if has_magic(word)]
         run.each([word for word in session.options.words if word not in globs])
         if globs:
@@ -69,33 +68,30 @@ def _run(session: Session, single: bool = False) -> ExitCode:
 
 
 class _Run:
-    """One run of get or cat. ``reports`` say what it cost; ``single``: files alone, no directories."""
+    """One run of get or cat. ``reports`` say what it cost."""
 
-    def __init__(self, session: Session, source: Source, image: Image, output: ConsoleOutput, single: bool) -> None:
+    def __init__(
+        self, session: Session, image: Image, access: LayerAccess, output: ConsoleOutput, single: bool
+    ) -> None:
+        """Take an image to get files from.
+
+        Args:
+            session: the verb's
+            image: where the files are
+            access: how its layers may be read
+            output: where the files go
+            single: files alone, no directories
+        """
         self._session = session
-        self._source = source
         self._image = image
         self.output = output
         self._single = single
         self.layers = select_layers(image.layers, session.options.layers)
         self.reports: List[Report] = []
-        self._shortcuts = session.shortcuts(source, image, keep=True)
-        verify = session.options.verify
-        known = KnownLayers(source, lambda: session.store, session.console.warn, verify)
-        ways = Ways(source, known, self._shortcuts, output.printed, self.reports)
-        self._layerwise = Layerwise(source, image, ways, output, self.reports, verify)
-        self._seeker = Seeker(
-            source,
-            self.layers,
-            known.entries(self.layers),
-            known.keep,
-            verify,
-            ways.one,
-            ways.claimed,
-            learn=known.learns,
-            leaps=ways.leaps,
-        )
-        self._seeker.reports = self.reports
+        self._access = access
+        access.printed = output.printed
+        self._lookup = FileLookup(access, self.layers)
+        self._lookup.reports = self.reports
 
     def each(self, asked: Sequence[str]) -> None:
         """Get what stands at each of the paths; from known layers all at once, so that neighbours share a request."""
@@ -110,9 +106,9 @@ class _Run:
 
     def one(self, asked: str) -> None:
         """Get what stands at one path, by streaming from the top layer down."""
-        self.output.states_modes(self._seeker.mode_of)
+        self.output.states_modes(self._lookup.mode_of)
         path = normal(asked)
-        if path is None:  # where a '..' leads only the directories above it tell
+        if path is None:  # only the directories above a '..' say where it leads
             self.many([asked], exact=True)
             return
         made: List[Target] = []
@@ -124,7 +120,7 @@ class _Run:
             return made[-1]
 
         try:
-            found = self._seeker.seek(path, new_sink, self._image.layers)
+            found = self._lookup.seek(path, new_sink, self._image.layers)
             if isinstance(found, File):
                 self.output.written(path, made[-1], found.layer, found.report)
             elif isinstance(found, Directory) and self._single:
@@ -153,9 +149,10 @@ class _Run:
         """Get all that globs name, or a directory: the merged view first, then the files layer by layer.
 
         ``exact``: they are paths, whatever they look like. ``alone`` gets those
-        that are not there, and can tell why.
+        that are not there, and finds out why.
         """
-        laid = lay_out(self._session, self._source, self._image, shortcuts=self._shortcuts)
+        held = HeldFiles(named_by(asked, exact))
+        laid = lay_out(self._session, self._image, self._access, bodies_of=held.bodies)
         self.reports += laid.reports
         if not laid.is_complete:
             self.output.codes.append(code_of_all(laid.reports))
@@ -169,7 +166,7 @@ class _Run:
                     wanted.update(walk(node, path))
         whole = laid.is_complete and len(laid.layers) == len(self._image.layers)
         self.output.states_modes(partial(_mode_of, laid, None if whole else UNKNOWN_MODE))
-        self._write(wanted)
+        self._write(wanted, Layerwise(laid.readers, held, self.output, self.reports))
 
     def _named(self, laid: LaidOut, text: str, exact: bool) -> Named:
         """Return what a path or glob names; complains where that is nothing."""
@@ -184,11 +181,11 @@ class _Run:
             self.output.absent(text, "no layer has it" + laid.reach)
         return found
 
-    def _write(self, wanted: Dict[str, Node]) -> None:
+    def _write(self, wanted: Dict[str, Node], layerwise: Layerwise) -> None:
         picked = by_layer(wanted)
         for path in picked.directories:
             self.output.make_folder(path)
-        again = self._layerwise.get(picked.files)
+        again = layerwise.get(picked.files)
         self.output.left_out(picked.others, len(wanted))
         if again:
             self.many(again, exact=True)  # the layers they are in are then read themselves

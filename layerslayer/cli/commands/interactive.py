@@ -114,10 +114,10 @@ def _walk(session: Session, source: Source, image: Image) -> ExitCode:
         return ExitCode.DONE
     console.show(f"\nLayers ({human_size(image.size)} in all):\n" + "\n".join(layer_table(image.layers)))
     codes: List[ExitCode] = []
-    shortcuts = session.shortcuts(source, image)
+    access = session.access(source, image)
     for layer in _ask_layers(session, image.layers):
         console.show("")
-        codes.append(peek_layers(session, source, [layer], shortcuts=shortcuts))
+        codes.append(peek_layers(session, access, [layer]))
         answer = console.ask("Download this layer? (y/N) ")
         while answer.lower() not in ("", "y", "yes", "n", "no"):
             answer = console.ask("Please answer y or n. Download this layer? (y/N) ")

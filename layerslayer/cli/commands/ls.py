@@ -26,7 +26,8 @@ def tree(session: Session) -> ExitCode:
 def _show(session: Session, pieces: Callable[[LaidOut, Node], Iterator[str]]) -> ExitCode:
     source = session.open_remembering()
     try:
-        laid = lay_out(session, source, single_image(session, source))
+        image = single_image(session, source)
+        laid = lay_out(session, image, session.access(source, image))
         asked = session.options.words[0] if session.options.words else ""
         node = at_path(laid, asked)
         code = code_of_all(laid.reports)

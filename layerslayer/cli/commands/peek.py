@@ -6,6 +6,7 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
+from ...layers.open import LayerAccess
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers
@@ -19,7 +20,6 @@ from ..session import Session
 from .peek_layer import layer_text, special
 
 if TYPE_CHECKING:
-    from ...layers.shortcuts import Shortcuts
     from ...layers.toc.discovery import Claims
 
 _TEXT_AHEAD = 2 * 1024 * 1024  # bytes of one layer's listing that wait for their turn
@@ -32,7 +32,7 @@ _LARGE_ZSTD_COST = 3  # the same where each holds a window of 8 MiB
 def peek_all(session: Session) -> ExitCode:
     """``--peek-all``: list the contents of every (chosen) layer; asks nothing."""
     reference = session.reference()
-    source = session.open_source(reference)
+    source = session.open_remembering()
 
     def soon(opening: Opening) -> Sequence[Layer]:
         chosen = select_layers(opening.layers, session.options.layers)
@@ -41,8 +41,9 @@ def peek_all(session: Session) -> ExitCode:
 
             foresee_claims(source, opening, chosen)
             return ()  # what will be read is not known before the indexes were looked for
-        chosen = chosen[: at_once([_cost(layer) for layer in chosen], session.options.jobs)]
-        readable = {layer.descriptor.digest: layer for layer in chosen if not special(layer)}
+        fresh = [layer for layer in chosen if session.options.verify or not session.knows([layer])]
+        fresh = fresh[: at_once([_cost(layer) for layer in fresh], session.options.jobs)]
+        readable = {layer.descriptor.digest: layer for layer in fresh if not special(layer)}
         return list(readable.values())
 
     reports: List[Report] = []
@@ -64,9 +65,8 @@ def peek_image(session: Session, source: Source, image: Image, reports: List[Rep
     session.console.say(image_summary(image))
     if not layers:
         session.console.say("The image has no layers.")
-    return peek_layers(
-        session, source, layers, reports, session.shortcuts(source, image), _checked(session, source, image)
-    )
+    access = session.access(source, image)
+    return peek_layers(session, access, layers, reports, _checked(session, source, image))
 
 
 def _checked(session: Session, source: Source, image: Image) -> Optional[Claims]:
@@ -80,22 +80,19 @@ def _checked(session: Session, source: Source, image: Image) -> Optional[Claims]
 
 def peek_layers(
     session: Session,
-    source: Source,
+    access: LayerAccess,
     layers: Sequence[Layer],
     told: Optional[List[Report]] = None,
-    shortcuts: Optional[Shortcuts] = None,
     claims: Optional[Claims] = None,
 ) -> ExitCode:
     """List ``layers`` one after the other while later ones are being read; reports are added to ``told``.
 
-    ``shortcuts`` are taken where there are any; ``claims`` are held against the layers.
+    ``claims`` are held against the layers, where there are any.
     Returns DONE, FAILED when none could be read whole, PARTIAL when some could.
     """
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
-    makers = [
-        partial(layer_text, session, source, shortcuts, claims, layer, report) for layer, report in zip(layers, reports)
-    ]
+    makers = [partial(layer_text, session, access, claims, layer, report) for layer, report in zip(layers, reports)]
     costs = [_cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, getsizeof, costs, _ALL_AHEAD)
     for layer, report, texts in zip(layers, reports, listings):

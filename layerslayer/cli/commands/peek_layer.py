@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Iterator, List, Optional
 
-from ...errors import LayerslayerError
 from ...formats.entry import Entry
 from ...formats.magic import special_kind
+from ...layers.open import LayerAccess, Reading, open_layer
 from ...layers.outcome import Report
-from ...layers.replay import with_a_second_try
-from ...layers.stream import read_entries
 from ...oci.image import Layer
-from ...oci.source import Source
 from ..session import Session
 
 if TYPE_CHECKING:
     from ...analysis.toc_check import Checking
-    from ...layers.shortcuts import Shortcuts
     from ...layers.toc.discovery import Claims
 
 _LINES_AT_ONCE = 1000  # waking the main thread for each handful costs more than making them
@@ -32,18 +27,13 @@ def special(layer: Layer) -> str:
 
 
 def layer_text(
-    session: Session,
-    source: Source,
-    shortcuts: Optional[Shortcuts],
-    claims: Optional[Claims],
-    layer: Layer,
-    report: Report,
+    session: Session, access: LayerAccess, claims: Optional[Claims], layer: Layer, report: Report
 ) -> Iterator[str]:
     """Yield the lines of a layer, many at a time, and fill its ``report``, where problems stand.
 
-    ``shortcuts`` are taken where there are any; ``claims`` are held against the layer.
+    ``claims`` are held against the layer, where there are any.
     """
-    return _LayerText(session, source, shortcuts, claims, layer).texts(report)
+    return _LayerText(session, access, claims, layer).texts(report)
 
 
 def in_parts(batches: Iterator[List[Entry]]) -> Iterator[List[Entry]]:
@@ -54,37 +44,22 @@ def in_parts(batches: Iterator[List[Entry]]) -> Iterator[List[Entry]]:
 
 
 class _LayerText:
-    def __init__(
-        self,
-        session: Session,
-        source: Source,
-        shortcuts: Optional[Shortcuts],
-        claims: Optional[Claims],
-        layer: Layer,
-    ) -> None:
+    def __init__(self, session: Session, access: LayerAccess, claims: Optional[Claims], layer: Layer) -> None:
         self._renderer = session.renderer
-        self._source = source
-        self._shortcuts = shortcuts
+        self._access = access
         self._claims = claims
         self._layer = layer
         self._lines = session.renderer.entries(layer)
 
     def texts(self, report: Report) -> Iterator[str]:
-        what = special(self._layer)
-        if what:
-            report.problem = LayerslayerError(f"it is {what}")
-            return
         checking: Optional[Checking] = None
-        if self._claims:
+        if self._claims and not special(self._layer):
             from ...analysis.toc_check import Checking
 
-            checking = Checking(self._claims, self._layer, self._source.limits)
-        index = self._shortcuts.claims.index_of(self._layer, report) if self._shortcuts else None
-        if index is not None:
-            for start in range(0, len(index.entries), _LINES_AT_ONCE):
-                yield "\n".join(self._lines(index.entries[start : start + _LINES_AT_ONCE])) + "\n"
-            return
-        yield from with_a_second_try(partial(self._as_read, checking), report)
+            checking = Checking(self._claims, self._layer, self._access.limits)
+        reading = Reading(digests=checking is not None, anew=checking is not None, again=True)
+        reader = open_layer(self._access, self._layer, report, reading)
+        yield from self._as_read(checking.entries(reader) if checking else reader.entries())
         if checking:
             yield from self._differences(checking, report)
 
@@ -94,12 +69,12 @@ class _LayerText:
         if found:
             yield from self._renderer.toc_differences(self._layer, found, checking)
 
-    def _as_read(self, checking: Optional[Checking], report: Report) -> Iterator[str]:
-        """Yield the lines as the entries come, the layer being read anew."""
+    def _as_read(self, batches: Iterator[List[Entry]]) -> Iterator[str]:
+        """Yield the lines as the entries come."""
         lines: List[str] = []
         length = 0
         due = time.monotonic() + _PATIENCE
-        for batch in in_parts(self._batches(checking, report)):
+        for batch in in_parts(batches):
             made = self._lines(batch)
             lines += made
             length += sum(map(len, made))
@@ -109,12 +84,3 @@ class _LayerText:
                 due = time.monotonic() + _PATIENCE
         if lines:
             yield "\n".join(lines) + "\n"
-
-    def _batches(self, checking: Optional[Checking], report: Report) -> Iterator[List[Entry]]:
-        """Return the entries, by leaping where that is worth it, else by reading the layer in full."""
-        layer, source = self._layer, self._source
-        if self._shortcuts and self._shortcuts.leaps.worth(layer):
-            return self._shortcuts.leaps.entries(layer, report)
-        if checking:
-            return checking.entries(lambda: source.blob(layer.descriptor), report)
-        return read_entries(layer.descriptor, lambda: source.blob(layer.descriptor), report, limits=source.limits)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator, List, Optional, Sequence, Tuple
 
-from ...analysis.cost import Cost, cheapest_order, fast, first_beyond, in_full
+from ...analysis.cost import Cost, cheapest_order, first_beyond, of_layer, of_stream
 from ...export.download import present
 from ...export.names import image_parts, layer_stem
 from ...export.output_folder import found
-from ...formats.magic import special_kind
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
@@ -70,23 +69,8 @@ def _diffed(session: Session, sources: List[Source]) -> Iterator[Tuple[Image, Li
 
 
 def _to_read(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
-    costs = []
-    streaming, remembers = session.options.row.top_down, session.options.row.uses_cache
-    for layer in layers:
-        special = special_kind(layer.descriptor.media_type, layer.descriptor.annotations)
-        known = remembers and session.knows([layer])
-        if special and not streaming:
-            costs.append(Cost(image, layer, 0, "", "not read: it is " + special))
-        elif known and not streaming:
-            costs.append(Cost(image, layer, 0, "", "known from an earlier reading"))
-        elif known:
-            costs.append(in_full(image, layer, "known: read only for a file that is in it"))
-        elif session.options.fast and not session.options.verify:
-            cost = fast(source, image, layer)
-            costs.append(cost if cost.promise or not streaming else cost._replace(note=""))  # a file is not leapt to
-        else:
-            costs.append(in_full(image, layer))
-    return costs
+    access = session.access(source, image)
+    return [of_layer(access, image, layer, session.options.row.top_down) for layer in layers]
 
 
 def _to_save(session: Session, source: Source, image: Image, layers: Sequence[Layer]) -> List[Cost]:
@@ -101,7 +85,7 @@ def _to_save(session: Session, source: Source, image: Image, layers: Sequence[La
         elif folder and options.format == "layers" and present(folder, layer_stem(layer), layer.descriptor):
             costs.append(Cost(image, layer, 0, "", "already there"))
         else:
-            costs.append(in_full(image, layer))
+            costs.append(of_stream(image, layer))
         seen.add(layer.descriptor.digest)
     return costs
 

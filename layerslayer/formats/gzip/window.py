@@ -25,9 +25,9 @@ _TRIES = 16  # boundaries: those of a stream within a file that is stored in thi
 _TELLING = 64  # bytes that show quickly whether a shift may be right
 _MEMBERS = 8  # beginnings of members, or what looks like them
 # Place n is written as n in two bytes; in the third pattern what is a copy differs from the second.
-_LOW = bytes(place & 0xFF for place in range(WINDOW))
-_HIGH = bytes(place >> 8 for place in range(WINDOW))
-_MARKED = bytes(place >> 8 | 0x80 for place in range(WINDOW))
+_LOW = bytes(range(256)) * (WINDOW // 256)
+_HIGH = b"".join(bytes([high]) * 256 for high in range(WINDOW // 256))
+_MARKED = b"".join(bytes([high | 0x80]) * 256 for high in range(WINDOW // 256))
 _Tails = Tuple[bytes, bytes, bytes]
 
 

@@ -45,6 +45,11 @@ class Bodies:
         self._choose = choose
         self._open: Optional[Tuple[Sink, int, int]] = None  # the body that passes: sink, begin, end
 
+    def restart(self) -> None:
+        """Begin with the layer once more."""
+        self._open = None
+        self.starts.clear()
+
     def take(self, start: int, piece: bytes, batch: List[Entry]) -> None:
         """Pass on the next ``piece`` of the tar, which stands at ``start``, and the entries that end in it."""
         view = memoryview(piece)

@@ -1,17 +1,17 @@
-"""``--fast`` on gzip layers, and zstd ones of several frames: listed from a part of their bytes where that does."""
+"""Gzip layers, and zstd ones of several frames, listed from a part of their bytes where that does."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Generator, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Set
 
-from ...errors import CorruptLayer, DigestMismatch, LayerslayerError, LocalFileError
+from ...errors import LayerslayerError, LocalFileError
 from ...formats.entry import Entry
 from ...formats.magic import is_tar_type
-from ...formats.tar.bodies import Sink
+from ...formats.tar.bodies import Bodies
 from ...oci.image import Layer
 from ...oci.source import Source
 from ..outcome import Report
-from ..stream import read_entries
+from ..reader import CannotContinue, LayerReader, OpenSink
 from .gzip_reader import CANNOT_LEAP, LeaptLayer, reason_of
 from .gzip_walk import NotGzip
 from .throughput import Throughput
@@ -19,10 +19,11 @@ from .zstd_reader import Begun, framewise
 from .zstd_walk import NoFrames, ZstdWalk
 
 if TYPE_CHECKING:
-    from ...errors import Tell
+    from ...errors import Tell, Told
 
 _HEAD = 64 * 1024  # bytes
 _WORTH_IT = 1024 * 1024  # bytes of a layer below which there is nothing to be saved
+_FEW = 16  # files that are read one by one
 
 
 class Leaps:
@@ -33,7 +34,7 @@ class Leaps:
     """
 
     def __init__(self, source: Source, tell: Tell = lambda text: None, keep: bool = False) -> None:
-        self._source = source
+        self.source = source
         self._tell = tell
         self._keep = keep
         self._throughput = Throughput()
@@ -41,21 +42,23 @@ class Leaps:
         self._expected: Dict[str, LeaptLayer] = {}
         self._given_up: Set[str] = set()
 
-    def worth(self, layer: Layer) -> bool:
+    def applies_to(self, layer: Layer) -> bool:
         """Whether to try it with this layer."""
         descriptor = layer.descriptor
+        if descriptor.digest in self._given_up:
+            return False
         return descriptor.size >= _WORTH_IT and descriptor.data is None and is_tar_type(descriptor.media_type)
 
-    def expect(self, layer: Layer) -> None:
-        """Take that a layer will probably be leapt through at once: the first bytes of one of gzip are asked for."""
+    def prefetch(self, layer: Layer) -> None:
+        """Ask for the first bytes of a gzip layer that will probably be leapt through at once."""
         digest = layer.descriptor.digest
         gzip = layer.descriptor.media_type.endswith("gzip")
-        if gzip and self.worth(layer) and digest not in self._kept and digest not in self._given_up:
-            self._expected[digest] = leapt = LeaptLayer(self._source, layer, self._throughput, self._keep)
+        if gzip and self.applies_to(layer) and digest not in self._kept:
+            self._expected[digest] = leapt = LeaptLayer(self.source, layer, self._throughput, self._keep)
             leapt.fetcher.ahead(0, _HEAD)
 
-    def in_vain(self, layer: Layer) -> int:
-        """Take that a layer will not be leapt through; return how many bytes were asked for."""
+    def cancel_prefetch(self, layer: Layer) -> int:
+        """Forget what was asked for of a layer that will not be leapt through; return how many bytes that were."""
         expected = self._expected.pop(layer.descriptor.digest, None)
         return expected.spent if expected is not None else 0
 
@@ -63,30 +66,14 @@ class Leaps:
         expected = self._expected.pop(layer.descriptor.digest, None)
         if expected is not None and returning == self._keep:
             return expected
-        return LeaptLayer(self._source, layer, self._throughput, returning)
+        return LeaptLayer(self.source, layer, self._throughput, returning)
 
     def entries(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
-        """Yield a layer's entries in batches, as ``read_entries`` does, from as few bytes as it takes.
+        """Yield a layer's entries in batches, from as few bytes as it takes.
 
         What comes after the first leap comes at the end, once it is proved.
-        Where parts cannot be had, or make no sense, the layer is read in full.
+        Raises NoFrames, before anything was yielded, and all that goes wrong.
         """
-        shown = _Shown()
-        try:
-            for batch in self._leaping(layer, report):
-                shown.note(batch)
-                yield batch
-        except NoFrames as none:
-            report.notes += [none.why] if none.why else []
-            yield from self._going_on(layer, report, none.head)
-        except CANNOT_LEAP as error:
-            _note_why(report, error)
-            yield from self._in_full(layer, report, shown)
-        except LayerslayerError as error:
-            report.problem = error
-
-    def _leaping(self, layer: Layer, report: Report) -> Generator[List[Entry], None, None]:
-        """Raises NoFrames, before anything was yielded, and all that goes wrong."""
         digest = layer.descriptor.digest
         # Taken out, as another thread may list the same layer.
         leapt = self._kept.pop(digest, None)
@@ -99,7 +86,7 @@ class Leaps:
                 yield batch
                 batch = leapt.go_on()
         except NotGzip:
-            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self._source.limits), report)
+            yield from framewise(ZstdWalk(layer.descriptor, leapt.fetcher, self.source.limits), report)
             return
         finally:
             report.bytes_read += leapt.spent - spent
@@ -109,62 +96,52 @@ class Leaps:
 
     # -- as far as needed ---------------------------------------------------
 
-    def passage(self, layer: Layer) -> Optional[LeaptLayer]:
-        """Return a layer to be leapt through, or one that was already; None where it is to be read in full.
-
-        The files of such a layer can be read. For one thread.
-        """
+    def passage(self, layer: Layer) -> LeaptLayer:
+        """Return a layer to be leapt through, or one that was already, whose files can be read. For one thread."""
         digest = layer.descriptor.digest
-        if digest in self._given_up or not self.worth(layer):
-            return None
         if digest not in self._kept:
             leapt = self._kept[digest] = self._new(layer, returning=True)
             leapt.report.bytes_read += leapt.spent
         return self._kept[digest]
 
-    def go_on(
-        self, layer: Layer, leapt: LeaptLayer, sought: Callable[[Sequence[Entry]], bool]
-    ) -> Optional[List[Entry]]:
-        """Return the next entries of a passage, see there; None where the layer is to be read in full.
+    def go_on(self, layer: Layer, leapt: LeaptLayer, sought: Callable[[Sequence[Entry]], bool]) -> List[Entry]:
+        """Return the next entries of a passage, see ``LeaptLayer``.
 
-        None are left at its end, and where a problem stands in its report.
+        There are none at its end, and where a problem stands in its report.
+        Raises CannotContinue where the layer is to be read in full.
         """
         spent = leapt.spent
         try:
             return leapt.go_on(sought)
         except CANNOT_LEAP as error:
             self._give_up(layer, error)
-            return None
+            raise CannotContinue from None
         except LayerslayerError as error:
             self._end(layer, leapt.report, error)
             return []
         finally:
             leapt.report.bytes_read += leapt.spent - spent
 
-    def fetch(
-        self, layer: Layer, entry: Entry, open_sink: Callable[[Entry], Sink], report: Optional[Report] = None
-    ) -> Optional[Report]:
+    def fetch(self, layer: Layer, entry: Entry, open_sink: OpenSink, report: Report) -> None:
         """Give a file of a passage to the sink that ``open_sink`` has for it.
 
-        Return ``report``, the passage's own if there is none, with what it cost
-        and the problem if there was one; None where the layer is to be read in
-        full. Raises LocalFileError.
+        What it cost is added to ``report``, and the problem if there was one.
+        Raises LocalFileError, and CannotContinue where the layer is to be read in full.
         """
         leapt = self._kept[layer.descriptor.digest]
-        report, spent = report or leapt.report, leapt.spent
+        spent = leapt.spent
         try:
             leapt.read(entry, open_sink(entry))
             leapt.tell_worth(report)
         except CANNOT_LEAP as error:
             self._give_up(layer, error)
-            return None
+            raise CannotContinue from None
         except LocalFileError:
             raise
         except LayerslayerError as error:
             self._end(layer, report, error)
         finally:
             report.bytes_read += leapt.spent - spent
-        return report
 
     def has(self, layer: Layer) -> bool:
         """Whether there is a passage of a layer, which files can be fetched of."""
@@ -182,57 +159,116 @@ class Leaps:
         del self._kept[layer.descriptor.digest]
         report.problem = error
 
-    # -- in full ------------------------------------------------------------
 
-    def _going_on(self, layer: Layer, report: Report, head: bytes) -> Generator[List[Entry], None, None]:
-        """Read a layer as ever of which nothing was shown; its first bytes, if it is zstd, are here already."""
-        shown, notes, begun = _Shown(), len(report.notes), Begun(head)
-        for batch in self._in_full(layer, report, _Shown(), begun if head else None):
-            shown.note(batch)
-            yield batch
-        if begun.used:
-            report.bytes_read -= len(head)  # which were counted twice, and asked for once
-        if head and isinstance(report.problem, (CorruptLayer, DigestMismatch)):  # perhaps the parts are wrong
-            error, report.problem = report.problem, None
-            del report.notes[notes:]
-            _note_why(report, error)
-            yield from self._in_full(layer, report, shown)
+class LeapReader(LayerReader):
+    """A layer leapt through to its end.
 
-    def _in_full(
-        self, layer: Layer, report: Report, shown: _Shown, begun: Optional[Begun] = None
-    ) -> Generator[List[Entry], None, None]:
-        """Read the layer as ever, or as ``begun``; yield what was not shown yet."""
-        spent, descriptor = report.bytes_read, layer.descriptor
-        report.entries = 0
-        again = _Shown()
+    ``begun``: where that is of no use, what was asked for that a stream can go on from.
+    """
 
-        def opened() -> BinaryIO:
-            return begun.open(self._source, descriptor) if begun else self._source.blob(descriptor)
+    def __init__(self, leaps: Leaps, layer: Layer, report: Report) -> None:
+        super().__init__(layer, report)
+        self._leaps = leaps
+        self.begun: Optional[Begun] = None
 
-        for batch in read_entries(descriptor, opened, report, limits=self._source.limits):
-            known = batch[: max(0, shown.count - again.count)]
-            again.note(known)
-            if again.count == shown.count and again.state != shown.state:
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        try:
+            yield from self._leaps.entries(self.layer, self.report)
+        except NoFrames as none:
+            self.begun = Begun(self._leaps.source, self.layer.descriptor, none.head) if none.head else None
+            raise CannotContinue(none.why) from None
+        except CANNOT_LEAP as error:
+            raise CannotContinue(_why(error)) from None
+        except LayerslayerError as error:
+            self.report.problem = error
+
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        """Read a few files one by one."""
+        report = Report(self.layer.descriptor)
+        if not self._leaps.has(self.layer) or len(files) > _FEW:
+            raise CannotContinue
+        for offset in sorted(files):
+            try:
+                self._leaps.fetch(self.layer, files[offset], open_sink, report)
+            except CannotContinue:
+                report.verified = report.leapt = report.ended = False
+                raise CannotContinue(report=report) from None
+            if report.problem:
                 break
-            if len(batch) > len(known):
-                yield batch[len(known) :]
-        report.bytes_read += spent
-        if report.problem is None and again.state != shown.state:  # fewer than were shown, or others
-            report.problem = DigestMismatch("the parts of the layer that the server sent are not the layer's.")
+        return report
 
 
-def _note_why(report: Report, error: Exception) -> None:
-    report.notes.append(reason_of(error).after("read in full after all: "))
+class PassageReader(LayerReader):
+    """A layer leapt through as far as asked, and from there on when it is asked once more.
+
+    ``sought`` is asked whether one of some entries that were leapt to may
+    decide; what was leapt over before is read then, if that costs less than a
+    proof. The layer's entries must be taken back where the layer is of no use.
+    """
+
+    keeps_report = True
+
+    def __init__(self, leaps: Leaps, layer: Layer, sought: Callable[[Sequence[Entry]], bool]) -> None:
+        self._leaps = leaps
+        self._sought = sought
+        self._leapt = leaps.passage(layer)
+        super().__init__(layer, self._leapt.report)
+
+    @property
+    def rest_is_free(self) -> bool:
+        return self._leapt.proved
+
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        leapt = self._leapt = self._leaps.passage(self.layer)
+        self.report = leapt.report
+        return self._entries(leapt)
+
+    def _entries(self, leapt: LeaptLayer) -> Generator[List[Entry], None, None]:
+        try:
+            batch = list(leapt.entries) or self._leaps.go_on(self.layer, leapt, self._sought)
+            while batch:
+                yield batch
+                batch = self._leaps.go_on(self.layer, leapt, self._sought)
+        except CannotContinue:
+            raise CannotContinue(spent=self.report.bytes_read) from None
+
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        try:
+            for entry in files.values():
+                self._leaps.fetch(self.layer, entry, open_sink, self.report)
+        except CannotContinue:
+            raise CannotContinue(spent=self.report.bytes_read) from None
+        return self.report
 
 
-class _Shown:
-    """Which entries were given out: how many, and a hash of them."""
+class BegunReader(LayerReader):
+    """A layer that is streamed on from where it was looked at; the head may be other bytes than the layer has."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.state = 0
+    streams = True
 
-    def note(self, entries: List[Entry]) -> None:
-        for entry in entries:
-            self.state = hash((self.state, entry[:8], entry.offset))
-        self.count += len(entries)
+    def __init__(self, stream: LayerReader, begun: Begun) -> None:
+        super().__init__(stream.layer, stream.report)
+        self._stream = stream
+        self._begun = begun
+
+    def entries(self, bodies: Optional[Bodies] = None) -> Generator[List[Entry], None, None]:
+        report, notes = self.report, len(self.report.notes)
+        batches = self._stream.entries(bodies)
+        try:
+            yield from batches
+        finally:
+            batches.close()
+            self.digests = self._stream.digests
+            report.bytes_read -= self._begun.taken  # which were counted twice, and asked for once
+        error = report.problem
+        if error is not None and report.is_damaged:
+            report.problem = None
+            del report.notes[notes:]
+            raise CannotContinue(_why(error))
+
+    def read(self, files: Mapping[int, Entry], open_sink: OpenSink) -> Report:
+        return self._stream.read(files, open_sink)
+
+
+def _why(error: Exception) -> Told:
+    return reason_of(error).after("read in full after all: ")

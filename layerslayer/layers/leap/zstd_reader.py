@@ -27,21 +27,28 @@ def framewise(walk: ZstdWalk, report: Report) -> Generator[List[Entry], None, No
 
 
 class Begun:
-    """A blob whose first bytes were read already: a readable once it was opened."""
+    """A blob whose first bytes were read already: a readable once it was opened.
 
-    def __init__(self, head: bytes) -> None:
-        self.used = False  # whether the head took the place of bytes that were not asked for again
+    ``taken``: how many bytes were not asked for again, as the head took their place.
+    """
+
+    def __init__(self, source: Source, descriptor: Descriptor, head: bytes) -> None:
+        self.taken = 0
+        self._source = source
+        self._descriptor = descriptor
         self._size = len(head)
         self._head = io.BytesIO(head)
         self._rest: BinaryIO = self._head
 
-    def open(self, source: Source, descriptor: Descriptor) -> BinaryIO:
+    def open(self) -> BinaryIO:
         """Ask for the rest; return the readable of all, or another one of it. Raises what the source raises."""
+        self._head.seek(0)
+        self.taken = 0
         try:
-            self._rest = source.blob_range(descriptor, self._size, descriptor.size - self._size)
+            self._rest = self._source.blob_range(self._descriptor, self._size, self._descriptor.size - self._size)
         except RangeIgnored:
-            return source.blob(descriptor)
-        self.used = True
+            return self._source.blob(self._descriptor)
+        self.taken = self._size
         return cast(BinaryIO, self)
 
     def read(self, count: int) -> bytes:

@@ -36,7 +36,7 @@ class Claims:
 
     ``tell`` gets a sentence, once, for each index that is not used; so do the
     reports. ``keep``: they are held, for one who comes back to them.
-    ``leaps`` expect a layer that is asked for a table which it probably does not have.
+    ``leaps`` ask for the beginning of a layer that probably has no table.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Claims:
     ) -> None:
         from .soci import SociIndex  # which most runs do without
 
-        self._source = source
+        self.source = source
         self._soci = SociIndex(source, image)
         self._tell = tell
         self._leaps = leaps
@@ -90,7 +90,7 @@ class Claims:
         descriptor = layer.descriptor
 
         def open_range(start: int, length: int) -> BinaryIO:
-            return self._source.blob_range(descriptor, start, length)
+            return self.source.blob_range(descriptor, start, length)
 
         found: Optional[ClaimedIndex] = None
         if _in_soci(descriptor):
@@ -100,13 +100,13 @@ class Claims:
                 self._unusable(layer, report, error)
         if found is None:
             if self._leaps is not None and not states_toc(descriptor):
-                self._leaps.expect(layer)
+                self._leaps.prefetch(layer)
             try:
-                found = find_toc(descriptor, open_range, self._source.limits)
+                found = find_toc(descriptor, open_range, self.source.limits)
             except LayerslayerError as error:
                 self._unusable(layer, report, error)
             if self._leaps is not None and found is not None:
-                report.bytes_read += self._leaps.in_vain(layer)
+                report.bytes_read += self._leaps.cancel_prefetch(layer)
         return found
 
     def _unusable(self, layer: Layer, report: Report, error: LayerslayerError) -> None:

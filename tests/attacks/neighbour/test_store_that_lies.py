@@ -16,11 +16,11 @@ import pytest
 
 from layerslayer.cache import KnownLayer, Store, database_files, rows, sqlite_file
 from layerslayer.cache.database import _key
-from layerslayer.cache.rows import Row, seal_of, to_row
+from layerslayer.cache.rows import Row, seal_of
 from layerslayer.formats.checkpoints import Point, Points
 from layerslayer.formats.entry import Device, Entry
 
-from ...support.caches import Opened, known
+from ...support.caches import Opened, known, to_row
 from ...support.files import BASE, digests_of
 from ...support.registry import Registry
 from ...support.registry.faults import single_image

@@ -14,11 +14,12 @@ from typing import Counter, Dict, List, Tuple, Union
 
 import pytest
 
-from layerslayer.filesystem.lookup import File, Found, Seeker
+from layerslayer.filesystem.lookup import File, FileLookup, Found
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers.leap.reader import Leaps
 from layerslayer.layers.leap.settings import Settings
+from layerslayer.layers.open import LayerAccess, open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.image import Layer
 
@@ -103,8 +104,8 @@ def sought(blob: bytes, path: str) -> Tuple[Found, Counted]:
     """Return what ``cat --fast`` finds at ``path``, and its bytes."""
     layer, taken = Layer(0, descriptor_of(blob), None), Counted()
     source = Serving(blob)
-    seeker = Seeker(source, [layer], {}, leaps=Leaps(source))
-    return seeker.seek(path, lambda entry: taken), taken
+    lookup = FileLookup(LayerAccess(source, leaps=Leaps(source)), [layer])
+    return lookup.seek(path, lambda entry: taken), taken
 
 
 @pytest.mark.parametrize("padding", [0, 512, 1024, 10_240])
@@ -199,7 +200,9 @@ def test_layers_that_are_read_sooner_than_leapt_over(name: str) -> None:
     full = time.process_time() - began
     began = time.process_time()
     report = Report(descriptor_of(blob))
-    batches = Leaps(Serving(blob)).entries(Layer(0, report.descriptor, None), report)
+    access = LayerAccess(Serving(blob))
+    access.leaps = Leaps(access.source)
+    batches = open_layer(access, Layer(0, report.descriptor, None), report).entries()
     assert [entry for batch in batches for entry in batch] == plain.entries
     assert report.problem is None and plain.report.problem is None
     assert time.process_time() - began < 3 * full + 0.5

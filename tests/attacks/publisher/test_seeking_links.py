@@ -8,11 +8,12 @@ from typing import List
 import pytest
 
 from layerslayer.demo.image import Member
-from layerslayer.filesystem.lookup import MAX_SOUGHT, Seeker
+from layerslayer.filesystem.lookup import MAX_SOUGHT, FileLookup
 from layerslayer.filesystem.node import IMPLIED_ENTRY
 from layerslayer.filesystem.path_resolution import Absent, Stated, Unclear, Watch
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Sink
+from layerslayer.layers.open import LayerAccess
 
 from ...filesystem.test_lookup import Collected, image
 from ...support.overlaid import entry
@@ -35,14 +36,14 @@ def chain(count: int) -> List[Member]:
 
 def test_a_chain_of_links_does_not_read_a_layer_for_each() -> None:
     source, layers = image(chain(39))
-    assert isinstance(Seeker(source, layers, {}).seek("l0", no_sink), Unclear)  # the merged view tells
+    assert isinstance(FileLookup(LayerAccess(source), layers).seek("l0", no_sink), Unclear)  # the merged view tells
     assert len(source.opened) <= MAX_SOUGHT + 1
 
 
 def test_a_circle_of_links_is_told_at_once() -> None:
     links = [Member("a", tarfile.SYMTYPE, target="b"), Member("b", tarfile.SYMTYPE, target="a")]
     source, layers = image(links)
-    found = Seeker(source, layers, {}).seek("a", no_sink)
+    found = FileLookup(LayerAccess(source), layers).seek("a", no_sink)
     assert isinstance(found, Absent) and "circle" in found.reason
     assert len(source.opened) <= 3
 

@@ -23,7 +23,7 @@ def test_a_row_names_a_function_of_a_session(name: str) -> None:
 def test_a_row_says_which_flags_go_with_its_verb(name: str) -> None:
     row, text = VERBS[name], verb_parser(name).format_help()
     assert ("--plan" in text) == ("--budget" in text) == row.reads_layers
-    assert ("--cache-dir" in text) == row.uses_cache
+    assert "--cache-dir" in text
     assert ("--batch" in text) == ("--platform" in text) == ("IMAGE" in text) == row.needs_image
     assert ("or all of a multi-arch image" in text.replace("\n", " ").replace("  ", "")) == (
         row.all_platforms and row.needs_image

@@ -45,12 +45,12 @@ def entries_of(listing: str) -> List[str]:
 def test_a_layout_lists_as_the_image_does(run: Runner, form: str, platform: str) -> None:
     chosen = ("--platform", platform)
     with Registry(challenge=True) as registry:
-        expected = run("--peek-all", "-t", registry.target, *chosen)
+        expected = run("--peek-all", "-t", registry.target, *chosen, "--no-cache")
         ran = exported(run, registry, form, *chosen)
         again = exported(run, registry, form, *chosen)
     assert (expected.code, ran.code, again.code) == (0, 0, 0)
     assert ran.out.startswith("saved out") and ran.out.count("\n") == 1
-    listed = run("--peek-all", "-t", "{}:{}:1.0".format(form, place(run)), *chosen)
+    listed = run("--peek-all", "-t", "{}:{}:1.0".format(form, place(run)), *chosen, "--no-cache")
     assert (listed.code, listed.out) == (0, expected.out)
 
 
@@ -188,14 +188,14 @@ def docker_typed() -> Store:
 @pytest.mark.parametrize("platform", ["linux/amd64", "all"])
 def test_dockers_types_become_those_that_readers_of_layouts_know(run: Runner, platform: str) -> None:
     with Registry(docker_typed()) as registry:
-        expected = run("--peek-all", "-t", registry.target, "--platform", platform)
+        expected = run("--peek-all", "-t", registry.target, "--platform", platform, "--no-cache")
         ran = exported(run, registry, "oci", "--platform", platform)
     assert ran.code == 0 and "The image has Docker's types; as OCI's its manifest is sha256:" in ran.err
     folder = run.folder / place(run)
     assert b"vnd.docker" not in b"".join((folder / name).read_bytes() for name in left(folder))
     (entry,) = json.loads((folder / "index.json").read_text())["manifests"]
     assert entry["mediaType"] == (OCI_INDEX if platform == "all" else OCI_MANIFEST)
-    listed = run("--peek-all", "-t", "oci:" + place(run), "--platform", platform)
+    listed = run("--peek-all", "-t", "oci:" + place(run), "--platform", platform, "--no-cache")
     assert listed.code == 0 and listed.out == expected.out
 
 

@@ -87,7 +87,8 @@ def test_every_entry_of_every_layer_is_listed_as_tarfile_reads_it(run: Runner, a
 def test_the_output_is_the_same_whatever_the_number_of_jobs(run: Runner) -> None:
     with Registry() as registry:
         one, many = (
-            run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "-j", jobs) for jobs in ("1", "16")
+            run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "--no-cache", "-j", jobs)
+            for jobs in ("1", "16")
         )
     assert one.out == many.out
     assert one.code == many.code == 0
@@ -258,8 +259,8 @@ def test_names_with_escape_sequences_stay_text(run: Runner) -> None:
 def test_quiet_leaves_results_and_warnings_only(run: Runner) -> None:
     with Registry() as registry:
         registry.fault(any_of(layer_digests(store())[:1]), altered(flipped))
-        loud = run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "-v")
-        quiet = run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "-v", "-q")
+        loud = run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "--no-cache", "-v")
+        quiet = run("--peek-all", "-t", registry.target, "--platform", "linux/amd64", "--no-cache", "-v", "-q")
     assert quiet.out == loud.out
     assert "GET http://" in loud.err and "Image " in loud.err
     assert [line[:8] for line in quiet.err.splitlines()] == ["Warning:"]

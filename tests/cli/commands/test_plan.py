@@ -118,7 +118,7 @@ def test_what_is_known_costs_nothing_where_the_store_is_used(run: Runner) -> Non
         for verb in VERBS:
             costs = {item["layer"]: item for item in rows(run(*images.words(verb), "--plan", "--json"))
                      if item["image"] == images.registry.target}  # fmt: skip
-            free = verb in ("ls", "tree", "find", "deleted", "diff")
+            free = verb in ("peek", "ls", "tree", "find", "deleted", "diff")
             assert costs[0]["at_most"] == (0 if free else SIZES[0]), verb
             assert bool(costs[0]["note"]) == (verb in CACHING)
         ran = run("tree", images.registry.target, "--plan", "--no-cache")

@@ -53,7 +53,7 @@ def test_small_files_only() -> None:
 ])  # fmt: skip
 def test_which_layers_are_worth_it(size: int, kind: str, worth: bool) -> None:
     descriptor = Descriptor(kind, "sha256:" + "0" * 64, size, {})
-    assert Leaps(Serving(b"")).worth(Layer(0, descriptor, None)) == worth
+    assert Leaps(Serving(b"")).applies_to(Layer(0, descriptor, None)) == worth
 
 
 def test_another_digest_where_all_was_read() -> None:

@@ -14,6 +14,7 @@ from layerslayer.errors import DigestMismatch, RangeIgnored, Unreachable
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.magic import ZSTD_MAGIC
 from layerslayer.layers.leap.reader import Leaps
+from layerslayer.layers.open import LayerAccess, open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
@@ -69,6 +70,13 @@ class Serving(Source):
         return
 
 
+class Willing(Leaps):
+    """Leaps through small layers, too."""
+
+    def applies_to(self, layer: Layer) -> bool:
+        return True
+
+
 class Listed:
     """What --fast makes of a layer."""
 
@@ -80,8 +88,9 @@ class Listed:
         kind = TYPE.replace("gzip", "zstd") if body.startswith(ZSTD_MAGIC) else TYPE
         self.layer = Layer(0, Descriptor(stated or kind, digest, len(body) if size is None else size, {}), None)
         self.report = Report(self.layer.descriptor)
-        self.leaps = Leaps(source)
-        self.entries: List[Entry] = [entry for batch in self.leaps.entries(self.layer, self.report) for entry in batch]
+        self.leaps = Willing(source)
+        reader = open_layer(LayerAccess(source, leaps=self.leaps), self.layer, self.report)
+        self.entries: List[Entry] = [entry for batch in reader.entries() for entry in batch]
 
     def in_full(self, expected: bytes) -> bool:
         """Whether it is the exact listing, from all of the bytes, verified."""

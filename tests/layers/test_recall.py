@@ -50,7 +50,7 @@ def test_a_recalled_file_is_what_tarfile_reads(
     content: List[Tuple[str, Union[bytes, str]]], shape: str, form: int, data: st.DataObject
 ) -> None:
     tar = archive(content, form)
-    with small_steps(), mock.patch("layerslayer.layers.cached.LEAD", 24 * KIB):
+    with small_steps(), mock.patch("layerslayer.layers.recall.LEAD", 24 * KIB):
         memory = Memory(tar, SHAPES[shape](tar), ahead=32 * KIB)
         for offset, body in memory.bodies.items():
             got = memory.fetch(offset)
@@ -161,7 +161,7 @@ def test_a_lost_line_is_no_reason_to_read_it_all(content: bytes) -> None:
 @pytest.mark.parametrize("shape", ["level 6", "stored", "no compression", "frames"])
 def test_other_bytes_are_never_given(content: bytes, shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends other parts, and perhaps another whole."""
-    monkeypatch.setattr("layerslayer.layers.cached.FURTHER", 96 * KIB)
+    monkeypatch.setattr("layerslayer.layers.recall.FURTHER", 96 * KIB)
     memory = Memory(content, SHAPES[shape](content))
     chance = random.Random(3)
     far = sorted(memory.bodies)[-60:]
