@@ -20,7 +20,8 @@ from layerslayer.filesystem.path_resolution import Unclear
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.memory import Holding
 from layerslayer.formats.tar.bodies import Sink
-from layerslayer.layers.open import LayerAccess, Reading, open_layer
+from layerslayer.layers.access import LayerAccess
+from layerslayer.layers.open import Reading, open_layer
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
 from layerslayer.oci.source import Document, Source
