@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .filesystem.overlay import Tree
     from .formats.entry import Entry
     from .formats.memory import Holding
-    from .layers.open import LayerAccess
+    from .layers.access import LayerAccess
     from .layers.outcome import Report
     from .oci.config import Config
 
@@ -248,7 +248,7 @@ class OpenedImage:
         return self._access
 
     def _new_access(self) -> LayerAccess:
+        from .layers.access import LayerAccess
         from .layers.cached import KnownLayers
-        from .layers.open import LayerAccess
 
         return LayerAccess(self.source, KnownLayers(lambda: self.client.cache), tell=self.client.listener.warn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, List, NamedTuple, Optional, Sequence
 
 from ..formats.magic import special_kind
-from ..layers.open import LayerAccess
+from ..layers.access import LayerAccess
 from ..layers.toc import estargz, zstd_chunked
 from ..layers.toc.embedded import states_toc, worth_asking
 from ..layers.toc.soci import INDEX_DIGEST

@@ -9,7 +9,8 @@ from ..errors import InvalidDocument
 from ..escaping import printable
 from ..filesystem.merge import Contents, LaidOut, merge_layers, read_contents
 from ..formats.memory import Holding
-from ..layers.open import LayerAccess, Reading, open_layer
+from ..layers.access import LayerAccess
+from ..layers.open import Reading, open_layer
 from ..oci.image import Image, Layer, Opening
 from ..oci.layer_selection import select_layers
 from ..oci.source import Source

@@ -23,7 +23,7 @@ from .streams import read_rest
 
 if TYPE_CHECKING:
     from ..cache import Store
-    from ..layers.open import LayerAccess
+    from ..layers.access import LayerAccess
     from ..registry.connection_pool import Connections
     from ..registry.http.preconnect import EarlyConnections
     from ..sources.budget import Budget
@@ -117,8 +117,8 @@ class Session:
 
     def access(self, source: Source, image: Image, keep: bool = False) -> LayerAccess:
         """Return by what ways an image's layers may be read; ``keep``: files will be read as well."""
+        from ..layers.access import LayerAccess
         from ..layers.cached import KnownLayers
-        from ..layers.open import LayerAccess
 
         access = LayerAccess(source, KnownLayers(lambda: self.store), tell=self.console.warn)
         access.whole = self.options.verify

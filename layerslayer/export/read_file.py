@@ -13,7 +13,8 @@ from ..filesystem.tree import FileSystem
 from ..formats.entry import Entry
 from ..formats.memory import Lease
 from ..formats.tar.bodies import Sink
-from ..layers.open import LayerAccess, open_layer
+from ..layers.access import LayerAccess
+from ..layers.open import open_layer
 from ..layers.outcome import Report
 from ..layers.reader import CannotContinue
 from ..limits import Limits

@@ -14,13 +14,15 @@ from operator import and_
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..formats.entry import Entry
-from ..formats.memory import Holding, Lease, Part
-from ..formats.tar.bodies import Bodies, Sink
-from ..layers.open import LayerAccess, OpenedLayer, Reading, open_layer
+from ..formats.memory import Holding, Lease
+from ..formats.tar.bodies import Sink
+from ..layers.access import LayerAccess
+from ..layers.open import OpenedLayer, Reading, open_layer
 from ..layers.outcome import Report
 from ..layers.reader import CannotContinue
 from ..limits import LimitReached
 from ..oci.image import Layer
+from .passing_file import KeptEntries, PassingFile
 from .path_resolution import Absent, Directory, Link, Stated, Unclear, Watch
 
 MAX_SOUGHT = 8  # links followed one by one, each by looking through layers anew; all of them together tell of more
@@ -52,7 +54,7 @@ class FileLookup:
         self._whole: Dict[int, List[Entry]] = {}  # entries of layers read whole that no store knows
         self._stated = Stated(limits=access.limits)
         self._names = Lease(access.limits)  # of what layers state
-        self._kept: Optional[_Kept] = None  # of the layer at hand
+        self._kept: Optional[KeptEntries] = None  # of the layer at hand
         self._at = ""  # what is sought, after the links that were followed
         self._holding = Holding(merged=False, limits=access.limits)
         self._number = 0  # of the layer that is asked
@@ -158,9 +160,9 @@ class FileLookup:
 
     def _read(self, reader: OpenedLayer, watch: Watch, new_sink: NewSink) -> Union[Found, Link, None]:
         """Read a layer by one way. Raises CannotContinue where that is of no use, and the next one may be."""
-        layer, passing = reader.layer, _Passing(watch, new_sink)
+        layer, passing = reader.layer, PassingFile(watch, new_sink)
         watch.begin(layer.number)
-        kept = self._kept = _Kept(self._holding.part())
+        kept = self._kept = KeptEntries(self._holding.part())
         batches = reader.entries(passing.bodies)
         try:
             for batch in batches:
@@ -192,7 +194,7 @@ class FileLookup:
         self._tell_of(report)
         return _unreadable(watch.path, layer, report) if report.problem else File(watch.path, layer, watch.file, report)
 
-    def _is_enough(self, reader: OpenedLayer, watch: Watch, passing: _Passing) -> bool:
+    def _is_enough(self, reader: OpenedLayer, watch: Watch, passing: PassingFile) -> bool:
         """Whether the layer need not be read further."""
         if not reader.streams:
             return watch.decided and not reader.rest_is_free
@@ -209,27 +211,6 @@ class FileLookup:
         self.reports[:] = [item for item in self.reports if item is not report] + [report]
 
 
-class _Kept:
-    """The entries of a layer; None once they are too much to be held: it is not known whole then."""
-
-    def __init__(self, held: Part) -> None:
-        self.entries: Optional[List[Entry]] = []
-        self._held = held
-
-    def add(self, batch: List[Entry]) -> None:
-        if self.entries is None:
-            return
-        try:
-            self._held.take(batch)
-            self.entries += batch
-        except LimitReached:
-            self.let_go()
-
-    def let_go(self) -> None:
-        self.entries = None
-        self._held.empty()
-
-
 def _unreadable(path: str, layer: Layer, report: Report) -> Absent:
     told = "layer {} could not be read: ".format(layer.number)
     return Absent(path, None, report.problem.after(told) if report.problem else told)
@@ -239,57 +220,3 @@ def _nearly_read(report: Report) -> bool:
     """Whether so little of a layer is left that reading on is worth what can be kept of it then."""
     left = report.descriptor.size - report.bytes_read  # negative where the size is not known
     return 0 <= left <= min(report.descriptor.size // 8, MOST_READ_ON)
-
-
-class _Passing:
-    """The file that is sought, where it passes by. ``over``: nothing else is wanted."""
-
-    def __init__(self, watch: Watch, new_sink: NewSink) -> None:
-        self._watch = watch
-        self._new_sink = new_sink
-        self.sinks: List[_Noting] = []
-        self.over = False
-        self.bodies = _Watched(self._choose, watch)
-
-    def _choose(self, entry: Entry) -> Optional[Sink]:
-        if self.over or entry.kind != "-" or entry.hidden or not self._watch.wants(entry):
-            return None
-        self.sinks.append(_Noting(self._new_sink(entry), entry))
-        return self.sinks[-1]
-
-    @property
-    def ended(self) -> bool:
-        """Whether the last of the files that were it has passed."""
-        return bool(self.sinks) and self.sinks[-1].ended
-
-
-class _Watched(Bodies):
-    """Lets a watch know of a batch's directories before the bodies of its files pass."""
-
-    def __init__(self, choose: Callable[[Entry], Optional[Sink]], watch: Watch) -> None:
-        super().__init__(choose)
-        self._watch = watch
-
-    def take(self, start: int, piece: bytes, batch: List[Entry]) -> None:
-        self._watch.note(batch)
-        super().take(start, piece, batch)
-
-
-class _Noting(Sink):
-    """Notes that its body has passed."""
-
-    def __init__(self, sink: Sink, entry: Entry) -> None:
-        self._sink = sink
-        self.entry = entry
-        self.ended = False
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        self._sink.write(data)
-
-    def end(self) -> None:
-        self._sink.end()
-        self.ended = True
-
-    def refuse(self, reason: str) -> None:
-        self._sink.refuse(reason)
-        self.ended = True

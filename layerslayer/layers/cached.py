@@ -14,7 +14,7 @@ from .reader import CannotContinue, LayerReader, OpenSink
 
 if TYPE_CHECKING:  # loaded where there is a store
     from ..cache import KnownLayer, Store
-    from .open import LayerAccess
+    from .access import LayerAccess
 
 _MOST = 200_000  # entries of layers that stay loaded, besides those of the last one
 

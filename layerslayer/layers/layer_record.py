@@ -10,7 +10,7 @@ from ..formats.entry import Entry
 from ..formats.file_digests import FileSums
 from ..formats.tar.bodies import Starts
 from ..formats.tar.header import BLOCK
-from ..parallel import Follower
+from .follower import Follower
 from .outcome import Report
 
 if TYPE_CHECKING:  # loaded where there is a store

@@ -23,52 +23,14 @@ from typing import (
 from ..errors import DigestMismatch, LayerslayerError
 from ..formats.entry import Entry
 from ..formats.magic import special_kind
-from ..oci.image import Image, Layer
-from ..oci.source import Source
-from .cached import CachedReader, KnownLayers
+from ..oci.image import Layer
+from .access import LayerAccess
+from .cached import CachedReader
 from .outcome import Report
 from .reader import Advance, CannotContinue, CountingReader, GivenOut, LayerReader, OpenSink
 
 if TYPE_CHECKING:  # loaded where a layer is read by that way
-    from ..errors import Tell
     from ..formats.tar.bodies import Bodies
-    from .leap.reader import Leaps
-    from .toc.discovery import Claims
-
-
-class LayerAccess:
-    """By what ways the layers of one image may be read. Safe to share between threads that list.
-
-    ``claims`` are the publishers' tables, ``leaps`` leap; both are None where
-    layers are to be read in full. ``whole``: a layer is read to its end even
-    where less would do, so that its digest is verified. ``printed``: what a sink
-    got cannot be taken back. ``tell`` gets a sentence about what is of no use.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        known: Optional[KnownLayers] = None,
-        claims: Optional[Claims] = None,
-        leaps: Optional[Leaps] = None,
-        tell: Tell = lambda text: None,
-    ) -> None:
-        self.source = source
-        self.limits = source.limits
-        self.known = known or KnownLayers()
-        self.claims = claims
-        self.leaps = leaps
-        self.tell = tell
-        self.whole = False
-        self.printed = False
-
-    def shorten(self, image: Image, keep: bool) -> None:
-        """Take tables and leaps in place of reading layers in full; ``keep``: files will be read, too."""
-        from .leap.reader import Leaps
-        from .toc.discovery import Claims
-
-        self.leaps = Leaps(self.source, self.tell, keep)
-        self.claims = Claims(self.source, image, self.tell, keep, self.leaps)
 
 
 class Reading(NamedTuple):
@@ -121,7 +83,7 @@ class OpenedLayer(LayerReader):
 
             yield TocReader(access.claims, layer, self.report, index, access.printed)
         if access.leaps is not None and access.leaps.applies_to(layer):
-            from .leap.reader import BegunReader, LeapReader, PassageReader
+            from .leap.layer_readers import BegunReader, LeapReader, PassageReader
 
             if seeking:
                 yield PassageReader(access.leaps, layer, lambda entries: self.sought(entries))
@@ -135,7 +97,7 @@ class OpenedLayer(LayerReader):
 
     def _stream(self, open_blob: Callable[[], BinaryIO]) -> LayerReader:
         from .layer_record import LayerRecord  # what reads layers is loaded where one must be read
-        from .stream import StreamReader
+        from .stream_reader import StreamReader
 
         store, advance = self._access.known.open_store(), self._reading.advance
 

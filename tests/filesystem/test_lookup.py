@@ -20,7 +20,7 @@ from layerslayer.filesystem.path_resolution import Unclear
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers import stream
-from layerslayer.layers.open import LayerAccess
+from layerslayer.layers.access import LayerAccess
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
 from layerslayer.oci.source import Document, Source

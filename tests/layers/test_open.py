@@ -12,8 +12,9 @@ import pytest
 from layerslayer.demo.image import Member, tar_of
 from layerslayer.errors import DigestMismatch
 from layerslayer.formats.entry import Device, Entry
+from layerslayer.layers.access import LayerAccess
 from layerslayer.layers.cached import KnownLayers
-from layerslayer.layers.open import LayerAccess, Reading, open_layer
+from layerslayer.layers.open import Reading, open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.reader import GivenOut
 from layerslayer.oci.descriptor import Descriptor

@@ -16,7 +16,7 @@ from layerslayer.cache import KnownLayer
 from layerslayer.errors import LayerslayerError
 from layerslayer.formats.checkpoints import Points, Recorder
 from layerslayer.formats.entry import Entry
-from layerslayer.formats.tar.bodies import Bodies, FileDigests, Sink
+from layerslayer.formats.tar.bodies import Sink
 from layerslayer.layers.layer_record import LayerRecord
 from layerslayer.layers.outcome import Report
 from layerslayer.layers.recall import Recall
@@ -84,17 +84,14 @@ class Memory:
         digest = "sha256:" + hashlib.sha256(blob).hexdigest()
         self.source = Served(blob)
         self.layer = Layer(0, Descriptor("application/vnd.oci.image.layer.v1.tar", digest, len(blob), {}), None)
-        report, digests, record, entries = Report(self.layer.descriptor), FileDigests(), LayerRecord(), []
+        report, record, entries = Report(self.layer.descriptor), LayerRecord(), []
         record.recorder = Recorder()
-        for batch in read_entries(
-            self.layer.descriptor, lambda: io.BytesIO(blob), report, Bodies(digests.sink), ahead, record
-        ):
+        for batch in read_entries(self.layer.descriptor, lambda: io.BytesIO(blob), report, None, ahead, record):
             entries += batch
         assert report.complete, report.problem
-        assert dict(record.digests) == dict(digests.by_offset)
         self.points: Points = record.recorder.points
         self.known = KnownLayer(
-            digest, len(blob), report.uncompressed, report.compression, 0, (), entries, digests.by_offset
+            digest, len(blob), report.uncompressed, report.compression, 0, (), entries, record.digests
         )
         self.bodies: Dict[int, bytes] = {}
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
@@ -103,6 +100,8 @@ class Memory:
                     file = archive.extractfile(member)
                     assert file is not None
                     self.bodies[entry.offset] = file.read()
+        sums = {offset: hashlib.sha256(body).digest() for offset, body in self.bodies.items()}
+        assert dict(record.digests) == sums
         self.files: Dict[int, Entry] = {item.offset: item for item in entries if item.kind == "-"}
 
     def fetch(self, *offsets: int) -> Got:

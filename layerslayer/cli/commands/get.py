@@ -23,8 +23,8 @@ from ...filesystem.path_resolution import Absent, Directory, Unclear
 from ...filesystem.select import Named, at_path, by_layer, is_name, matching, named_by
 from ...formats.entry import Entry
 from ...formats.tar.bodies import Sink
+from ...layers.access import LayerAccess
 from ...layers.held_files import HeldFiles
-from ...layers.open import LayerAccess
 from ...layers.outcome import Report
 from ...oci.image import Image
 from ...oci.layer_selection import select_layers

@@ -6,7 +6,7 @@ from functools import partial
 from sys import getsizeof
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from ...layers.open import LayerAccess
+from ...layers.access import LayerAccess
 from ...layers.outcome import Report
 from ...oci.image import Image, Layer, Opening
 from ...oci.layer_selection import select_layers

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from ...formats.entry import Entry
 from ...formats.magic import special_kind
-from ...layers.open import LayerAccess, Reading, open_layer
+from ...layers.access import LayerAccess
+from ...layers.open import Reading, open_layer
 from ...layers.outcome import Report
 from ...oci.image import Layer
 from ..session import Session

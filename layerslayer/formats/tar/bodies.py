@@ -6,12 +6,10 @@ without a copy, and nothing is held back.
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from ..entry import Entry
-from ..file_digests import FileSums
 from .header import BLOCK
 
 Starts = Dict[int, Tuple[int, int]]  # by an entry's offset: where its body begins, and its length (-1: sparse)
@@ -80,19 +78,8 @@ class Bodies:
             sink.end()
 
 
-class FileDigests:
-    """sha256 of every regular file's content, by the entry's offset. Use as ``Bodies(FileDigests().sink)``."""
-
-    def __init__(self) -> None:
-        self.by_offset = FileSums()
-
-    def sink(self, entry: Entry) -> Sink:
-        """Return what hashes the body of ``entry``."""
-        return _DigestSink(self.by_offset, entry.offset)
-
-
 class FilePlaces:
-    """Where in the tar every regular file's content begins, by the entry's offset. Use as FileDigests."""
+    """Where in the tar each file's content begins, by the entry's offset. Use as ``Bodies(FilePlaces().sink)``."""
 
     def __init__(self) -> None:
         self.by_offset: Dict[int, int] = {}
@@ -117,18 +104,3 @@ class _PlaceSink(Sink):
 
     def end(self) -> None:
         pass
-
-
-class _DigestSink(Sink):
-    __slots__ = ("_found", "_hash", "_offset")
-
-    def __init__(self, found: FileSums, offset: int) -> None:
-        self._found = found
-        self._offset = offset
-        self._hash = hashlib.sha256()
-
-    def write(self, data: Union[bytes, memoryview]) -> None:
-        self._hash.update(data)
-
-    def end(self) -> None:
-        self._found.add(self._offset, self._hash.digest())

@@ -17,9 +17,10 @@ import pytest
 from layerslayer.filesystem.lookup import File, FileLookup, Found
 from layerslayer.formats.gzip.fast_inflate import FAST
 from layerslayer.formats.tar.bodies import Sink
+from layerslayer.layers.access import LayerAccess
 from layerslayer.layers.leap.reader import Leaps
 from layerslayer.layers.leap.settings import Settings
-from layerslayer.layers.open import LayerAccess, open_layer
+from layerslayer.layers.open import open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.image import Layer
 

@@ -13,7 +13,7 @@ from layerslayer.filesystem.node import IMPLIED_ENTRY
 from layerslayer.filesystem.path_resolution import Absent, Stated, Unclear, Watch
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.tar.bodies import Sink
-from layerslayer.layers.open import LayerAccess
+from layerslayer.layers.access import LayerAccess
 
 from ...filesystem.test_lookup import Collected, image
 from ...support.overlaid import entry

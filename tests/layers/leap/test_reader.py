@@ -13,8 +13,9 @@ import pytest
 from layerslayer.errors import DigestMismatch, RangeIgnored, Unreachable
 from layerslayer.formats.entry import Entry
 from layerslayer.formats.magic import ZSTD_MAGIC
+from layerslayer.layers.access import LayerAccess
 from layerslayer.layers.leap.reader import Leaps
-from layerslayer.layers.open import LayerAccess, open_layer
+from layerslayer.layers.open import open_layer
 from layerslayer.layers.outcome import Report
 from layerslayer.oci.descriptor import Descriptor
 from layerslayer.oci.image import Layer
