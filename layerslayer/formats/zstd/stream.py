@@ -59,7 +59,7 @@ class FrameStream:
                     told = "a frame of the zstd stream asks for more memory"
                     raise LimitReached("window", self._most, told) from None
                 raise CorruptLayer(
-                    "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
+                    "zstd", cutter.frame_start, f"the frame there cannot be decompressed ({error})"
                 ) from None
             if ends:
                 self._frame = None
