@@ -25,10 +25,10 @@ def renderer_for(options: Options, console: Console) -> Renderer:
 
         return JsonRenderer(options.limits)
     from ..render.style import COLOR, PLAIN
-    from ..render.text import TextRenderer, Ways
+    from ..render.text import Hints, TextRenderer
 
-    ways = Ways("--json tells all", "--save-all downloads it as it is", "--layer {}")
-    return TextRenderer(COLOR if console.styled else PLAIN, console.unicode, ways)
+    hints = Hints("--json tells all", "--save-all downloads it as it is", "--layer {}")
+    return TextRenderer(COLOR if console.styled else PLAIN, console.unicode, hints)
 
 
 def summarize(session: Session, requests: int, reports: Sequence[Report], code: ExitCode) -> ExitCode:

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import TYPE_CHECKING, AbstractSet, BinaryIO, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    AbstractSet,
+    BinaryIO,
+    Callable,
+    Dict,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ..errors import DigestMismatch, InvalidDocument, NotFound
 from ..limits import DEFAULT, Limits, raising
@@ -33,11 +45,22 @@ if TYPE_CHECKING:
 _QUOTED = 200  # characters of a server's own words
 
 
+class Access(NamedTuple):
+    """What the user has for one registry.
+
+    ``find_login`` is asked for the login once the registry wants one,
+    ``find_headers`` for what else only this registry is to see.
+    """
+
+    token: Optional[UserToken] = None
+    find_login: Callable[[], Optional[Login]] = lambda: None
+    trusted_realms: AbstractSet[str] = frozenset()  # hosts of auth services that see the login too
+    find_headers: Callable[[], Mapping[str, str]] = dict
+
+
 class RegistrySource(Source):
     """One repository of one registry.
 
-    ``find_login`` is asked for the user's login once the registry wants one,
-    ``find_headers`` for what else only this registry is to see.
     ``warn`` gets sentences for the user: a refused token, a wrong digest
     header, the registry's own warnings. They may quote the server.
     ``handshakes``, by repository, are those of other sources that use the
@@ -48,11 +71,8 @@ class RegistrySource(Source):
         self,
         reference: Reference,
         transport: Transport,
-        token: Optional[UserToken] = None,
+        access: Access = Access(),  # noqa: B008  (it never changes)
         warn: Tell = lambda text: None,
-        find_login: Callable[[], Optional[Login]] = lambda: None,
-        trusted_realms: AbstractSet[str] = frozenset(),
-        find_headers: Callable[[], Mapping[str, str]] = dict,
         handshakes: Optional[Dict[str, Handshake]] = None,
         limits: Limits = DEFAULT,
     ) -> None:
@@ -64,8 +84,8 @@ class RegistrySource(Source):
         handshake = handshakes.get(reference.path) if handshakes is not None else None
         if handshake is None:
             tell = transport.unspoken_to(warn)
-            auth = BearerAuth(transport, origin_of(base), token, tell, find_login, trusted_realms)
-            handshake = Handshake(transport, auth, base, tell, find_headers)
+            auth = BearerAuth(transport, origin_of(base), access.token, tell, access.find_login, access.trusted_realms)
+            handshake = Handshake(transport, auth, base, tell, access.find_headers)
         if handshakes is not None:
             handshakes[reference.path] = handshake
         self._endpoint = RepositoryEndpoint(reference, base, handshake, transport.note, warn)

@@ -10,7 +10,6 @@ from .json_lines import line
 from .renderer import Renderer, Saved, Summary
 
 if TYPE_CHECKING:
-    from ..analysis.cost import Cost, Line
     from ..analysis.diff import Difference
     from ..analysis.find import Finding, LayerFinding
     from ..analysis.referrers import Referrer
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from ..layers.outcome import Report
     from ..oci.image import Image, Layer
     from ..oci.source import Document
+    from .plan import Plan
 
 
 class ErrorRenderer(Renderer):
@@ -135,11 +135,11 @@ class JsonRenderer(ErrorRenderer):
     def saved_image(self, saved: Saved, verified: str) -> str:
         return line(json_lines.saved_object(saved))
 
-    def plan(self, lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
+    def plan(self, plan: Plan) -> Iterator[str]:
         from .plan import plan_object, plan_total_object
 
-        yield from (line(plan_object(item)) for item in lines)
-        yield line(plan_total_object(lines, reading, budget, beyond))
+        yield from (line(plan_object(item)) for item in plan.lines)
+        yield line(plan_total_object(plan))
 
     def cached_layer(self, digest: str, size: int, entries: int, stored: int, used: int) -> str:
         item = {"type": "known_layer", "digest": digest, "size": size}

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, NamedTuple, Optional, Sequence
 
 from ..analysis.cost import Cost, Line
 from ..escaping import human_size, printable
@@ -33,16 +33,45 @@ _READINGS = {
 }
 
 
-def plan_lines(lines: Sequence[Line], style: Style = PLAIN) -> Iterator[str]:
+class Plan(NamedTuple):
+    """What a verb would fetch."""
+
+    lines: Sequence[Line]  # the cheapest first
+    reading: str  # how the layers are read: IN_ORDER and so on
+    budget: int  # bytes; negative for none
+    beyond: Optional[Cost]  # the layer in which the budget ends
+
+    @property
+    def at_most(self) -> int:
+        """The bytes that all of it costs at most; UNKNOWN_SIZE where not all sizes are stated."""
+        return _sum(line.cost.at_most for line in self.lines)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all layers; UNKNOWN_SIZE where not all sizes are stated."""
+        return _sum(line.cost.layer.descriptor.size for line in self.lines)
+
+    @property
+    def images(self) -> int:
+        """How many images the layers are of."""
+        return len({line.cost.image.document.digest for line in self.lines})
+
+
+def _sum(sizes: Iterator[int]) -> int:
+    known = list(sizes)
+    return UNKNOWN_SIZE if UNKNOWN_SIZE in known else sum(known)
+
+
+def plan_lines(plan: Plan, style: Style = PLAIN) -> Iterator[str]:
     """Yield the table of layers; a column names the image where there are several."""
-    several = len({line.cost.image.document.digest for line in lines}) > 1
+    several = plan.images > 1
     rows: List[List[str]] = [list(_HEADS)]
-    rows += [_row(line) for line in lines]
+    rows += [_row(line) for line in plan.lines]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     for number, row in enumerate(rows):
         texts = [text.rjust(width) for text, width in zip(row, widths)]
         texts[1] = row[1].ljust(widths[1])
-        notes = _notes(lines[number - 1], several, style) if number else []
+        notes = _notes(plan.lines[number - 1], several, style) if number else []
         start, end = ("", "") if number else (style.bold, style.off)
         yield start + "  ".join(texts) + end + ("  " + "; ".join(notes) if notes else "")
 
@@ -60,42 +89,32 @@ def _notes(line: Line, several: bool, style: Style) -> List[str]:
     return notes + ([f"{style.alarm}beyond the budget{style.off}"] if line.fits is False else [])
 
 
-def plan_total(
-    lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str = "layers {}"
-) -> Iterator[str]:
-    """Yield what follows the table. ``beyond``: the layer in which the budget ends as layers are read (``reading``).
-
-    ``choice`` says how layers are chosen; their numbers go into its braces.
-    """
-    at_most, size = _sum(line.cost.at_most for line in lines), _sum(line.cost.layer.descriptor.size for line in lines)
-    count = len(lines)
-    most = f"At most {human_size(at_most)}" if at_most != UNKNOWN_SIZE else "Not all sizes are stated"
-    yield f"{most}, of {human_size(size)} in {count} layer{'' if count == 1 else 's'}."
-    if reading == TOP_DOWN:
+def plan_total(plan: Plan, choice: str = "layers {}") -> Iterator[str]:
+    """Yield what follows the table. ``choice`` says how layers are chosen; their numbers go into its braces."""
+    count, most = len(plan.lines), "Not all sizes are stated"
+    if plan.at_most != UNKNOWN_SIZE:
+        most = f"At most {human_size(plan.at_most)}"
+    yield f"{most}, of {human_size(plan.size)} in {count} layer{'' if count == 1 else 's'}."
+    if plan.reading == TOP_DOWN:
         yield (
             "Layers are read from the top down, and reading stops at the file; "
             "for links, directories, globs or several files a layer may be read again."
         )
-    if budget >= 0:
-        yield _within(lines, reading, budget, beyond, choice)
+    if plan.budget >= 0:
+        yield _within(plan, choice)
 
 
-def _within(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost], choice: str) -> str:
-    if beyond is None:
-        once = "reading all of it once" if reading == TOP_DOWN else "all of it"
-        return f"A budget of {human_size(budget)} does for {once}."
-    if reading == ALL_OR_NOTHING:
-        return f"A budget of {human_size(budget)} does not do, and the image is written whole or not at all."
-    fitting = [line.cost.layer.number for line in lines if line.fits]
-    words = f"A budget of {human_size(budget)} does for {len(fitting) or 'none'} of {len(lines)} layers in this order"
-    if fitting and len({line.cost.image.document.digest for line in lines}) == 1:
+def _within(plan: Plan, choice: str) -> str:
+    budget = human_size(plan.budget)
+    if plan.beyond is None:
+        return f"A budget of {budget} does for {'reading all of it once' if plan.reading == TOP_DOWN else 'all of it'}."
+    if plan.reading == ALL_OR_NOTHING:
+        return f"A budget of {budget} does not do, and the image is written whole or not at all."
+    fitting = [line.cost.layer.number for line in plan.lines if line.fits]
+    words = f"A budget of {budget} does for {len(fitting) or 'none'} of {len(plan.lines)} layers in this order"
+    if fitting and plan.images == 1:
         words += f" ({choice.format(','.join(map(str, sorted(fitting))))})"
-    return f"{words}. {_READINGS[reading].format(beyond.layer.number)}"
-
-
-def _sum(sizes: Iterator[int]) -> int:
-    known = list(sizes)
-    return UNKNOWN_SIZE if UNKNOWN_SIZE in known else sum(known)
+    return f"{words}. {_READINGS[plan.reading].format(plan.beyond.layer.number)}"
 
 
 def _known(size: int) -> Optional[int]:
@@ -120,14 +139,14 @@ def plan_object(line: Line) -> Object:
     }
 
 
-def plan_total_object(lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Object:
+def plan_total_object(plan: Plan) -> Object:
     """Return what a plan comes to."""
     return {
         "type": "plan_total",
-        "layers": len(lines),
-        "size": _known(_sum(line.cost.layer.descriptor.size for line in lines)),
-        "at_most": _known(_sum(line.cost.at_most for line in lines)),
-        "reading": reading,
-        "budget": budget if budget >= 0 else None,
-        "ends_in": beyond.layer.number if beyond is not None else None,
+        "layers": len(plan.lines),
+        "size": _known(plan.size),
+        "at_most": _known(plan.at_most),
+        "reading": plan.reading,
+        "budget": plan.budget if plan.budget >= 0 else None,
+        "ends_in": plan.beyond.layer.number if plan.beyond is not None else None,
     }

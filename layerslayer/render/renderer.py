@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
-    from ..analysis.cost import Cost, Line
     from ..analysis.diff import Difference
     from ..analysis.find import Finding, LayerFinding
     from ..analysis.referrers import Referrer
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ..layers.outcome import Report
     from ..oci.image import Image, Layer
     from ..oci.source import Document
+    from .plan import Plan
 
 
 class Summary(NamedTuple):
@@ -164,8 +164,8 @@ class Renderer:
         """Return where an image was saved; ``verified`` says how far it can be trusted."""
         return ""
 
-    def plan(self, lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
-        """Yield what a verb would cost (see ``render.plan``)."""
+    def plan(self, plan: Plan) -> Iterator[str]:
+        """Yield what a verb would cost."""
         return iter(())
 
     def cached_layer(self, digest: str, size: int, entries: int, stored: int, used: int) -> str:

@@ -10,7 +10,6 @@ from .renderer import Renderer, Saved
 from .style import PLAIN, Style
 
 if TYPE_CHECKING:
-    from ..analysis.cost import Cost, Line
     from ..analysis.diff import Difference
     from ..analysis.find import Finding, LayerFinding
     from ..analysis.referrers import Referrer
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
     from ..layers.outcome import Report
     from ..oci.image import Image, Layer
     from ..oci.source import Document
+    from .plan import Plan
 
 
-class Ways(NamedTuple):
+class Hints(NamedTuple):
     """How to have what a text leaves out, in the words of whoever asks."""
 
     all_differences: str = ""  # between a layer and its table of contents
@@ -35,9 +35,9 @@ class Ways(NamedTuple):
 class TextRenderer(Renderer):
     """Aligned lines, in colours where ``style`` has some. What a verb needs is loaded when it asks for it."""
 
-    def __init__(self, style: Style = PLAIN, unicode: bool = True, ways: Ways = Ways()) -> None:  # noqa: B008
+    def __init__(self, style: Style = PLAIN, unicode: bool = True, hints: Hints = Hints()) -> None:  # noqa: B008
         """``unicode``: trees are drawn with more than ASCII."""
-        self._ways = ways
+        self._hints = hints
         self._style = style
         self._unicode = unicode
 
@@ -71,12 +71,12 @@ class TextRenderer(Renderer):
     def toc_differences(self, layer: Layer, found: Comparison, check: Checking) -> Iterator[str]:
         from .toc_diff import difference_lines
 
-        return difference_lines(found, self._style, self._ways.all_differences)
+        return difference_lines(found, self._style, self._hints.all_differences)
 
     def layer_end(self, layer: Layer, report: Report) -> str:
         from .listing import layer_footer
 
-        return layer_footer(report, self._style, self._ways.as_it_is) + "\n\n"
+        return layer_footer(report, self._style, self._hints.as_it_is) + "\n\n"
 
     # -- layers merged ----------------------------------------------------
 
@@ -150,11 +150,11 @@ class TextRenderer(Renderer):
     def saved_image(self, saved: Saved, verified: str) -> str:
         return f"{saved.state} {printable(saved.path)}  {human_size(saved.size)}, {verified}\n"
 
-    def plan(self, lines: Sequence[Line], reading: str, budget: int, beyond: Optional[Cost]) -> Iterator[str]:
+    def plan(self, plan: Plan) -> Iterator[str]:
         from .plan import plan_lines, plan_total
 
-        yield from _ended(plan_lines(lines, self._style))
-        yield from _ended(plan_total(lines, reading, budget, beyond, self._ways.layers))
+        yield from _ended(plan_lines(plan, self._style))
+        yield from _ended(plan_total(plan, self._hints.layers))
 
     def cached_layer(self, digest: str, size: int, entries: int, stored: int, used: int) -> str:
         from .listing import timestamp

@@ -12,7 +12,7 @@ from ..registry.credentials.keychain import Identity
 from ..registry.http.client import Transport
 from ..registry.http.origin import netloc_given
 from ..registry.http.tls import Tls
-from ..registry.repository import RegistrySource
+from ..registry.repository import Access, RegistrySource
 from .connection_options import ConnectionOptions, Listener
 
 if TYPE_CHECKING:
@@ -44,17 +44,13 @@ class Registries:
         """Return the source of an image, a mirror before it where one is named."""
         trusted = frozenset(host.lower() for host in self._options.trusted_realms if netloc_given(host))
         transport, handshakes = self._door(reference)
-        origin = RegistrySource(
-            reference,
-            transport,
+        access = Access(
             self._identity.token(reference),
-            self._warn,
             lambda: self._identity.login(reference),
             trusted,
             lambda: self._identity.headers(reference),
-            handshakes,
-            self._limits,
         )
+        origin = RegistrySource(reference, transport, access, self._warn, handshakes, self._limits)
         if self._options.mirror and reference.domain == DOCKER_HUB:
             return self._mirrored(self._options.mirror, reference, origin, trusted)
         return origin
@@ -72,16 +68,8 @@ class Registries:
         near = near._replace(tag=reference.tag, digest=reference.digest)
         warn = self._warn
         transport, handshakes = self._door(near, mirror=True)
-        first = RegistrySource(
-            near,
-            transport,
-            None,
-            warn,
-            lambda: self._identity.login(near, mirror=True),
-            trusted,
-            handshakes=handshakes,
-            limits=self._limits,
-        )
+        access = Access(None, lambda: self._identity.login(near, mirror=True), trusted)
+        first = RegistrySource(near, transport, access, warn, handshakes, self._limits)
         return Mirrored(first, origin, mirror, warn)
 
     def _door(self, reference: Reference, mirror: bool = False) -> Tuple[Transport, Optional[Dict[str, Handshake]]]:

@@ -15,7 +15,7 @@ from layerslayer.registry.auth.realms import may_see_login
 from layerslayer.registry.credentials import Login
 from layerslayer.registry.http.client import Transport
 from layerslayer.registry.http.origin import origin_of
-from layerslayer.registry.repository import RegistrySource
+from layerslayer.registry.repository import Access, RegistrySource
 
 from ..support.registry import NAME, SCOPE, Normal, Opened, Registry, store
 from ..support.registry.faults import challenged, layer_digests, redirect, token_body, with_headers
@@ -28,7 +28,7 @@ def logged_in(registry: Registry, login: Login, warnings: Optional[List[str]] = 
     """Return a source whose user has a login."""
     told = (lambda text: None) if warnings is None else warnings.append
     transport = Transport(timeout=20.0)
-    return RegistrySource(parse_reference(registry.target), transport, None, told, lambda: login)
+    return RegistrySource(parse_reference(registry.target), transport, Access(find_login=lambda: login), told)
 
 
 def basic(user: str, password: str) -> str:

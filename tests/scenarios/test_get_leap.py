@@ -329,8 +329,10 @@ def test_every_path_of_random_images(run: Runner, monkeypatch: pytest.MonkeyPatc
         paths = paths_of(run, registry)
         assert len(paths) > 6
         chance = random.Random(seed)
-        singly = [(path,) for path in chance.sample(paths, 6)]
-        asked: List[Tuple[str, ...]] = [tuple(chance.sample(paths, len(paths))), *singly]
+        asked: List[Tuple[str, ...]] = [
+            tuple(chance.sample(paths, len(paths))),
+            *((path,) for path in chance.sample(paths, 6)),
+        ]
         leapt_through = 0
         for number, each in enumerate(asked):
             results: Dict[str, Any] = {}

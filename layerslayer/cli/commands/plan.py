@@ -12,7 +12,7 @@ from ...formats.magic import special_kind
 from ...oci.image import Image, Layer
 from ...oci.layer_selection import select_layers
 from ...oci.source import Source
-from ...render.plan import ALL_OR_NOTHING, EACH_WHOLE, IN_ORDER, TOP_DOWN
+from ...render.plan import ALL_OR_NOTHING, EACH_WHOLE, IN_ORDER, TOP_DOWN, Plan
 from ...render.summary import image_summary
 from ..exit_codes import ExitCode
 from ..merged_view import single_image
@@ -113,7 +113,7 @@ def _show(session: Session, costs: Sequence[Cost]) -> None:
     beyond: Optional[Cost] = None
     if options.budget >= 0:
         beyond = first_beyond(costs[::-1] if reading == TOP_DOWN else costs, options.budget)
-    session.console.pieces(session.renderer.plan(lines, reading, options.budget, beyond))
+    session.console.pieces(session.renderer.plan(Plan(lines, reading, options.budget, beyond)))
 
 
 def _reading(session: Session) -> str:

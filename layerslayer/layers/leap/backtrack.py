@@ -97,9 +97,7 @@ class LookingBack:
             if resync.settled and (
                 resync.walker.owed == meets - resync.stream.output or resync.stream.output >= meets + BLOCK
             ):
-                fuller = settled(before, 8 * start + boundary.bit, at, resync)
-                fuller.expected, fuller.deviation, fuller.missed = after.expected, after.deviation, True
-                fuller.unseen = after.unseen
+                fuller = _instead_of(after, settled(before, 8 * start + boundary.bit, at, resync))
                 return fuller if fuller.lead_into(after, resync.entries, meets) else None
             if at >= after.at:
                 return None
@@ -111,6 +109,13 @@ class LookingBack:
                 8 * sure[0], output - sure[1], [(end - sure[1], stated) for end, stated in ends[sure[2] :]]
             )
         return None
+
+
+def _instead_of(after: Segment, fuller: Segment) -> Segment:
+    """Return a segment that takes the place of ``after``, with what samples told of the gap before that."""
+    fuller.expected, fuller.deviation, fuller.unseen = after.expected, after.deviation, after.unseen
+    fuller.missed = True
+    return fuller
 
 
 def _sure(at: int, resync: Resync) -> Optional[Tuple[int, int, int]]:

@@ -106,7 +106,8 @@ class Skipper:
 
     def _resync(self, segment: Segment, target: int, estimate: Estimator) -> Optional[Segment]:
         """Resync at ``target``, further back where that is of no use, further on where the body still goes on."""
-        back, patience, dense = self._settings.step_back, _PATIENCE, _DENSE
+        back, dense = self._settings.step_back, _DENSE
+        patience = _PATIENCE  # more of it where samples have misled: a gap need not hold what they tell
         rejected: Optional[Entry] = None
         while target - segment.at >= self._settings.least:
             in_flight = self._fetcher.throughput.in_flight
@@ -133,13 +134,9 @@ class Skipper:
                 patience *= 2
                 back = max(back, int(estimate.reach().doubt))
             if resynced is not None:
-                # Two resyncs that find the same header have not both gone past others.
-                found = resynced.entries[0] if resynced.entries else None  # none: only the archive's end comes after it
-                again = found is not None and rejected is not None and _same(rejected, found)
-                misled = patience > _PATIENCE  # by samples: a gap need not hold what they tell
-                if again or misled or self._credible(resynced, segment):
+                if patience > _PATIENCE or self._trusted(resynced, segment, rejected):
                     return self._looked_back(segment, resynced, estimate)
-                rejected = found
+                rejected = resynced.entries[0] if resynced.entries else None
             if further is not None:
                 target = further
                 continue
@@ -147,6 +144,12 @@ class Skipper:
             target = place[0] - back
             back *= 2
         return None
+
+    def _trusted(self, resynced: Segment, before: Segment, rejected: Optional[Entry]) -> bool:
+        """Whether a resync has not gone past headers, by samples or by another one that found ``rejected`` first."""
+        if rejected is not None and resynced.entries and _same(rejected, resynced.entries[0]):
+            return True  # two that find the same header have not both gone past others
+        return self._credible(resynced, before)
 
     def _looked_back(self, before: Segment, resynced: Segment, estimate: Estimator) -> Optional[Segment]:
         """Return a resync that begins in the body for all that samples tell, but for a small file.

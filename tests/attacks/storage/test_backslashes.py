@@ -14,7 +14,7 @@ from layerslayer.registry.auth.bearer import BearerAuth
 from layerslayer.registry.credentials import Login
 from layerslayer.registry.http.client import Transport
 from layerslayer.registry.http.origin import origin_of
-from layerslayer.registry.repository import RegistrySource
+from layerslayer.registry.repository import Access, RegistrySource
 
 from ...support.registry import SCOPE, Normal, Opened, Registry, seen_by
 from ...support.registry.faults import redirect, with_headers
@@ -95,7 +95,8 @@ def test_no_login_goes_to_such_an_auth_service(address: str, identity: bool) -> 
         challenge = {"WWW-Authenticate": 'Bearer realm="{}",service="s"'.format(realm)}
         registry.fault("^/v2/", Response(401, challenge))
         login = Login("a file", "me", "" if identity else PASSWORD, PASSWORD if identity else "")
-        source = RegistrySource(parse_reference(registry.target), Transport(timeout=20.0), find_login=lambda: login)
+        access = Access(find_login=lambda: login)
+        source = RegistrySource(parse_reference(registry.target), Transport(timeout=20.0), access)
         with pytest.raises(RegistryError, match="names an auth service by an address that cannot be used"):
             source.manifest("1.0")
         source.close()

@@ -19,7 +19,7 @@ from layerslayer.demo.shop import demo_store
 from layerslayer.oci.reference import parse_reference
 from layerslayer.registry.credentials import UserToken
 from layerslayer.registry.http.client import Transport
-from layerslayer.registry.repository import RegistrySource
+from layerslayer.registry.repository import Access, RegistrySource
 
 # A proxy of the surroundings must not see the tests' requests.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -127,7 +127,9 @@ class Opened:
         self.transport = Transport(timeout=timeout, log=self.log.append)
         reference = parse_reference("{}/{}:1.0".format(registry.host, NAME))
         given = UserToken(token, "token.txt") if token else None
-        self.source = RegistrySource(reference, self.transport, given, lambda words: self.warnings.append(told(words)))
+        self.source = RegistrySource(
+            reference, self.transport, Access(given), lambda words: self.warnings.append(told(words))
+        )
 
     def __enter__(self) -> RegistrySource:
         return self.source
