@@ -152,7 +152,7 @@ def _inflated(member: Any, data: bytes, offset: int) -> Iterator[bytes]:
                 return
             output = member.decompress(b"", MAX_PIECE)
     except _inflate_errors as error:
-        raise CorruptLayer("gzip", offset, "near there the stream cannot be inflated ({})".format(error)) from None
+        raise CorruptLayer("gzip", offset, f"near there the stream cannot be inflated ({error})") from None
 
 
 def _chain(head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:

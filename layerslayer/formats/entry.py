@@ -43,7 +43,7 @@ class Device(NamedTuple):
 def too_long(*texts: str) -> str:
     """Return what is wrong with an entry's texts, in words that complete "the header has"; empty for nothing."""
     longest = max(map(len, texts))
-    return "a text of {} characters, more than {}".format(longest, LONGEST) if longest > LONGEST else ""
+    return f"a text of {longest} characters, more than {LONGEST}" if longest > LONGEST else ""
 
 
 def deletion(name: str) -> Optional[str]:

@@ -171,9 +171,9 @@ def stated_diff_ids(config: bytes, count: int, limits: Limits = DEFAULT) -> List
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     diff_ids = diff_ids or []
     if not isinstance(diff_ids, list) or len(diff_ids) != count:
-        raise InvalidDocument("the image config does not name the {} layers that the image has".format(count))
+        raise InvalidDocument(f"the image config does not name the {count} layers that the image has")
     for diff_id in diff_ids:
         problem = digest_problem(diff_id) if isinstance(diff_id, str) else "it is no text"
         if problem:
-            raise InvalidDocument("a diff_id of the image config cannot be used: {}".format(problem))
+            raise InvalidDocument(f"a diff_id of the image config cannot be used: {problem}")
     return diff_ids

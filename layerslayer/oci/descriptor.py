@@ -94,13 +94,13 @@ def _inline_data(value: Any, digest: str, size: int, most: int) -> Optional[byte
 def parse_descriptor(value: Any, what: str, limits: Limits = DEFAULT) -> Descriptor:
     """Return the descriptor in a document. Raises InvalidDocument; ``what`` names it there."""
     if not isinstance(value, dict):
-        raise InvalidDocument("the {} is not a descriptor".format(what))
+        raise InvalidDocument(f"the {what} is not a descriptor")
     digest, size = text_at(value, "digest"), value.get("size")
     problem = digest_problem(digest)
     if problem:
-        raise InvalidDocument("the {} has no usable digest: {}".format(what, problem))
+        raise InvalidDocument(f"the {what} has no usable digest: {problem}")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_SIZE:
-        raise InvalidDocument("the {} has no usable size".format(what))
+        raise InvalidDocument(f"the {what} has no usable size")
     return Descriptor(
         media_type=text_at(value, "mediaType").partition(";")[0].strip(),
         digest=digest,
@@ -123,9 +123,7 @@ def parse_descriptors(
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise InvalidDocument("the list of {}s is not a list".format(what))
+        raise InvalidDocument(f"the list of {what}s is not a list")
     if len(value) > limit:
-        raise InvalidDocument(
-            "the document names {} {}s, more than the {} allowed".format(len(value), what, limit), hint
-        )
-    return tuple(parse_descriptor(item, "{} {}".format(what, number), limits) for number, item in enumerate(value))
+        raise InvalidDocument(f"the document names {len(value)} {what}s, more than the {limit} allowed", hint)
+    return tuple(parse_descriptor(item, f"{what} {number}", limits) for number, item in enumerate(value))

@@ -18,7 +18,7 @@ def digest_problem(digest: str) -> Optional[str]:
     algorithm, value = match.groups()
     length = HEX_LENGTHS.get(algorithm)
     if length is None:
-        return "digest algorithm '{}' is not supported (sha256, sha384 and sha512 are)".format(algorithm)
+        return f"digest algorithm '{algorithm}' is not supported (sha256, sha384 and sha512 are)"
     if len(value) != length or not _HEX.fullmatch(value):
-        return "a {} digest has {} lower-case hex digits".format(algorithm, length)
+        return f"a {algorithm} digest has {length} lower-case hex digits"
     return None

@@ -77,7 +77,7 @@ def parse_schema1(document: Dict[str, Any], limits: Limits = DEFAULT) -> Parts:
     if not isinstance(sums, list) or not isinstance(history, list) or not sums or len(sums) != len(history):
         raise InvalidDocument("the schema 1 manifest does not name as many layers as build steps")
     if len(sums) > limits.layers:
-        raise InvalidDocument("the manifest names {} layers, more than the {} allowed".format(len(sums), limits.layers))
+        raise InvalidDocument(f"the manifest names {len(sums)} layers, more than the {limits.layers} allowed")
     layers: List[Descriptor] = []
     steps: List[Dict[str, Any]] = []
     image: Dict[str, Any] = {}
@@ -94,7 +94,7 @@ def _layer(item: Any) -> Descriptor:
     digest = text_at(item, "blobSum") if isinstance(item, dict) else ""
     problem = digest_problem(digest)
     if problem:
-        raise InvalidDocument("a layer of the schema 1 manifest has no usable digest: {}".format(problem))
+        raise InvalidDocument(f"a layer of the schema 1 manifest has no usable digest: {problem}")
     return Descriptor(_LAYER_TYPE, digest, UNKNOWN_SIZE, {})
 
 

@@ -8,7 +8,7 @@ ANY_CASE = re.IGNORECASE | re.ASCII  # of ASCII: else U+017F would be an s, and 
 # What getaddrinfo takes for an IPv4 address: 127.1, 0x7f.1, 2130706433, 0177.0.0.1. And what looks like one.
 NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", ANY_CASE)
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-IPV4 = re.compile(r"{0}(?:\.{0}){{3}}".format(_BYTE))
+IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")
 _IPV6 = re.compile(r"[0-9a-f:]{2,39}(?:(?<=:)" + IPV4.pattern + ")?", ANY_CASE)
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", ANY_CASE)
 _MAX_NAME = 253  # characters (RFC 1035, 2.3.4)

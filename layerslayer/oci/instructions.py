@@ -33,7 +33,7 @@ _SHELL_BEGINS = re.compile(r"(?:\A| )(?=(?:" + _SHELL + r")\s)")
 _NOP = re.compile(r"#\(nop\)\s*")
 _BUILDKIT = " # buildkit"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_GO_STRINGS = re.compile(r"\[(?:{0}(?: {0})*)?\]".format(_QUOTED), re.DOTALL)
+_GO_STRINGS = re.compile(rf"\[(?:{_QUOTED}(?: {_QUOTED})*)?\]", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)  # an open one is all the rest: no quote is tried twice
 _GO_WORDS = re.compile(r'\[([^\[\]"]*)\]')
 _GO_MAP = re.compile(r"map\[([^\[\]]*)\]")
@@ -104,7 +104,7 @@ def _readable(keyword: str, text: str) -> str:
         return " ".join(item.partition(":")[0] for item in inside.group(1).split()) if inside else text
     if keyword in ("ADD", "COPY"):
         source, found, target = text.rpartition(" in ")
-        return "{} {}".format(source, target) if found and source.startswith(("file:", "dir:", "multi:")) else text
+        return f"{source} {target}" if found and source.startswith(("file:", "dir:", "multi:")) else text
     return _healthcheck(text) if keyword == "HEALTHCHECK" else text
 
 
@@ -112,7 +112,7 @@ def _list(text: str) -> str:
     if _GO_STRINGS.fullmatch(text):
         return "[" + ", ".join(_STRING.findall(text)) + "]"
     words = _GO_WORDS.fullmatch(text)
-    return "[" + ", ".join('"{}"'.format(word) for word in words.group(1).split()) + "]" if words else text
+    return "[" + ", ".join(f'"{word}"' for word in words.group(1).split()) + "]" if words else text
 
 
 def _healthcheck(text: str) -> str:
@@ -123,9 +123,9 @@ def _healthcheck(text: str) -> str:
     options: List[str] = []
     for group, name in names:
         if match.group(group) not in (None, "0s"):
-            options.append("--{}={}".format(name, match.group(group)))
+            options.append(f"--{name}={match.group(group)}")
     retries = _rune(match.group("retries"))
-    options += ["--retries={}".format(retries)] if retries else []
+    options += [f"--retries={retries}"] if retries else []
     test = _STRING.findall(match.group("test"))
     if test[:1] == ['"NONE"']:
         return "NONE"

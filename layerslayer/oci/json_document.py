@@ -37,15 +37,13 @@ def _no_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
         names = [name for name, _ in pairs]
         for key in _DECISIVE:
             if names.count(key) > 1:
-                raise InvalidDocument(
-                    "the document holds the key '{}' twice, which readers understand differently".format(key)
-                )
+                raise InvalidDocument(f"the document holds the key '{key}' twice, which readers understand differently")
     return seen
 
 
 def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise ValueError("a number of {} digits".format(len(digits)))
+        raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
 
 
@@ -58,7 +56,7 @@ def _fraction(text: str) -> float:
 
 def _constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python reads and JSON does not have."""
-    raise ValueError("{} is no number of JSON's".format(name))
+    raise ValueError(f"{name} is no number of JSON's")
 
 
 def memory_for(body: bytes) -> int:
@@ -85,13 +83,13 @@ def load_list(body: bytes, what: str, limits: Limits = DEFAULT) -> List[Any]:
     """Parse a JSON list of a document's size at most. Raises InvalidDocument."""
     document = _load(body, what, limits.document, limits.document * _DENSITY, raising("document"))
     if not isinstance(document, list):
-        raise InvalidDocument("the {} is not a JSON list".format(what))
+        raise InvalidDocument(f"the {what} is not a JSON list")
     return document
 
 
 def _object(document: Any, what: str) -> Dict[str, Any]:
     if not isinstance(document, dict):
-        raise InvalidDocument("the {} is not a JSON object".format(what))
+        raise InvalidDocument(f"the {what} is not a JSON object")
     return document
 
 
@@ -99,10 +97,10 @@ def _load(body: bytes, what: str, most: int, memory: int, remedy: Optional[Remed
     """Parse JSON of at most ``most`` bytes that takes so many of ``memory``; ``remedy`` is for what is larger."""
     hint = remedy or ""
     if len(body) > most:
-        raise InvalidDocument("the {} is larger than {} bytes".format(what, most), hint)
+        raise InvalidDocument(f"the {what} is larger than {most} bytes", hint)
     if memory_for(body) > memory:
         raise InvalidDocument(
-            "the {} is made to cost memory: its {} bytes would take more than {}".format(what, len(body), memory), hint
+            f"the {what} is made to cost memory: its {len(body)} bytes would take more than {memory}", hint
         )
     try:
         document = json.loads(
@@ -115,14 +113,14 @@ def _load(body: bytes, what: str, most: int, memory: int, remedy: Optional[Remed
     except RecursionError:
         raise _too_deep(what) from None
     except ValueError as error:
-        raise InvalidDocument("the {} is not valid JSON ({})".format(what, error), _about(body)) from None
+        raise InvalidDocument(f"the {what} is not valid JSON ({error})", _about(body)) from None
     if not _is_shallow(document):
         raise _too_deep(what)
     return document
 
 
 def _too_deep(what: str) -> InvalidDocument:
-    return InvalidDocument("the {} is nested too deeply".format(what))
+    return InvalidDocument(f"the {what} is nested too deeply")
 
 
 def _is_shallow(document: Any) -> bool:

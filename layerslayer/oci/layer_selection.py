@@ -32,7 +32,7 @@ def _named_by(layers: Sequence[Layer], part: str) -> Sequence[Layer]:
         if low <= high < len(layers):
             return layers[low : high + 1]
         if dash or len(part) < 4:
-            raise UsageError("There is no layer {}.".format(part), _layer_hint(layers))
+            raise UsageError(f"There is no layer {part}.", _layer_hint(layers))
     lowered = part.lower()
     found = [layer for layer in layers if lowered in (layer.descriptor.digest, layer.descriptor.hex)]
     if not found and len(lowered.rpartition(":")[2]) >= 4:
@@ -42,13 +42,13 @@ def _named_by(layers: Sequence[Layer], part: str) -> Sequence[Layer]:
             if layer.descriptor.digest.startswith(lowered) or layer.descriptor.hex.startswith(lowered)
         ]
         if len({layer.descriptor.digest for layer in found}) > 1:
-            raise UsageError("'{}' begins the digest of several layers.".format(part), "Give more digits.")
+            raise UsageError(f"'{part}' begins the digest of several layers.", "Give more digits.")
     if not found:
-        raise UsageError("'{}' names no layer.".format(part), _layer_hint(layers))
+        raise UsageError(f"'{part}' names no layer.", _layer_hint(layers))
     return found
 
 
 def _layer_hint(layers: Sequence[Layer]) -> str:
     if not layers:
         return "The image has no layers."
-    return "Give an INDEX from 0 to {}, a range like 0-{}, a digest, or ALL.".format(len(layers) - 1, len(layers) - 1)
+    return f"Give an INDEX from 0 to {len(layers) - 1}, a range like 0-{len(layers) - 1}, a digest, or ALL."

@@ -8,4 +8,4 @@ REF_NAME = "org.opencontainers.image.ref.name"
 def blob_name(digest: str) -> str:
     """Return where a layout keeps the blob of a validated digest."""
     algorithm, _, value = digest.partition(":")
-    return "blobs/{}/{}".format(algorithm, value)
+    return f"blobs/{algorithm}/{value}"

@@ -68,7 +68,7 @@ def parse_local(text: str, transport: str, rest: str) -> LocalReference:
     path, colon, tag = rest[drive:].partition(":")
     path = rest[:drive] + path
     if not path:
-        raise InvalidReference(text, "the path is missing", "Write {}:PATH[:NAME].".format(transport))
+        raise InvalidReference(text, "the path is missing", f"Write {transport}:PATH[:NAME].")
     if digest is not None:  # it names no tag, so every colon is the path's
         return LocalReference(transport, rest, None, digest)
     if colon and not tag:

@@ -81,7 +81,7 @@ def parse_manifest(body: bytes, content_type: str = "", limits: Limits = DEFAULT
     kind = own or content_type.partition(";")[0].strip()
     wrong = {"manifests", "fsLayers"} if own in MANIFEST_TYPES else {"layers", "config", "fsLayers"}
     if (own in INDEX_TYPES or own in MANIFEST_TYPES) and has & wrong:
-        raise InvalidDocument("the manifest's content contradicts its media type '{}', and is refused".format(own))
+        raise InvalidDocument(f"the manifest's content contradicts its media type '{own}', and is refused")
     if "manifests" in has or (not has and kind in INDEX_TYPES):
         entries = parse_descriptors(document.get("manifests"), "manifest", MAX_INDEX_ENTRIES, limits=limits)
         return Index(kind or OCI_INDEX, entries)

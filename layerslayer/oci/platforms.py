@@ -53,9 +53,7 @@ def parse_platform(text: str) -> Platform:
     """Parse ``os/arch[/variant]``. Raises UsageError."""
     parts = text.split("/")
     if not 2 <= len(parts) <= 3 or not all(_PART.fullmatch(part) for part in parts):
-        raise UsageError(
-            "'{}' is not a platform.".format(text), "Write os/arch[/variant], for example linux/arm64, or all."
-        )
+        raise UsageError(f"'{text}' is not a platform.", "Write os/arch[/variant], for example linux/arm64, or all.")
     return Platform(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
 
 

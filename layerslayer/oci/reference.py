@@ -27,11 +27,11 @@ _HUB_ALIASES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _HUB_API = "registry-1.docker.io"
 
 _SEPARATOR = r"(?:[._]|__|[-]+)"
-_COMPONENT = r"[a-z0-9]+(?:{}[a-z0-9]+)*".format(_SEPARATOR)
+_COMPONENT = rf"[a-z0-9]+(?:{_SEPARATOR}[a-z0-9]+)*"
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = r"(?:{0}(?:\.{0})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?".format(_LABEL)
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _DOMAIN_ONLY = re.compile(_DOMAIN, re.ASCII)
-_PATH_ONLY = re.compile(r"{0}(?:/{0})*".format(_COMPONENT), re.ASCII)
+_PATH_ONLY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG_ONLY = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _BARE_HEX = re.compile("[a-f0-9]{64}")
 _MAX_TEXT = 4096  # characters
@@ -99,7 +99,7 @@ def parse_target(text: str) -> Target:
     if not colon or transport not in TRANSPORTS:
         return parse_reference(text)
     if len(text) > _MAX_TEXT or "\0" in text:
-        raise InvalidReference(text, "no path is longer than {} characters or holds a NUL".format(_MAX_TEXT))
+        raise InvalidReference(text, f"no path is longer than {_MAX_TEXT} characters or holds a NUL")
     if transport == DOCKER_DAEMON:
         return _at_daemon(text, rest)
     return parse_local(text, transport, rest)
@@ -128,7 +128,7 @@ def _domain_of_no_reference(text: str) -> Optional[str]:
     is_url = scheme is not None and scheme.group() != _SYNONYM
     if is_url or (slash and (first == "localhost" or _HOST_LIKE.search(first))):
         if "@" not in first and without_login(text) != text:
-            return "({})".format(HIDDEN)  # a part of a password, perhaps: nobody's, and not repeated
+            return f"({HIDDEN})"  # a part of a password, perhaps: nobody's, and not repeated
         host = first.rpartition("@")[2].rstrip(".")
         return canonical_host(host) if host else None
     name = re.split("[:@]", rest, maxsplit=1)[0].lower()
@@ -151,7 +151,7 @@ def parse_reference(text: str) -> Reference:
     if not text:
         raise InvalidReference(text, "it is empty", "Write it like alpine, ghcr.io/user/app:1.2 or localhost:5000/app.")
     if len(text) > _MAX_TEXT:
-        raise InvalidReference(text, "it is longer than {} characters".format(_MAX_TEXT))
+        raise InvalidReference(text, f"it is longer than {_MAX_TEXT} characters")
     if "://" in text:
         raise InvalidReference(text, "it looks like a URL", "Leave out the scheme: HOST/PATH[:TAG].")
     if without_login(text) != text:
@@ -187,7 +187,7 @@ def _split_tag(text: str, name: str) -> tuple[str, Optional[str]]:
     if not _TAG_ONLY.fullmatch(tag):
         raise InvalidReference(
             text,
-            "the tag '{}' must be 1 to 128 letters, digits, '_', '.' or '-', not starting with '.' or '-'".format(tag),
+            f"the tag '{tag}' must be 1 to 128 letters, digits, '_', '.' or '-', not starting with '.' or '-'",
         )
     return head + slash + last, tag
 
@@ -205,24 +205,22 @@ def _split_domain(name: str) -> tuple[str, str]:
 
 def _check_name(text: str, domain: str, path: str) -> None:
     if not _DOMAIN_ONLY.fullmatch(domain):
-        raise InvalidReference(text, "'{}' is not a host name with an optional port".format(domain))
+        raise InvalidReference(text, f"'{domain}' is not a host name with an optional port")
     port = re.search(r":([0-9]+)\Z", domain)
     if port and not (len(port.group(1)) < 6 and 0 < int(port.group(1)) < 65536):
         raise InvalidReference(text, "the port must be between 1 and 65535")
     problem = host_problem(domain[: port.start()] if port else domain)
     if problem:
-        raise InvalidReference(text, "'{}' cannot be asked: {}".format(domain, problem))
+        raise InvalidReference(text, f"'{domain}' cannot be asked: {problem}")
     shown = path[len("library/") :] if domain == DOCKER_HUB and path.startswith("library/") else path
     if not shown:
         raise InvalidReference(text, "the repository name is missing", "Write [HOST/]PATH[:TAG].")
     if not _PATH_ONLY.fullmatch(path):
         if _PATH_ONLY.fullmatch(path.lower()):
-            raise InvalidReference(text, "a repository name must be lower case", "Try '{}'.".format(text.lower()))
+            raise InvalidReference(text, "a repository name must be lower case", f"Try '{text.lower()}'.")
         raise InvalidReference(
             text,
-            "the repository name '{}' must be lower-case letters and digits with '.', '_', '-', '/' between".format(
-                shown
-            ),
+            f"the repository name '{shown}' must be lower-case letters and digits with '.', '_', '-', '/' between",
         )
     if len(path) > 255:
         raise InvalidReference(text, "the repository name is longer than 255 characters")

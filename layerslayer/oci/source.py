@@ -69,7 +69,7 @@ class Source(ABC):
         """
         algorithm, _, value = digest.partition(":")
         try:
-            document = self.manifest("{}-{}".format(algorithm[:32], value[:64]))
+            document = self.manifest(f"{algorithm[:32]}-{value[:64]}")
         except NotFound:
             return ()
         parsed = parse_manifest(document.body, document.media_type, self.limits)

@@ -26,20 +26,18 @@ class Verifier:
         self.count += len(piece)
         if self.count > self.descriptor.size != UNKNOWN_SIZE:
             raise DigestMismatch(
-                "the blob is larger than the {} its descriptor states".format(human_size(self.descriptor.size))
+                f"the blob is larger than the {human_size(self.descriptor.size)} its descriptor states"
             )
         self._hash.update(piece)
 
     def finish(self) -> None:
         """Check size and digest at the end of the blob. Raises DigestMismatch."""
         if self.count < self.descriptor.size:
-            raise DigestMismatch("the blob ends after {} of {} bytes".format(self.count, self.descriptor.size))
+            raise DigestMismatch(f"the blob ends after {self.count} of {self.descriptor.size} bytes")
         actual = self._hash.hexdigest()
         if actual != self.descriptor.hex:
             algorithm = self.descriptor.digest.partition(":")[0]
-            raise DigestMismatch(
-                "the blob's digest is {}:{}, not the one its descriptor states".format(algorithm, actual)
-            )
+            raise DigestMismatch(f"the blob's digest is {algorithm}:{actual}, not the one its descriptor states")
         self.verified = True
 
 

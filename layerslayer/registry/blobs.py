@@ -57,7 +57,7 @@ class RemoteBlobs:
         problem = range_problem(answer, 0, descriptor.size, descriptor.size) if answer.status == 206 else ""
         if problem:
             answer.close()
-            raise RegistryError("{} sent a part of a blob that was asked for whole: {}.".format(answer.host, problem))
+            raise RegistryError(f"{answer.host} sent a part of a blob that was asked for whole: {problem}.")
         return unwrapped(answer, descriptor.media_type, _is_document(descriptor))
 
     def _resumable(self, descriptor: Descriptor, stream: BinaryIO, start: int, end: int) -> BinaryIO:
@@ -75,7 +75,7 @@ class RemoteBlobs:
         return cast(BinaryIO, ResumableBody(stream, start, known, reopening, attempts, log))
 
     def _ask_part(self, descriptor: Descriptor, start: int, end: int) -> Answer:
-        wanted = {"Range": "bytes={}-{}".format(start, end - 1)}
+        wanted = {"Range": f"bytes={start}-{end - 1}"}
         return self._endpoint.blob(descriptor.digest, wanted, _PART_STATUSES)
 
     def _part(self, descriptor: Descriptor, answer: Answer, start: int, end: int) -> BinaryIO:
@@ -83,7 +83,7 @@ class RemoteBlobs:
         problem = range_problem(answer, start, end - start, descriptor.size)
         if problem:
             answer.close()
-            raise RangeIgnored("{} does not serve parts of a blob: {}.".format(answer.host, problem), "", answer.status)
+            raise RangeIgnored(f"{answer.host} does not serve parts of a blob: {problem}.", "", answer.status)
         return answer.stream(_is_document(descriptor))
 
 

@@ -37,7 +37,7 @@ class Part:
 def range_problem(answer: Answer, start: int, length: int, size: int) -> str:
     """Return why an answer is not the bytes asked for; nothing when it is (RFC 9110, 14.4)."""
     if answer.status != 206:
-        return "it answered {}".format(answer.status)
+        return f"it answered {answer.status}"
     if answer.encoded:
         return "it compresses what it sends"
     match = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))

@@ -78,7 +78,7 @@ class _Unwrapped:
 
 
 def _damaged(problem: str) -> CorruptLayer:
-    return CorruptLayer("gzip", 0, "what it was compressed with on its way is damaged ({})".format(problem))
+    return CorruptLayer("gzip", 0, f"what it was compressed with on its way is damaged ({problem})")
 
 
 def _inflates_to_gzip(head: bytes) -> bool:

@@ -52,7 +52,7 @@ class RepositoryEndpoint:
             good: the statuses that are no refusal.
             whole: the most bytes of a body that is read at once (see ``Transport.get``); 0 to leave it unread.
         """
-        scope = "repository:{}:pull".format(self.reference.path)
+        scope = f"repository:{self.reference.path}:pull"
         answer = self._handshake.get(path, scope, headers, whole)
         warning = answer.headers.get("warning", "")
         if warning.startswith("299 "):
@@ -68,7 +68,7 @@ class RepositoryEndpoint:
         quota = allowance(answer.headers)
         if quota is None:
             return
-        self._note("{}: {}".format(self.reference.domain, quota))
+        self._note(f"{self.reference.domain}: {quota}")
         if quota.low and not self._warned_of_quota:
             self._warned_of_quota = True
-            self.warn("{}: {}; log in for more".format(self.reference.domain, quota))
+            self.warn(f"{self.reference.domain}: {quota}; log in for more")

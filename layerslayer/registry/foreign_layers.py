@@ -35,9 +35,7 @@ def ask_foreign(transport: Transport, descriptor: Descriptor) -> Answer:
         if answer.status == 200:
             return answer
         answer.close()
-        problem = "{} answered {}".format(answer.host, answer.status)
+        problem = f"{answer.host} answered {answer.status}"
     raise NotFound(
-        "neither the registry nor the addresses that the image names have the layer {} ({}).".format(
-            descriptor.digest, problem
-        )
+        f"neither the registry nor the addresses that the image names have the layer {descriptor.digest} ({problem})."
     )

@@ -46,12 +46,12 @@ def listed_tags(ask: Ask, path: str, origin: Origin, warn: Callable[[str], None]
             if hash(tag) in known:
                 continue
             if len(known) >= _MAX_TAGS:
-                raise InvalidDocument("the registry lists more than {} tags".format(_MAX_TAGS))
+                raise InvalidDocument(f"the registry lists more than {_MAX_TAGS} tags")
             known.add(hash(tag))
             yield tag
         del answer  # before the next one comes
     if unusable:
-        warn("{} names that can be no tags were left out of the list".format(unusable))
+        warn(f"{unusable} names that can be no tags were left out of the list")
 
 
 class _Allowance:
@@ -66,7 +66,7 @@ class _Allowance:
         body = answer.read(limit)
         self._left -= len(body)
         if self._left < 0:
-            told = "the registry's {} has more than {} bytes in all".format(self._what, self._limit)
+            told = f"the registry's {self._what} has more than {self._limit} bytes in all"
             raise InvalidDocument(told, self._remedy or "")
         return body
 
@@ -94,7 +94,7 @@ def listed_referrers(ask: Ask, path: str, origin: Origin, limits: Limits = DEFAU
                 # Without what may be large and decides nothing here.
                 found.setdefault(entry.digest, entry._replace(annotations={}, urls=(), platform=None))
             if len(found) > _MAX_REFERRERS:
-                raise InvalidDocument("the registry lists more than {} referrers".format(_MAX_REFERRERS))
+                raise InvalidDocument(f"the registry lists more than {_MAX_REFERRERS} referrers")
             read += 1
             del answer, parsed
     except (NotFound, RegistryError) as error:

@@ -29,20 +29,17 @@ def next_page(
     None on the last page. Raises RegistryError when it is not of ``origin``, whose words are ``quoted``.
     """
     if len(link) > _MAX_LINK:
-        raise RegistryError("the list of {} goes on at an address without end.".format(netloc_of(origin)))
+        raise RegistryError(f"the list of {netloc_of(origin)} goes on at an address without end.")
     target = target_of(link, "next")
     if not target:
         return None
     try:
         there = address_from(url, target)
     except InvalidAddress as error:
-        raise InvalidAddress(error.reason, "the list of {} goes on at".format(netloc_of(origin))) from None
+        raise InvalidAddress(error.reason, f"the list of {netloc_of(origin)} goes on at") from None
     if there.origin != origin or there.named_user:
-        raise RegistryError(
-            "the list of {} goes on at {}, which is not followed.".format(
-                netloc_of(origin), quoted(netloc_of(there.origin), _QUOTED)
-            )
-        )
+        elsewhere = quoted(netloc_of(there.origin), _QUOTED)
+        raise RegistryError(f"the list of {netloc_of(origin)} goes on at {elsewhere}, which is not followed.")
     return there.target
 
 
@@ -59,12 +56,12 @@ def pages(ask: Callable[[str], Answer], first: str, origin: Origin, gained: Call
     while path is not None:
         if barren >= MAX_BARREN:
             raise RegistryError(
-                "the list of {} goes on, but its last {} pages brought nothing new.".format(netloc_of(origin), barren)
+                f"the list of {netloc_of(origin)} goes on, but its last {barren} pages brought nothing new."
             )
         if path in asked:
-            raise RegistryError("the list of {} goes in circles.".format(netloc_of(origin)))
+            raise RegistryError(f"the list of {netloc_of(origin)} goes in circles.")
         if len(asked) >= MAX_PAGES:
-            raise RegistryError("the list of {} has more than {} pages.".format(netloc_of(origin), MAX_PAGES))
+            raise RegistryError(f"the list of {netloc_of(origin)} has more than {MAX_PAGES} pages.")
         asked.add(path)
         answer = ask(path)
         yield answer

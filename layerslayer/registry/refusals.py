@@ -27,49 +27,45 @@ def refusal(answer: Answer, reference: Reference, home: Origin, what: str, wante
     told = "{}{}".format(status, ", " + said if said else "")
     if answer.final_origin != home:
         return RegistryError(
-            "the storage {} behind {} answered {}.".format(answer.host, name, told),
+            f"the storage {answer.host} behind {name} answered {told}.",
             "Try again later.",
             status,
         )
     if status in (401, 403):
         return Unauthorized(
-            "access to {} was refused ({}).".format(name, told),
-            "The image may be private or not exist; log in to {} with any tool, or use token.txt.".format(
-                reference.domain
-            ),
+            f"access to {name} was refused ({told}).",
+            f"The image may be private or not exist; log in to {reference.domain} with any tool, or use token.txt.",
         )
     if status == 404:
         return _not_found(name, what, wanted, told)
     if status == 429:
         return _limited(answer, reference.domain, told)
-    asked = "{} '{}'".format(what, wanted) if wanted else "the {} of {}".format(what, name)
-    return RegistryError(
-        "{} answered {} to the request for {}.".format(reference.domain, told, asked), "Try again later.", status
-    )
+    asked = f"{what} '{wanted}'" if wanted else f"the {what} of {name}"
+    return RegistryError(f"{reference.domain} answered {told} to the request for {asked}.", "Try again later.", status)
 
 
 def _not_found(name: str, what: str, wanted: str, told: str) -> NotFound:
     if what == "image":
-        return NotFound("{} has no image '{}' ({}).".format(name, wanted, told), "Check the name and the tag.")
+        return NotFound(f"{name} has no image '{wanted}' ({told}).", "Check the name and the tag.")
     if not wanted:
-        return NotFound("there is no {} of {} ({}).".format(what, name, told), "Check the name.")
-    return NotFound("{} does not have the blob {} ({}).".format(name, wanted, told))
+        return NotFound(f"there is no {what} of {name} ({told}).", "Check the name.")
+    return NotFound(f"{name} does not have the blob {wanted} ({told}).")
 
 
 def _limited(answer: Answer, domain: str, told: str) -> RegistryError:
     """Return what to say of a 429: of a quota of pulls that is used up, or of too many requests at once."""
     wait = retry_after(answer.headers.get("retry-after", ""), time.time())
-    when = "Try again in {}".format(in_words(wait)) if wait else "Try again later"
+    when = f"Try again in {in_words(wait)}" if wait else "Try again later"
     if is_pull_limit(answer.read(MAX_ERROR_BODY)):
         quota = allowance(answer.headers)
-        said = ": {}".format(quota) if quota else ""
+        said = f": {quota}" if quota else ""
         return RegistryError(
-            "the pull limit of {} is used up{} ({}).".format(domain, said, told),
+            f"the pull limit of {domain} is used up{said} ({told}).",
             when + ", or log in: accounts may pull more.",
             answer.status,
         )
     return RegistryError(
-        "{} limits how many requests may be made at once ({}).".format(domain, told),
+        f"{domain} limits how many requests may be made at once ({told}).",
         Remedy(Action.FEWER_JOBS, when),
         answer.status,
     )

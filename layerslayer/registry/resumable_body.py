@@ -36,7 +36,7 @@ class Reopening(NamedTuple):
         try:
             stream, begin = self.part(position)
         except RangeIgnored as ignored:
-            log("{} Asking for all of it.".format(ignored))
+            log(f"{ignored} Asking for all of it.")
             return self._all(position), 0
         if begin < position:
             try:
@@ -121,9 +121,7 @@ class ResumableBody:
         try:
             piece = self._stream.read(min(self._skip, _SKIPPED) or count)
             if not piece and (self._skip or (self._end is not None and self._position < self._end)):
-                raise ConnectionLost(
-                    "a blob broke off after {} of {} bytes.".format(self._position, self._end), "Try again."
-                )
+                raise ConnectionLost(f"a blob broke off after {self._position} of {self._end} bytes.", "Try again.")
         except ConnectionLost as error:
             if self._end is not None and self._position >= self._end and not self._skip:
                 return b""  # all is there, whatever length had been promised
@@ -138,7 +136,7 @@ class ResumableBody:
     def _connect(self, error: ConnectionLost) -> None:
         self._stream.close()
         failures = self._attempts.failed(self._position, error)
-        self._log("{} Going on at byte {}.".format(error, self._position))
+        self._log(f"{error} Going on at byte {self._position}.")
         if failures > 1:  # after one that brought much, at once
             retries.pause(retries.backoff(failures - 1))
         self._stream, begin = self._reopening.open(self._position, self._log)

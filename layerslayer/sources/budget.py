@@ -82,10 +82,10 @@ class Budget:
 
     def spent(self) -> BudgetSpent:
         """Return what to say where a reading ends."""
-        return _spent("the budget of {} is spent".format(human_size(self.total)))
+        return _spent(f"the budget of {human_size(self.total)} is spent")
 
     def _beyond(self, wanted: int) -> BudgetSpent:
-        return _spent("{} more would go beyond the budget of {}".format(human_size(wanted), human_size(self.total)))
+        return _spent(f"{human_size(wanted)} more would go beyond the budget of {human_size(self.total)}")
 
 
 def _spent(told: str) -> BudgetSpent:

@@ -38,7 +38,7 @@ class ConnectionOptions(NamedTuple):
         """Return all but the password, which is to be in no log."""
         shown = self._replace(password=None if self.password is None else "***")
         return "ConnectionOptions({})".format(
-            ", ".join("{}={!r}".format(name, value) for name, value in zip(self._fields, tuple(shown)))
+            ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, tuple(shown)))
         )
 
 

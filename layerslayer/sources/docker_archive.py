@@ -74,10 +74,10 @@ class DockerArchive(Source):
         try:
             body = self._tree.document("manifest.json", self.limits)
         except NotFound as error:
-            raise InvalidDocument("'{}' is not what docker save writes: {}".format(self.path, error)) from None
+            raise InvalidDocument(f"'{self.path}' is not what docker save writes: {error}") from None
         items = load_list(body, "manifest.json", self.limits)
         if not 0 < len(items) <= _MAX_IMAGES:
-            raise InvalidDocument("'{}' names {} images, not 1 to {}".format(self.path, len(items), _MAX_IMAGES))
+            raise InvalidDocument(f"'{self.path}' names {len(items)} images, not 1 to {_MAX_IMAGES}")
         return [_entry(item, self.limits.layers) for item in items]
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
@@ -87,7 +87,7 @@ class DockerArchive(Source):
         """
         if digest_problem(wanted) is None:
             if wanted not in self._documents:
-                raise NotFound("'{}' keeps no manifests, so none has the digest {}.".format(self.path, wanted))
+                raise NotFound(f"'{self.path}' keeps no manifests, so none has the digest {wanted}.")
             return self._documents[wanted]
         document = self._made_up(self._named(wanted))
         self._documents[document.digest] = document
@@ -105,11 +105,11 @@ class DockerArchive(Source):
         found = [image for image in self._images if not wanted or asked in [_full(name) for name in image.names]]
         if len(found) == 1:
             return found[0]
-        what = "several images" if found else "no image '{}'".format(wanted)
+        what = "several images" if found else f"no image '{wanted}'"
         names = [_shown(number, image) for number, image in enumerate(self._images)]
         more = ", ..." if len(names) > _NAMES_SHOWN else ""
         hint = "Name one of: {}{}.".format(", ".join(names[:_NAMES_SHOWN]), more)
-        raise NotFound("'{}' holds {}.".format(self.path, what), hint)
+        raise NotFound(f"'{self.path}' holds {what}.", hint)
 
     def _made_up(self, image: _Saved) -> Document:
         config = self._tree.document(image.config, self.limits)
@@ -149,7 +149,7 @@ class DockerArchive(Source):
 
     def _path_of(self, descriptor: Descriptor) -> str:
         if descriptor.digest not in self._paths:
-            raise NotFound("'{}' does not have the blob {}.".format(self.path, descriptor.digest))
+            raise NotFound(f"'{self.path}' does not have the blob {descriptor.digest}.")
         return self._paths[descriptor.digest]
 
     def tags(self, page: int = 0) -> Iterator[str]:
@@ -195,7 +195,7 @@ def _full(name: str) -> str:
 
 
 def _shown(number: int, image: _Saved) -> str:
-    return image.names[0] if image.names else "@{}".format(number)
+    return image.names[0] if image.names else f"@{number}"
 
 
 def open_docker_archive(reference: LocalReference, limits: Limits = DEFAULT) -> DockerArchive:

@@ -33,7 +33,7 @@ def socket_path(environment: Mapping[str, str]) -> str:
     host = environment.get("DOCKER_HOST") or _SCHEME + _SOCKET
     if not host.startswith(_SCHEME) or not host[len(_SCHEME) :]:
         raise UsageError(
-            "DOCKER_HOST is '{}', and only unix sockets are spoken to.".format(host[:120]),
+            f"DOCKER_HOST is '{host[:120]}', and only unix sockets are spoken to.",
             "Use docker save and docker-archive:FILE there.",
         )
     return host[len(_SCHEME) :]
@@ -76,7 +76,7 @@ def _spooled(answer: SocketAnswer) -> BinaryIO:
 
 def _no_room(error: OSError) -> LocalFileError:
     return LocalFileError(
-        "the image cannot be kept in {}: {}.".format(tempfile.gettempdir(), error.strerror or error),
+        f"the image cannot be kept in {tempfile.gettempdir()}: {error.strerror or error}.",
         "Set TMPDIR to a folder with more room.",
     )
 
@@ -85,8 +85,8 @@ def _refusal(answer: SocketAnswer, reference: LocalReference) -> Exception:
     said = _said(answer.read(_MAX_ERROR_BODY))
     told = "{}{}".format(answer.status, ", " + said if said else "")
     if answer.status == 404:
-        return NotFound("the docker daemon has no image {} ({}).".format(reference.path, told), "See: docker images")
-    return RegistryError("the docker daemon answered {}.".format(told), "Try again later.", answer.status)
+        return NotFound(f"the docker daemon has no image {reference.path} ({told}).", "See: docker images")
+    return RegistryError(f"the docker daemon answered {told}.", "Try again later.", answer.status)
 
 
 def _said(body: bytes) -> str:

@@ -92,7 +92,7 @@ class Tree(ABC):
             file.close()
         if len(body) > limits.document:
             raise InvalidDocument(
-                "the file {} of {} is larger than {} bytes".format(name, self.path, limits.document),
+                f"the file {name} of {self.path} is larger than {limits.document} bytes",
                 raising("document"),
             )
         return body
@@ -105,7 +105,7 @@ class Tree(ABC):
         """Return how many bytes of a file of ``size`` bytes were asked for. Raises NotFound."""
         length = size - start if length is None else length
         if not 0 <= start <= start + length <= size:
-            raise NotFound("'{}' of {} has {} bytes, fewer than were asked for.".format(name, self.path, size))
+            raise NotFound(f"'{name}' of {self.path} has {size} bytes, fewer than were asked for.")
         return length
 
 
@@ -117,7 +117,7 @@ class Folder(Tree):
         self._root = os.path.realpath(path)
         if not os.path.isdir(self._root):
             reason = "it is not a folder" if os.path.lexists(path) else "it does not exist"
-            raise LocalFileError("the folder {} cannot be read: {}.".format(path, reason), "Check the path.")
+            raise LocalFileError(f"the folder {path} cannot be read: {reason}.", "Check the path.")
 
     def open(self, name: str, start: int = 0, length: Optional[int] = None) -> BinaryIO:
         path = self._inside(name)
@@ -137,11 +137,11 @@ class Folder(Tree):
     def _inside(self, name: str) -> str:
         real = os.path.realpath(os.path.join(self._root, *name.split("/")))
         if not real.startswith(os.path.join(self._root, "")):
-            raise InvalidDocument("'{}' of {} leads out of that folder, and is refused".format(name, self.path))
+            raise InvalidDocument(f"'{name}' of {self.path} leads out of that folder, and is refused")
         if not os.path.exists(real):
-            raise NotFound("'{}' has no {}.".format(self.path, name))
+            raise NotFound(f"'{self.path}' has no {name}.")
         if not os.path.isfile(real):
-            raise InvalidDocument("'{}' of {} is not a file".format(name, self.path))
+            raise InvalidDocument(f"'{name}' of {self.path} is not a file")
         return real
 
 
@@ -149,7 +149,7 @@ def open_regular(path: str) -> BinaryIO:
     """Open an ordinary file unbuffered. Raises LocalFileError, for folders and devices too."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise LocalFileError("'{}' cannot be read: it is not a file.".format(path), "Check the path.")
+            raise LocalFileError(f"'{path}' cannot be read: it is not a file.", "Check the path.")
         return cast(BinaryIO, open(path, "rb", buffering=0))
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from None
@@ -158,4 +158,4 @@ def open_regular(path: str) -> BinaryIO:
 def unreadable(path: str, error: Exception) -> LocalFileError:
     """Return the error that says why a path cannot be read."""
     reason = getattr(error, "strerror", None) or str(error) or "it is closed"
-    return LocalFileError("'{}' cannot be read: {}.".format(path, reason), "Check the path.")
+    return LocalFileError(f"'{path}' cannot be read: {reason}.", "Check the path.")

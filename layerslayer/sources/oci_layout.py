@@ -32,7 +32,7 @@ def inline_part(descriptor: Descriptor, start: int, length: int) -> BinaryIO:
     """Return a part of a descriptor's inline data. Raises NotFound where it ends before."""
     data = descriptor.data or b""
     if not 0 <= start <= start + length <= len(data):
-        raise NotFound("the blob {} has {} bytes, fewer than were asked for.".format(descriptor.digest, len(data)))
+        raise NotFound(f"the blob {descriptor.digest} has {len(data)} bytes, fewer than were asked for.")
     return io.BytesIO(data[start : start + length])
 
 
@@ -58,12 +58,12 @@ class OciLayout(Source):
             version = load_object(header, "oci-layout file", limits=self.limits).get("imageLayoutVersion")
             body = self._tree.document("index.json", self.limits)
         except NotFound as error:
-            raise InvalidDocument("'{}' is no OCI layout: {}".format(self.path, error)) from None
+            raise InvalidDocument(f"'{self.path}' is no OCI layout: {error}") from None
         if not isinstance(version, str) or not version.startswith("1."):
-            raise InvalidDocument("'{}' is an OCI layout of another version than 1".format(self.path))
+            raise InvalidDocument(f"'{self.path}' is an OCI layout of another version than 1")
         parsed = parse_manifest(body, OCI_INDEX, self.limits)
         if not isinstance(parsed, Index):
-            raise InvalidDocument("the index.json of {} is not an index".format(self.path))
+            raise InvalidDocument(f"the index.json of {self.path} is not an index")
         return parsed
 
     def manifest(self, wanted: str, known: Optional[Descriptor] = None) -> Document:
@@ -78,18 +78,18 @@ class OciLayout(Source):
         body = self._tree.document(blob_name(wanted), self.limits)
         digest = digest_of(body, wanted)
         if digest != wanted:
-            raise DigestMismatch("the manifest {} in {} does not have that digest.".format(wanted, self.path))
+            raise DigestMismatch(f"the manifest {wanted} in {self.path} does not have that digest.")
         return Document(body, digest, known.media_type if known else "")
 
     def _named(self, wanted: str) -> Descriptor:
         images = [entry for entry in self._entries if not entry.is_companion]
         found = [entry for entry in images if not wanted or entry.annotations.get(REF_NAME) == wanted]
         if not found:
-            what = "no image '{}'".format(wanted) if wanted else "no image"
-            raise NotFound("'{}' holds {}.".format(self.path, what), _choice(images))
+            what = f"no image '{wanted}'" if wanted else "no image"
+            raise NotFound(f"'{self.path}' holds {what}.", _choice(images))
         if len({entry.digest for entry in found}) > 1:
-            what = "several images named '{}'".format(wanted) if wanted else "several images"
-            raise NotFound("'{}' holds {}.".format(self.path, what), _choice(images, by_digest=bool(wanted)))
+            what = f"several images named '{wanted}'" if wanted else "several images"
+            raise NotFound(f"'{self.path}' holds {what}.", _choice(images, by_digest=bool(wanted)))
         return found[0]
 
     def blob(self, descriptor: Descriptor) -> BinaryIO:

@@ -36,7 +36,7 @@ def find_candidates(source: Source, reference: Target) -> Candidates:
     search = _Search(source, document.digest)
     search.flatten(parsed, 1)
     if not search.items:
-        raise InvalidDocument("{} is an index that lists no image.".format(reference))
+        raise InvalidDocument(f"{reference} is an index that lists no image.")
     return Candidates(reference, tuple(search.items), True)
 
 
@@ -107,7 +107,7 @@ def choose(candidates: Candidates, wanted: Platform, strict: bool) -> Candidate:
         if len(items) == 1:
             return items[0]
         raise PlatformNotFound(
-            "{} lists {} images without a platform.".format(candidates.reference, len(items)), "Name one by its digest."
+            f"{candidates.reference} lists {len(items)} images without a platform.", "Name one by its digest."
         )
     raise no_platform(candidates.reference, wanted, [item.platform for item in items])
 
@@ -128,7 +128,7 @@ def read_config(source: Source, descriptor: Descriptor) -> bytes:
     most = source.limits.document
     if descriptor.size > most:
         raise InvalidDocument(
-            "the image config is {}, more than the {} allowed".format(human_size(descriptor.size), human_size(most)),
+            f"the image config is {human_size(descriptor.size)}, more than the {human_size(most)} allowed",
             raising("document"),
         )
     if descriptor.media_type not in CONFIG_TYPES:
@@ -158,7 +158,7 @@ def open_image(
         document = source.manifest(candidate.descriptor.digest, candidate.descriptor)
     manifest = parse_manifest(document.body, document.media_type, source.limits)
     if isinstance(manifest, Index):
-        raise InvalidDocument("{} is an index where an image was expected".format(document.digest))
+        raise InvalidDocument(f"{document.digest} is an index where an image was expected")
     Beyond.begin_image()
     unnamed = tuple(Layer(number, descriptor, None) for number, descriptor in enumerate(manifest.layers))
     first = soon(Opening(document, manifest, unnamed))

@@ -61,9 +61,7 @@ class TarFile(Tree):
 
     def document(self, name: str, limits: Limits = DEFAULT) -> bytes:
         if _normal(name) in self.twice:
-            raise InvalidDocument(
-                "'{}' holds the file {} twice, which readers understand differently".format(self.path, name)
-            )
+            raise InvalidDocument(f"'{self.path}' holds the file {name} twice, which readers understand differently")
         return super().document(name, limits)
 
     def close(self) -> None:
@@ -74,11 +72,11 @@ class TarFile(Tree):
         for _ in range(_MAX_LINKS):
             member = self._members.get(normal or "")
             if member is None:
-                raise NotFound("'{}' has no {}.".format(self.path, name))
+                raise NotFound(f"'{self.path}' has no {name}.")
             if member.target is None:
                 return member
             normal = member.target
-        raise InvalidDocument("'{}' of {} is a link that leads nowhere".format(name, self.path))
+        raise InvalidDocument(f"'{name}' of {self.path} is a link that leads nowhere")
 
     def _walk(self, limits: Limits) -> None:
         self._refuse_compressed()
@@ -105,8 +103,8 @@ class TarFile(Tree):
         for magic, name, tool in _COMPRESSED:
             if head.startswith(magic):
                 raise InvalidDocument(
-                    "'{}' is compressed with {}, so nothing can be read in place".format(self.path, name),
-                    "Decompress it with {} first.".format(tool),
+                    f"'{self.path}' is compressed with {name}, so nothing can be read in place",
+                    f"Decompress it with {tool} first.",
                 )
 
     def _keep(self, entry: Entry, begin: int, length: int) -> None:

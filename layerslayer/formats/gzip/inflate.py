@@ -45,7 +45,7 @@ def inflate_at(window: bytes, bits: int, data: bytes) -> Tuple[Any, bytes]:
     that are none of these.
     """
     if not 0 <= bits <= 7 or (bits and not data):
-        raise ValueError("no such place in a byte: {} bits of {} bytes".format(bits, len(data)))
+        raise ValueError(f"no such place in a byte: {bits} bits of {len(data)} bytes")
     return zlib.decompressobj(-zlib.MAX_WBITS, zdict=window[-WINDOW:]), primed(bits, data)
 
 

@@ -93,7 +93,7 @@ class MemberStream:
                         break  # at the end zlib may keep an input that was used up already
                     piece = engine.decompress(engine.unconsumed_tail, _PIECE)
             except zlib.error as error:
-                raise CorruptLayer("gzip", 0, "the stream cannot be inflated ({})".format(error)) from None
+                raise CorruptLayer("gzip", 0, f"the stream cannot be inflated ({error})") from None
             data = self._after(engine)
 
     def _after(self, engine: Any) -> bytes:

@@ -31,13 +31,13 @@ def number(field: bytes, what: str, signed: bool = False) -> int:
             else int.from_bytes(bytes((first & 0x7F,)) + field[1:], "big")
         )
         if value > _GREATEST or value < -_GREATEST:
-            raise ValueError("an impossible {} field".format(what))
+            raise ValueError(f"an impossible {what} field")
         if value < 0 and not signed:
-            raise ValueError("a negative {}".format(what))
+            raise ValueError(f"a negative {what}")
         return value
     match = _OCTAL.fullmatch(field)
     if not match:
-        raise ValueError("an unreadable {} field".format(what))
+        raise ValueError(f"an unreadable {what} field")
     return int(match.group(1) or b"0", 8)
 
 

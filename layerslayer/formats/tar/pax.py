@@ -42,7 +42,7 @@ def parse_records(body: bytes, offset: int) -> Dict[str, bytes]:
             raise CorruptLayer("tar", offset + at, "a pax record is malformed")
         records[body[match.end() : equals].decode("utf-8", "surrogateescape")] = body[equals + 1 : end - 1]
         if len(records) > MOST_RECORDS:
-            raise CorruptLayer("tar", offset + at, "a pax header has more than {} records".format(MOST_RECORDS))
+            raise CorruptLayer("tar", offset + at, f"a pax header has more than {MOST_RECORDS} records")
         at = end
     return records
 
@@ -77,7 +77,7 @@ class Overrides:
         if not value:
             return default
         if not _DECIMAL.fullmatch(value) or (value[0] == 0x2D and not signed):
-            raise ValueError("an unreadable pax {}".format(key))
+            raise ValueError(f"an unreadable pax {key}")
         return int(value)
 
     def time(self, key: str, default: Union[int, float]) -> Union[int, float]:
@@ -85,7 +85,7 @@ class Overrides:
         if not value:
             return default
         if not _TIME.fullmatch(value):
-            raise ValueError("an unreadable pax {}".format(key))
+            raise ValueError(f"an unreadable pax {key}")
         return float(value) if b"." in value else int(value)
 
     @property

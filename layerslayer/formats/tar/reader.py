@@ -101,7 +101,7 @@ class TarWalker:
         if self.foreign is None:
             missing = self._skip - self._last_padding
             if missing > 0:
-                raise CorruptLayer("tar", self.position, "the archive ends {} bytes before a file does".format(missing))
+                raise CorruptLayer("tar", self.position, f"the archive ends {missing} bytes before a file does")
             if self._pending or self._extension or self._sparse_body is not None:
                 raise CorruptLayer("tar", self.position, "the archive ends within an extended header")
             if self._buffer.strip(b"\0"):
@@ -216,7 +216,7 @@ class TarWalker:
             member = self._members.member(header, self._pending, offset, self.end is not None)
         except ValueError as error:
             within = Remedy(Action.ALLOW_LONGER, "extension") if isinstance(error, _TooLong) else None
-            raise CorruptLayer("tar", offset, "the header has {}".format(error), within) from None
+            raise CorruptLayer("tar", offset, f"the header has {error}", within) from None
         if self.bodies is not None and member.entry.kind == "-":
             self.bodies[member.entry.offset] = (offset + BLOCK, member.body if member.plain else -1)
         self._pending = None
@@ -234,7 +234,7 @@ class TarWalker:
         length = number(size, "size")
         most = self.limits.extension
         if length > most:
-            raise _TooLong("an extension of {} bytes, more than {}".format(length, most))
+            raise _TooLong(f"an extension of {length} bytes, more than {most}")
         if self._pending is None and kind != b"g":
             self._pending = Pending(offset)
         if length:

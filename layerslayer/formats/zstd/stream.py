@@ -17,17 +17,16 @@ class FrameStream:
     """
 
     def __init__(self, start: int = 0, limits: Limits = DEFAULT) -> None:
-        self._most = limits.window  # bytes
         try:
             import zstandard
         except ImportError:
             raise MissingBinding(
                 "this layer is compressed with zstd, and no zstd binding is installed", "Run: pip install zstandard"
             ) from None
-        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=self._most)
+        self._window = Window(limits)
+        self._engine: Any = zstandard.ZstdDecompressor(max_window_size=self._window.most)
         self._error: Any = zstandard.ZstdError
         self._frame: Any = None  # None between frames
-        self._window = Window(limits)
         self.cutter = FrameCutter(start)
         self.output = 0
         self.frame_output = 0
@@ -47,7 +46,7 @@ class FrameStream:
         cutter = self.cutter
         for part, ends in cutter.feed(piece):
             if self._frame is None:
-                if cutter.header.window <= self._most:  # the engine says no to others
+                if cutter.header.window <= self._window.most:  # the engine says no to others
                     self._window.widen(cutter.header.window)
                 self._frame, self.frame_output = self._engine.decompressobj(), self.output
                 if begins:
@@ -57,9 +56,9 @@ class FrameStream:
             except self._error as error:
                 if "too much memory" in str(error):
                     told = "a frame of the zstd stream asks for more memory"
-                    raise LimitReached("window", self._most, told) from None
+                    raise LimitReached("window", self._window.most, told) from None
                 raise CorruptLayer(
-                    "zstd", cutter.frame_start, "the frame there cannot be decompressed ({})".format(error)
+                    "zstd", cutter.frame_start, f"the frame there cannot be decompressed ({error})"
                 ) from None
             if ends:
                 self._frame = None

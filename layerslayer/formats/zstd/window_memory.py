@@ -30,9 +30,10 @@ _room = _Room(TOGETHER)
 
 
 class Window:
-    """What one stream takes; it is given back when that is let go."""
+    """What one stream takes, of which ``most`` bytes are allowed; it is given back when that is let go."""
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.most = limits.window
         self._size = 0  # bytes
         self._lease = Lease(limits)
 

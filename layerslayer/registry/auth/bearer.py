@@ -87,9 +87,7 @@ class BearerAuth:
         """Record that the registry speaks plain http: from now on the user has nothing to show it."""
         token = self._user.expose()
         if token:
-            self._tell(
-                "{} speaks plain http, over which the token from {} is not sent".format(self._name, token.origin)
-            )
+            self._tell(f"{self._name} speaks plain http, over which the token from {token.origin} is not sent")
 
     def answer(
         self, challenged: Answer, sent: Optional[str], scope: str, tried: List[str], challenge_header: str
@@ -110,7 +108,7 @@ class BearerAuth:
                     "{} refused the token from {}; {}.".format(
                         self._name,
                         refused.origin,
-                        "asking {} for an anonymous one".format(service) if service else "going on without it",
+                        f"asking {service} for an anonymous one" if service else "going on without it",
                     )
                 )
                 if not bearer:
@@ -138,13 +136,11 @@ class BearerAuth:
             self._user.basic = basic
             return True
         if basic and login:
-            raise Unauthorized(
-                "{} refused the login from {}.".format(self._name, login.origin), "Log in again with any tool."
-            )
+            raise Unauthorized(f"{self._name} refused the login from {login.origin}.", "Log in again with any tool.")
         if self._user.exposed:
-            raise Unauthorized("{} wants a login, but speaks plain http, over which none is sent.".format(self._name))
+            raise Unauthorized(f"{self._name} wants a login, but speaks plain http, over which none is sent.")
         raise Unauthorized(
-            "{} wants a user name and password.".format(self._name),
+            f"{self._name} wants a user name and password.",
             Remedy(Action.LOG_IN),
         )
 
@@ -153,8 +149,8 @@ class BearerAuth:
         if login and not may_see_login(self._origin, origin_of(realm), self._trusted_realms):
             service_host = netloc_of(origin_of(realm))
             told = (
-                "{} names the auth service {}, which is not known to be its own: "
-                "the login from {} is not shown to it".format(self._name, service_host, login.origin)
+                f"{self._name} names the auth service {service_host}, which is not known to be its own: "
+                f"the login from {login.origin} is not shown to it"
             )
             self._tell(LayerslayerError(told, within=Remedy(Action.TRUST_REALM, service_host)))
             self._user.drop_login()
@@ -179,17 +175,17 @@ class BearerAuth:
 
     def _realm(self, challenged: Answer, bearer: Challenge) -> str:
         if not bearer.parameters.get("realm"):
-            raise RegistryError("{} asks for a token but does not say where to get one.".format(self._name))
+            raise RegistryError(f"{self._name} asks for a token but does not say where to get one.")
         try:
             realm = address_from(challenged.url, bearer.parameters["realm"])
         except InvalidAddress as error:
-            raise InvalidAddress(error.reason, "{} names an auth service by".format(self._name)) from None
+            raise InvalidAddress(error.reason, f"{self._name} names an auth service by") from None
         if realm.named_user:
             raise RegistryError(
-                "{} names an auth service with a user name in its address, which is not used.".format(self._name)
+                f"{self._name} names an auth service with a user name in its address, which is not used."
             )
         if realm.origin.scheme == "http" and self._origin.scheme == "https" and not self._user.exposed:
-            raise RegistryError("{} names an auth service without https, which is not used.".format(self._name))
+            raise RegistryError(f"{self._name} names an auth service without https, which is not used.")
         return realm.url
 
     def _service(self, challenged: Answer, bearer: Optional[Challenge]) -> str:

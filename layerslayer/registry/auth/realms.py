@@ -73,8 +73,8 @@ def carries_secrets(origin: Origin) -> bool:
 
 def _names_of(realm: Origin) -> Set[str]:
     """Return what a user may call an auth service: its host, which is all its ports, or host and port."""
-    host = "[{}]".format(realm.host) if ":" in realm.host else realm.host
-    names = (realm.host, host, "{}:{}".format(host, realm.port))
+    host = f"[{realm.host}]" if ":" in realm.host else realm.host
+    names = (realm.host, host, f"{host}:{realm.port}")
     return {name.lower() for name in names}
 
 

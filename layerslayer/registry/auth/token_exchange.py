@@ -63,18 +63,17 @@ def exchange(
         answer = transport.get(address, None, _shown(basic), redirects=0, whole=_MAX_TOKEN_BODY)
     body = answer.read(_MAX_TOKEN_BODY)
     if answer.status in (401, 403, 404):
-        who = "refuses the login from {}".format(login.origin) if login else "gives no anonymous access"
+        who = f"refuses the login from {login.origin}" if login else "gives no anonymous access"
         raise Unauthorized(
-            "the auth service {} {} ({}).".format(host, who, answer.status),
-            "The image may be private or not exist; log in to {} with any tool, or put a token into token.txt.".format(
-                registry
-            ),
+            f"the auth service {host} {who} ({answer.status}).",
+            f"The image may be private or not exist; log in to {registry} with any tool,"
+            " or put a token into token.txt.",
         )
     if answer.status != 200:
         hint = (
             "Tokens are not fetched from where it redirects to." if 300 <= answer.status < 400 else "Try again later."
         )
-        raise RegistryError("the auth service {} answered {}.".format(host, answer.status), hint, answer.status)
+        raise RegistryError(f"the auth service {host} answered {answer.status}.", hint, answer.status)
     return _read_token(body, host)
 
 
@@ -103,7 +102,7 @@ def _read_token(body: bytes, service: str) -> Token:
         document = None
     value = document.get("token") or document.get("access_token") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise RegistryError("the auth service {} sent no usable token.".format(service))
+        raise RegistryError(f"the auth service {service} sent no usable token.")
     lifetime = document.get("expires_in")
     seconds = float(lifetime) if isinstance(lifetime, (int, float)) and 0 < lifetime < 10**9 else 0.0
     return Token(value, now + max(seconds, _MIN_LIFETIME) - _age(document.get("issued_at"), seconds) - _EARLY)

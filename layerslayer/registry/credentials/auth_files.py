@@ -35,7 +35,7 @@ def parse(body: bytes, name: str) -> Dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise LocalFileError("the credentials in {} are not a JSON object, and are not used.".format(name))
+        raise LocalFileError(f"the credentials in {name} are not a JSON object, and are not used.")
     return document
 
 
@@ -74,12 +74,12 @@ def plain(auths: Any, domain: str, path: str, origin: str) -> Optional[Login]:
 
 
 def _damaged(domain: str, origin: str) -> LocalFileError:
-    return LocalFileError("the login for {} in {} is damaged, and is not used.".format(domain, origin))
+    return LocalFileError(f"the login for {domain} in {origin} is damaged, and is not used.")
 
 
 def _helper(suffix: str, server: str, origin: str) -> Helper:
     if not _SUFFIX.fullmatch(suffix):
-        raise LocalFileError("{} names a credential helper that cannot be one, and is not used.".format(origin))
+        raise LocalFileError(f"{origin} names a credential helper that cannot be one, and is not used.")
     return Helper(suffix, server)
 
 

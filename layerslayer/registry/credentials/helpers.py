@@ -32,7 +32,7 @@ def ask(helper: Helper, origin: str) -> Optional[Login]:
     name = "docker-credential-" + helper.suffix
     program = shutil.which(name)
     if program is None or not os.path.isabs(program):  # never what somebody put into the current folder
-        raise LocalFileError("{} names the credential helper {}, which is not installed.".format(origin, name))
+        raise LocalFileError(f"{origin} names the credential helper {name}, which is not installed.")
     try:
         running = subprocess.Popen(  # noqa: S603 - the user's own program, named in the user's own file
             [program, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -44,16 +44,16 @@ def ask(helper: Helper, origin: str) -> Optional[Login]:
                 running.kill()
                 raise
     except subprocess.TimeoutExpired:
-        raise LocalFileError("{} did not answer within {:.0f} seconds.".format(name, _PATIENCE)) from None
+        raise LocalFileError(f"{name} did not answer within {_PATIENCE:.0f} seconds.") from None
     except OSError as error:
-        raise LocalFileError("{} cannot be run: {}.".format(name, error.strerror or error)) from None
+        raise LocalFileError(f"{name} cannot be run: {error.strerror or error}.") from None
     if running.returncode != 0:
         words = said.decode("utf-8", "replace").strip()
         if words == _NOT_FOUND:
             return None
-        first = scrubbed(words.splitlines()[0])[:200] if words else "exit code {}".format(running.returncode)
+        first = scrubbed(words.splitlines()[0])[:200] if words else f"exit code {running.returncode}"
         raise LocalFileError("{} failed: {}.".format(name, first.rstrip(".")))
-    return _read(said, name, "{} ({})".format(name, origin))
+    return _read(said, name, f"{name} ({origin})")
 
 
 def _read(said: bytes, name: str, origin: str) -> Optional[Login]:
@@ -63,7 +63,7 @@ def _read(said: bytes, name: str, origin: str) -> Optional[Login]:
         if not isinstance(username, str) or not isinstance(secret, str) or not Login("", username, secret).is_whole:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise LocalFileError("{} gave an answer that cannot be read.".format(name)) from None
+        raise LocalFileError(f"{name} gave an answer that cannot be read.") from None
     if not secret:
         return None
     return Login(origin, identity_token=secret) if username == _IDENTITY else Login(origin, username, secret)

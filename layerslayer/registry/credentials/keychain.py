@@ -61,8 +61,8 @@ class Identity:
         if not owns:
             self._tell_what_is_kept(reference)
         if self._options.verbose:
-            found = "Using the login from {}".format(login.origin) if login else "No login was found"
-            self._options.say("{} for {}.".format(found, reference.domain))
+            found = f"Using the login from {login.origin}" if login else "No login was found"
+            self._options.say(f"{found} for {reference.domain}.")
         return login
 
     def _tell_what_is_kept(self, reference: Reference) -> None:
@@ -77,10 +77,10 @@ class Identity:
         found = meta_headers()
         names = ", ".join(sorted(found))
         if found and not self._given.owns(reference):
-            self._given.tell_once("What Docker's config.json has as {}".format(names), reference, self._options.say)
+            self._given.tell_once(f"What Docker's config.json has as {names}", reference, self._options.say)
             return {}
         if found and self._options.verbose:
-            self._options.say("Sending the headers {} of Docker's config.json.".format(names))
+            self._options.say(f"Sending the headers {names} of Docker's config.json.")
         return found
 
     def shown_certificate(self, reference: Reference) -> str:
@@ -105,7 +105,7 @@ class Identity:
         if not password and read:
             raise UsageError("No password came from standard input.", "Pipe it in: printf %s PASSWORD | ...")
         if given is None:
-            raise UsageError("{} needs a password.".format(self._options.named), Remedy(Action.PIPE_PASSWORD))
+            raise UsageError(f"{self._options.named} needs a password.", Remedy(Action.PIPE_PASSWORD))
         return password
 
     def token(self, reference: Reference) -> Optional[UserToken]:
@@ -124,9 +124,9 @@ class Identity:
             self._options.warn(complaint)
         token = tokens.get(domain)
         if token:
-            self._options.say("Using the token for {} from {}.".format(domain, name))
+            self._options.say(f"Using the token for {domain} from {name}.")
         elif self._options.token_file and owns and not self._given.several:
-            raise LocalFileError("the token file {} holds no token for {}.".format(self._options.token_file, domain))
+            raise LocalFileError(f"the token file {self._options.token_file} holds no token for {domain}.")
         elif tokens:
             self._options.say(
                 "{} holds a token for {}; it is not sent to {}.".format(name, ", ".join(sorted(tokens)), domain)

@@ -23,7 +23,7 @@ class Login(NamedTuple):
     registry_token: str = ""
 
     def __repr__(self) -> str:
-        return "Login({!r}, ***)".format(self.origin)  # never in a traceback or log
+        return f"Login({self.origin!r}, ***)"  # never in a traceback or log
 
     @property
     def is_whole(self) -> bool:
@@ -41,5 +41,5 @@ class Login(NamedTuple):
         """The Authorization of HTTP Basic (RFC 7617), or nothing."""
         if not self.username or ":" in self.username:
             return ""
-        pair = "{}:{}".format(self.username, self.password)
+        pair = f"{self.username}:{self.password}"
         return "Basic " + base64.b64encode(pair.encode("utf-8", "surrogateescape")).decode("ascii")

@@ -65,9 +65,9 @@ def read_small(file: str) -> bytes:
         return b""
     except OSError as error:
         reason = error.strerror or error
-        raise LocalFileError("the logins in {} cannot be read: {}.".format(as_path(file), reason)) from None
+        raise LocalFileError(f"the logins in {as_path(file)} cannot be read: {reason}.") from None
     if len(body) > _MAX_FILE:
-        raise LocalFileError("{} is larger than {} bytes, and is not used.".format(file, _MAX_FILE))
+        raise LocalFileError(f"{file} is larger than {_MAX_FILE} bytes, and is not used.")
     return body
 
 
@@ -100,7 +100,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[Tuple[str, bool]]:
     if runtime:
         yield os.path.join(runtime, "containers", "auth.json"), False
     if sys.platform.startswith("linux"):
-        yield "/run/containers/{}/auth.json".format(os.getuid()), False
+        yield f"/run/containers/{os.getuid()}/auth.json", False
     config = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     yield os.path.join(config, "containers", "auth.json"), False
     yield os.path.join(home, ".dockercfg"), True

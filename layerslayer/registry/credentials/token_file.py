@@ -37,7 +37,7 @@ class UserToken(NamedTuple):
     origin: str
 
     def __repr__(self) -> str:
-        return "UserToken(***, {!r})".format(self.origin)  # never in a traceback or log
+        return f"UserToken(***, {self.origin!r})"  # never in a traceback or log
 
 
 def read_token_file(
@@ -55,11 +55,11 @@ def read_token_file(
             content = file.read(_MAX_FILE + 1)
     except OSError as error:
         reason = error.strerror or error
-        told = "the token file {} cannot be read: {}.".format(as_path(path), reason)
+        told = f"the token file {as_path(path)} cannot be read: {reason}."
         within = Remedy(Action.NAME_TOKEN_FILE) if isinstance(error, _Doubtful) else None
         raise LocalFileError(told, within=within) from None
     if len(content) > _MAX_FILE:
-        raise LocalFileError("the token file {} is larger than {} bytes.".format(path, _MAX_FILE))
+        raise LocalFileError(f"the token file {path} is larger than {_MAX_FILE} bytes.")
     tokens: Dict[str, UserToken] = {}
     complaints: List[str] = []
     for number, line in enumerate(_decode(content).splitlines(), 1):
@@ -73,9 +73,9 @@ def read_token_file(
         )
         host = re.sub(r"\Ahttps?://|/(?:v[12]/?)?\Z", "", host)
         if not _HOST.fullmatch(host) or not _TOKEN.fullmatch(token):
-            complaints.append("{} line {} is neither TOKEN nor HOST TOKEN, and was ignored".format(path, number))
+            complaints.append(f"{path} line {number} is neither TOKEN nor HOST TOKEN, and was ignored")
         elif canonical_host(host) in tokens:
-            complaints.append("{} line {} holds a second token for its host, and was ignored".format(path, number))
+            complaints.append(f"{path} line {number} holds a second token for its host, and was ignored")
         else:
             tokens[canonical_host(host)] = UserToken(token, os.path.basename(path))
     return tokens, complaints

@@ -59,7 +59,7 @@ class Given:
         domain = reference.domain.lower()
         if self._decided and domain != self.owner and (what, domain) not in self._told:
             self._told.add((what, domain))
-            say("{} is for {}, the registry named first; it is not shown to {}.".format(what, self.owner, domain))
+            say(f"{what} is for {self.owner}, the registry named first; it is not shown to {domain}.")
 
     def _origin(self, reference: Reference) -> Optional[Origin]:
         from ..http.origin import base_url, origin_of  # images of this machine need no addresses

@@ -126,7 +126,7 @@ class Transport:
                 if asked is None:
                     return answer
                 answer.close()
-                wait, why = asked, "{} answered {}.".format(answer.host, answer.status)
+                wait, why = asked, f"{answer.host} answered {answer.status}."
             failures += 1
             told = self._tell if wait >= retries.WORTH_TELLING else self.note
             told("{} Trying again in {}.".format(why, retries.in_words(wait) if wait >= 1 else "a moment"))
@@ -161,10 +161,10 @@ class Transport:
                 return answer
             answer.close()
             if time.monotonic() - began > self._longest:
-                raise Unreachable("{} redirects, too slowly for an answer.".format(host_of(url)), "Try again later.")
+                raise Unreachable(f"{host_of(url)} redirects, too slowly for an answer.", "Try again later.")
             url = _next_hop(url, answer.headers["location"])
             self._sender.pass_hop(url)
-        raise RegistryError("{} redirects more than {} times.".format(host_of(url), redirects))
+        raise RegistryError(f"{host_of(url)} redirects more than {redirects} times.")
 
 
 def _is_over(answer: Answer) -> bool:
@@ -181,9 +181,9 @@ def _next_hop(url: str, location: str) -> str:
     try:
         target = address_from(url, _as_sent(location))
     except InvalidAddress as error:
-        raise InvalidAddress(error.reason, "{} redirects to".format(here.host)) from None
+        raise InvalidAddress(error.reason, f"{here.host} redirects to") from None
     if here.scheme == "https" and target.origin.scheme == "http":
-        raise RegistryError("{} redirects from https to http, which is not followed.".format(here.host))
+        raise RegistryError(f"{here.host} redirects from https to http, which is not followed.")
     return target.url
 
 
@@ -198,4 +198,4 @@ def _as_sent(value: str) -> str:
     except UnicodeEncodeError:
         return value
     except UnicodeDecodeError:
-        return "".join(letter if letter < "\xa0" else "%{:02X}".format(ord(letter)) for letter in value)
+        return "".join(letter if letter < "\xa0" else f"%{ord(letter):02X}" for letter in value)

@@ -24,30 +24,28 @@ def failure(error: Exception, url: str, answered: bool) -> Exception:
     reason = reason_of(error)
     if isinstance(error, requests.exceptions.SSLError):
         if reason == HANDSHAKE and answered:
-            return ConnectionLost("the TLS connection to {} failed.".format(host), "Try again.")
-        return Unreachable("{} cannot be trusted: {}.".format(host, reason), _about_trust(host, reason))
+            return ConnectionLost(f"the TLS connection to {host} failed.", "Try again.")
+        return Unreachable(f"{host} cannot be trusted: {reason}.", _about_trust(host, reason))
     if isinstance(error, _PROXY):
         return _by_proxy(host)
     if isinstance(error, requests.exceptions.Timeout):
         return (ConnectionLost if answered else Unreachable)(
-            "{} does not answer.".format(host), Remedy(Action.ALLOW_TIME, "Check the address")
+            f"{host} does not answer.", Remedy(Action.ALLOW_TIME, "Check the address")
         )
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         # Where nobody has answered yet, a refusal is more likely a wrong address than a bad moment.
         return (ConnectionLost if answered or reason in PASSING else Unreachable)(
-            "{} cannot be reached: {}.".format(host, reason), "Check the address and the network."
+            f"{host} cannot be reached: {reason}.", "Check the address and the network."
         )
     if isinstance(error, (requests.exceptions.InvalidHeader, urllib3.exceptions.InvalidHeader)):
-        return RegistryError("{} gave an answer whose headers contradict each other.".format(host))
+        return RegistryError(f"{host} gave an answer whose headers contradict each other.")
     if goes_by_one(url):  # an address that was read can be used, so it is the proxy's that cannot
         return _by_proxy(host)
-    return RegistryError("the address {} cannot be used.".format(redacted(url)[:_SHOWN]))
+    return RegistryError(f"the address {redacted(url)[:_SHOWN]} cannot be used.")
 
 
 def _by_proxy(host: str) -> Unreachable:
-    return Unreachable(
-        "the proxy on the way to {} cannot be used.".format(host), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-    )
+    return Unreachable(f"the proxy on the way to {host} cannot be used.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 
 
 def _about_trust(host: str, reason: str) -> Remedy:

@@ -56,7 +56,7 @@ class Border:
         """
         if is_loopback(host) and not _is_here(address):
             raise RegistryError(
-                "the name {} leads to another machine than this one; that is not followed.".format(host),
+                f"the name {host} leads to another machine than this one; that is not followed.",
                 "Look what this system has for it.",
             )
         if not self._home:
@@ -91,20 +91,18 @@ def _place_of(address: str) -> _Place:
 
 def _moved(host: str, first: _Place, now: _Place) -> RegistryError:
     return RegistryError(
-        "the name {} led {} at first and leads {} now; that is not followed.".format(host, first.value, now.value),
+        f"the name {host} led {first.value} at first and leads {now.value} now; that is not followed.",
         _HINT,
     )
 
 
 def _way_inside(host: str) -> RegistryError:
-    return RegistryError(
-        "the registry points to {}, which is in a private network; that is not followed.".format(host), _HINT
-    )
+    return RegistryError(f"the registry points to {host}, which is in a private network; that is not followed.", _HINT)
 
 
 def _way_to_secrets(host: str) -> RegistryError:
     # Not from a registry in a private network either: an image's foreign addresses are a stranger's there, too.
     return RegistryError(
-        "the registry points to {}, where clouds keep their machines' secrets; that is not followed.".format(host),
+        f"the registry points to {host}, where clouds keep their machines' secrets; that is not followed.",
         _HINT,
     )

@@ -66,7 +66,7 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         """The address as a text, which reads as just this again."""
-        return "{}://{}{}".format(self.origin.scheme, netloc_of(self.origin), self.target)
+        return f"{self.origin.scheme}://{netloc_of(self.origin)}{self.target}"
 
     def by(self, scheme: str) -> Address:
         """Return the same address of another scheme; the usual port becomes the other's usual one."""
@@ -77,7 +77,7 @@ class Address(NamedTuple):
 def read_address(text: str) -> Address:
     """Read an absolute http(s) address. Raises InvalidAddress for one that not all readers read alike."""
     if len(text) > _MAX_LENGTH:
-        raise InvalidAddress("it is longer than {} characters".format(_MAX_LENGTH))
+        raise InvalidAddress(f"it is longer than {_MAX_LENGTH} characters")
     if _UNREADABLE.search(text):
         raise InvalidAddress("a space, a backslash or a control character makes it an unreadable address")
     start = _SCHEME.match(text)
@@ -125,8 +125,8 @@ def origin_of(url: str) -> Origin:
 
 def netloc_of(origin: Origin) -> str:
     """Return an origin's host as users write it, with the port where it is not the usual one."""
-    host = "[{}]".format(origin.host) if ":" in origin.host else origin.host
-    return host if origin.port == _PORTS[origin.scheme] else "{}:{}".format(host, origin.port)
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return host if origin.port == _PORTS[origin.scheme] else f"{host}:{origin.port}"
 
 
 def netloc_given(text: str) -> str:
@@ -159,7 +159,7 @@ def _given(text: str) -> Tuple[str, int]:
         shown = without_user(text)
         problem = problem if shown == text else "there is no place for a login"
         shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "..."
-        raise UsageError("'{}' is not a host with an optional port: {}.".format(shown, problem), "Write HOST[:PORT].")
+        raise UsageError(f"'{shown}' is not a host with an optional port: {problem}.", "Write HOST[:PORT].")
     return host.strip("[]"), port
 
 
@@ -195,5 +195,5 @@ def _quoted(target: str) -> str:
     if target.isascii():
         return target
     return "".join(
-        letter if letter < "\x80" else "".join("%{:02X}".format(byte) for byte in letter.encode()) for letter in target
+        letter if letter < "\x80" else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in target
     )

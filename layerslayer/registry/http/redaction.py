@@ -57,7 +57,7 @@ def redacted(url: str) -> str:
         return "(unreadable address)"
     path, mark, query = target.partition("?")
     shown = "/".join(_segment(part) for part in path.split("/"))
-    return "{}://{}{}{}{}".format(origin.scheme, netloc_of(origin), shown, mark, _query(query))
+    return f"{origin.scheme}://{netloc_of(origin)}{shown}{mark}{_query(query)}"
 
 
 def scrubbed(words: str, secrets: Collection[str] = ()) -> str:
@@ -117,7 +117,7 @@ def _parameter(text: str) -> str:
     if equals and harmless and harmless.fullmatch(plain) and not _is_like_a_secret(plain):
         return "{}={}".format(key, plain.replace(" ", "+"))
     shown = bool(value) and _KEY.fullmatch(key) and not _is_like_a_secret(key)
-    return "{}={}".format(key, HIDDEN) if shown else HIDDEN
+    return f"{key}={HIDDEN}" if shown else HIDDEN
 
 
 def _segment(text: str) -> str:

@@ -146,9 +146,9 @@ class _Body:
 
 def _broken(error: Exception, host: str) -> Unreachable:
     if isinstance(error, OutOfTime):  # not worth another try, which would take as long
-        return Unreachable("{} sends data far too slowly.".format(host), "Try again later.")
+        return Unreachable(f"{host} sends data far too slowly.", "Try again later.")
     if isinstance(error, TooSlow):
-        return ConnectionLost("{} sends data far too slowly.".format(host), "Try again later.")
+        return ConnectionLost(f"{host} sends data far too slowly.", "Try again later.")
     if isinstance(error, (urllib3.exceptions.ReadTimeoutError, socket.timeout)):
-        return ConnectionLost("{} stopped sending data.".format(host), Remedy(Action.ALLOW_TIME, "Try again"))
-    return ConnectionLost("the connection to {} broke before all data had arrived.".format(host), "Try again.")
+        return ConnectionLost(f"{host} stopped sending data.", Remedy(Action.ALLOW_TIME, "Try again"))
+    return ConnectionLost(f"the connection to {host} broke before all data had arrived.", "Try again.")

@@ -67,8 +67,8 @@ class Allowance(NamedTuple):
         return self.remaining <= max(1, self.limit // 10)
 
     def __str__(self) -> str:
-        span = "{:g} hours".format(round(self.window / 3600, 1)) if self.window else "its period"
-        return "{} of {} pulls in {} are left".format(self.remaining, self.limit, span)
+        span = f"{round(self.window / 3600, 1):g} hours" if self.window else "its period"
+        return f"{self.remaining} of {self.limit} pulls in {span} are left"
 
 
 def allowance(headers: Mapping[str, str]) -> Optional[Allowance]:
@@ -84,5 +84,5 @@ def in_words(seconds: float) -> str:
     """Return a wait as one reads it: ``40 seconds``, ``5 minutes``, ``3.5 hours``."""
     for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 2 * size:
-            return "{:g} {}".format(round(seconds / size, 1), unit) if seconds < 10**9 else "a very long time"
-    return "{:.0f} seconds".format(seconds)
+            return f"{round(seconds / size, 1):g} {unit}" if seconds < 10**9 else "a very long time"
+    return f"{seconds:.0f} seconds"

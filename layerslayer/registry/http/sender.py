@@ -69,7 +69,7 @@ class Sender:
         """Check where a redirect leads. Raises Exposed where it would carry over plain http what somebody was shown."""
         if _is_exposed(url) and any(self.unspoken(text) != text for text in (url, unquote(url), unquote_plus(url))):
             host = self.unspoken(host_of(url))
-            raise Exposed("a redirect to {} holds a secret, and would carry it over plain http.".format(host))
+            raise Exposed(f"a redirect to {host} holds a secret, and would carry it over plain http.")
 
     def rest(self) -> None:
         """Close the connections that nobody uses; they are opened again when they are needed."""
@@ -104,7 +104,7 @@ class Sender:
         self._answered.add(host_of(url))
         method, took = "POST" if form else "GET", (time.monotonic() - started) * 1000
         logged = scrubbed(redacted(url), self._shown)
-        self._note("{} {} -> {} in {:.0f} ms".format(method, logged, response.status_code, took))
+        self._note(f"{method} {logged} -> {response.status_code} in {took:.0f} ms")
         return Answer(response, url, self._shown, _is_exposed(response.url or url))
 
     def _by_the_right_scheme(self, url: str, what: _Request) -> requests.Response:
@@ -119,7 +119,7 @@ class Sender:
         loopback = is_loopback(address.origin.host)
         other = address.by("https" if scheme == "http" else "http").url
         open_to = loopback if scheme == "http" else not self._session.is_checked(url)
-        place = "{}://{}".format(scheme, netloc)
+        place = f"{scheme}://{netloc}"
         if place not in self._switched:
             if netloc in self._answered or not open_to:
                 return self._attempt(url, what)
@@ -146,7 +146,7 @@ class Sender:
         """Send a request to just this address. Here, where the scheme is known, is decided what may be shown."""
         exposed = _is_exposed(url)
         if exposed and what.shown.private:
-            raise Exposed("{} speaks plain http, over which no login is sent.".format(host_of(url)))
+            raise Exposed(f"{host_of(url)} speaks plain http, over which no login is sent.")
         headers = {**what.headers, **what.shown.open, **({} if exposed else what.shown)}
         return self._session.request(url, headers, what.form, self._timeout)
 

@@ -48,7 +48,7 @@ class TlsSession:
             if context is not None:
                 adapter = self._adapter_for_one()
                 adapter.poolmanager.connection_pool_kw["ssl_context"] = context
-                self._session.mount("https://{}/".format(netloc), adapter)  # the slash: no other host begins so
+                self._session.mount(f"https://{netloc}/", adapter)  # the slash: no other host begins so
             self._prepared.add(netloc)
 
     def request(

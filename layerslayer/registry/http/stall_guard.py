@@ -67,7 +67,7 @@ class Metered(io.RawIOBase):
     def _bound_head(self, count: int) -> None:
         self._head += 0 if self.forgiving else count
         if self._head > MAX_HEAD:
-            raise http.client.HTTPException("got more than {} bytes of headers".format(MAX_HEAD))
+            raise http.client.HTTPException(f"got more than {MAX_HEAD} bytes of headers")
 
     def close(self) -> None:
         if not self.closed:

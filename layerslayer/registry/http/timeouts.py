@@ -61,6 +61,6 @@ class Patience:
             return
         if self._kind == _DOCUMENT:
             if self._waited > self._period + self._gained / PACE:
-                raise OutOfTime("{} bytes in {:.0f} seconds".format(self._gained, self._waited))
+                raise OutOfTime(f"{self._gained} bytes in {self._waited:.0f} seconds")
         elif self._waited > self._period:
-            raise TooSlow("less than {} bytes in {:.0f} seconds".format(LEAST, self._waited))
+            raise TooSlow(f"less than {LEAST} bytes in {self._waited:.0f} seconds")

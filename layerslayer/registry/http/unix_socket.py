@@ -30,7 +30,7 @@ class SocketAnswer:
         """Ask for ``target``, a path. ``timeout`` is in seconds without a byte. Raises Unreachable."""
         self._name = "unix://" + socket_path
         if not hasattr(socket, "AF_UNIX"):
-            raise Unreachable("{} cannot be reached: Python has no unix sockets on this system.".format(self._name))
+            raise Unreachable(f"{self._name} cannot be reached: Python has no unix sockets on this system.")
         self._connection = _UnixConnection(socket_path, timeout)
         try:
             self._connection.request("GET", target, headers={"User-Agent": "layerslayer/" + __version__})
@@ -38,7 +38,7 @@ class SocketAnswer:
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
             reason = getattr(error, "strerror", None) or str(error) or "it closed the connection"
-            raise Unreachable("{} cannot be reached: {}.".format(self._name, reason)) from None
+            raise Unreachable(f"{self._name} cannot be reached: {reason}.") from None
         self.status: int = self._response.status
         if isinstance(self._response, MeteredResponse) and self.status == 200:
             self._response.metered.patience.layer()
@@ -50,9 +50,9 @@ class SocketAnswer:
         try:
             piece = self._response.read(count)
         except (OSError, http.client.HTTPException, ValueError):
-            raise Unreachable("{} broke off before all data had arrived.".format(self._name), "Try again.") from None
+            raise Unreachable(f"{self._name} broke off before all data had arrived.", "Try again.") from None
         if not piece and count and self._response.length:  # 3.7 to 3.11 take an early end of the connection for the end
-            raise Unreachable("{} broke off before all data had arrived.".format(self._name), "Try again.")
+            raise Unreachable(f"{self._name} broke off before all data had arrived.", "Try again.")
         return piece
 
     def close(self) -> None:
