@@ -115,7 +115,8 @@ def flags_in(source: str) -> Iterator[str]:
         and isinstance(node.body[0], ast.Expr)
     }
     for node in ast.walk(tree):
-        text = getattr(node, "value", getattr(node, "s", None)) if isinstance(node, ast.expr) else None
+        constant = isinstance(node, ast.Constant)
+        text = getattr(node, "value" if constant else "s", None)  # of a text that is one in Python 3.7
         if isinstance(text, str) and id(node) not in documentation and FLAG.search(text):
             yield text
 
