@@ -11,6 +11,8 @@ from .column_sections import LONG, REAL, WORD, check, join_texts, length_of, lit
 _MOST_OWNERS = 65536
 _MOST_ATTRIBUTES = 16 * 2**20  # bytes
 _BLOCK = 1000  # entries
+# Bytes of memory: what each entry takes besides its texts, an owner, and something that few entries have.
+_ENTRY, _OWNER, _ODD = 36, 400, 120
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
@@ -61,6 +63,11 @@ class ColumnWriter:
         self.count += len(entries)
 
     @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return self.texts + _ENTRY * self.count + _OWNER * len(self._owners) + self._rare.size
+
+    @property
     def texts(self) -> int:
         """Bytes of names and targets so far."""
         return sum(map(len, self._texts))
@@ -89,18 +96,22 @@ class _Rare:
         self._attributes: List[Tuple[int, str, bytes]] = []
         self._room = _MOST_ATTRIBUTES  # bytes
         self._hidden = array(WORD)
+        self.size = 0  # bytes of memory, about
 
     def add(self, count: int, entries: Sequence[Entry]) -> None:
         for index, item in enumerate(entries, count):
             if isinstance(item.mtime, float):
                 self._fractions.append((index, item.mtime))
+                self.size += _ODD
             if item.device is not None:
                 self._devices.append((index, item.device))
+                self.size += _ODD
             if item.hidden:
                 self._hidden.append(index)
             for key, value in item.xattrs.items():
                 self._attributes.append((index, key, value))
                 self._room -= len(value)
+                self.size += _ODD + len(key) + len(value)
                 check(self._room >= 0, "too large attributes to be worth it")
 
     def sections(self) -> Iterator[Any]:

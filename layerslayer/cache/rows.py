@@ -111,6 +111,16 @@ class RowWriter:
         self._columns = ColumnWriter()
         self._files = array("q")  # offsets of the regular ones
 
+    @property
+    def count(self) -> int:
+        """Entries so far."""
+        return self._columns.count
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return self._columns.size + 8 * len(self._files)
+
     def add(self, entries: Sequence[Entry]) -> None:
         """Take the next entries. Raises ValueError for what cannot be kept, and for more than would be taken back."""
         self._columns.add(entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..formats.checkpoints import Points, Recorder, pack_points
@@ -18,6 +19,9 @@ if TYPE_CHECKING:  # loaded where there is a store
 
 _AT_ONCE = 64 * 1024  # bytes of tar that are handed over together: waking a thread costs more than hashing a few
 _MOST_WAITING = 1  # times as much
+_MOST_HELD = 16 * 2**20  # bytes of memory for all that is packed at one time
+_MOST_EACH = 250  # the same, for each entry: an ordinary one takes 110, some twice that
+_MOST_IN_ALL = 120 * 2**20  # the same, however many there are
 
 
 class _Passing(NamedTuple):
@@ -27,6 +31,27 @@ class _Passing(NamedTuple):
     piece: bytes
     batch: List[Entry]
     starts: Starts
+
+
+class _Room:
+    """What all records of a process hold that are packed for the cache: it takes no memory that answers need."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries = self._memory = 0
+
+    def take(self, entries: int, memory: int) -> bool:
+        """Count so much more, or less; False, and nothing counted, where it is too much."""
+        with self._lock:
+            most = min(_MOST_HELD + _MOST_EACH * (self._entries + entries), _MOST_IN_ALL)
+            if memory > 0 and self._memory + memory > most:
+                return False
+            self._entries += entries
+            self._memory += memory
+            return True
+
+
+_room = _Room()
 
 
 class LayerRecord:
@@ -45,6 +70,7 @@ class LayerRecord:
             from ..cache import RowWriter
 
             self._writer = RowWriter()
+        self._counted = 0, 0  # entries, and bytes of memory
         self._open: Optional[Tuple[int, int, int, Any]] = None  # a body that goes on: its offset, begin, end, sum
         self._gathered: List[_Passing] = []
         self._size = 0  # bytes of those
@@ -70,6 +96,7 @@ class LayerRecord:
     def close(self) -> None:
         """Forget what is not in yet."""
         self._follower.close()
+        self._count(0, 0)
 
     def keep(self, report: Report, size: int, notes: Sequence[str]) -> None:
         """Put a layer of ``size`` bytes into the store, if there is one, and it was read to its end and verified.
@@ -99,8 +126,20 @@ class LayerRecord:
         if self._writer is not None:
             try:
                 self._writer.add([entry for item in items for entry in item.batch])
+                fits = self._count(self._writer.count, self._writer.size)
             except ValueError:
-                self._writer = None  # names that cannot be kept; the layer is read again next time
+                fits = False  # names that cannot be kept
+            if not fits:  # the layer is read again next time
+                self._writer = None
+                self._count(0, 0)
+
+    def _count(self, entries: int, memory: int) -> bool:
+        """Count that so much is held; False, and nothing changed, where that is too much."""
+        had, held = self._counted
+        if not _room.take(entries - had, memory - held):
+            return False
+        self._counted = entries, memory
+        return True
 
     def _hash(self, item: _Passing) -> None:
         start, view = item.start, memoryview(item.piece)

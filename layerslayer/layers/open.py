@@ -137,6 +137,10 @@ class OpenedLayer(LayerReader):
         else:
             yield from self._replayed(bodies)
 
+    def close(self) -> None:
+        """Let go of what is known of the layer, rather than when the collector does; nothing can be had any more."""
+        self._way, self._ways, self.digests = None, iter(()), {}
+
     def _current(self) -> LayerReader:
         if self._way is None:
             self._way = next(self._ways)

@@ -100,8 +100,9 @@ class GivenOut:
     def add(self, entries: Sequence[Entry]) -> None:
         """Note the next entries."""
         self.count += len(entries)
-        self._waiting += entries
-        if len(self._waiting) >= _AT_ONCE:
+        waiting = self._waiting
+        waiting += entries
+        if len(waiting) >= _AT_ONCE or (waiting and abs(waiting[-1].offset - waiting[0].offset) >= _TAR_AT_ONCE):
             self._hash()
 
     def state(self) -> Tuple[bytes, ...]:
@@ -116,6 +117,7 @@ class GivenOut:
 
 
 _AT_ONCE = 500  # entries
+_TAR_AT_ONCE = 2**19  # bytes of tar from the first to the last of them: their names and attributes can be as long
 _TEXTS = tuple(map(Entry._fields.index, ("name", "kind", "target", "uname", "gname")))
 _NUMBERS = tuple(map(Entry._fields.index, ("mode", "uid", "gid", "size", "mtime", "offset", "hidden")))
 _COLUMNS = len(_TEXTS) + len(_NUMBERS) + 1
@@ -133,5 +135,10 @@ def _columns(entries: Sequence[Entry]) -> Iterator[bytes]:
             yield array("d", fields[place]).tobytes()
         except OverflowError:
             yield repr(fields[place]).encode()
-    rare = [(item.offset, item.device, item.xattrs) for item in entries if item.device or item.xattrs]
-    yield "".join(map(repr, rare)).encode("utf-8", "surrogatepass")
+    rare: List[bytes] = []
+    for item in entries:
+        if item.device or item.xattrs:
+            lengths = [(key, len(value)) for key, value in item.xattrs.items()]
+            rare.append(repr((item.offset, item.device, lengths)).encode("utf-8", "surrogatepass"))
+            rare += item.xattrs.values()
+    yield b"".join(rare)

@@ -75,7 +75,7 @@ def _copy(*arguments: str) -> None:
 
 
 def _listing(target: str, *more: str) -> str:
-    done = layerslayer("-q", "-t", target, "--peek-all", *more)
+    done = layerslayer("-q", "-t", target, "--peek-all", "--no-cache", *more)
     assert done.returncode == 0, done.stderr
     return str(done.stdout.decode("utf-8"))
 

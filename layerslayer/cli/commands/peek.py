@@ -93,7 +93,8 @@ def peek_layers(
     console = session.console
     reports = [Report(layer.descriptor) for layer in layers]
     makers = [partial(layer_text, session, access, claims, layer, report) for layer, report in zip(layers, reports)]
-    costs = [_cost(layer) for layer in layers]
+    # What is known comes at once, with all its entries: several would take their memory, and no less time.
+    costs = [session.options.jobs if access.known.has(layer) else _cost(layer) for layer in layers]
     listings = in_order(makers, session.options.jobs, _TEXT_AHEAD, getsizeof, costs, _ALL_AHEAD)
     for layer, report, texts in zip(layers, reports, listings):
         console.out(session.renderer.layer(layer))

@@ -60,7 +60,10 @@ class _LayerText:
             checking = Checking(self._claims, self._layer, self._access.limits)
         reading = Reading(digests=checking is not None, anew=checking is not None, again=True)
         reader = open_layer(self._access, self._layer, report, reading)
-        yield from self._as_read(checking.entries(reader) if checking else reader.entries())
+        try:
+            yield from self._as_read(checking.entries(reader) if checking else reader.entries())
+        finally:
+            reader.close()
         if checking:
             yield from self._differences(checking, report)
 

@@ -17,7 +17,7 @@ _PAST_PROXIES: Dict[str, Any] = {"http": None, "https": None, "all": None}
 
 def proxies_for(url: str) -> Optional[Dict[str, Any]]:
     """Return the proxies of a request to ``url``, as ``requests`` has them; None for those of the environment."""
-    return _PAST_PROXIES if is_loopback(origin_of(url).host) else None
+    return dict(_PAST_PROXIES) if is_loopback(origin_of(url).host) else None
 
 
 def goes_by_one(url: str) -> bool:
