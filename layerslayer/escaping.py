@@ -131,7 +131,7 @@ def slices(text: str, size: int = _SLICE) -> Iterator[str]:
             while last > at and text[last - 1] == "\\":
                 last -= 1
             end = last if last > at else end + size
-            if last == at and "\\" in text[end - _LONGEST : end]:
+            if last == at and "\\" in text[max(end - _LONGEST, at) : end]:
                 size *= 2  # nothing but backslashes: look further
                 continue
         yield text[at:end]

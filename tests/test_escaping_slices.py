@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from layerslayer.escaping import original, printable, slices
 
 
 @given(st.text(alphabet="\\\\\\x1bau0\u202e\x1b", max_size=60), st.integers(1, 20))
+@example("000" + 2 * "\\" + "x00", 1)
 def test_slices_are_escaped_as_the_whole(text: str, size: int) -> None:
     parts = list(slices(text, size))
     assert "".join(parts) == text
