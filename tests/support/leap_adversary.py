@@ -18,7 +18,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 from layerslayer.layers.leap.settings import Settings
 
 from .leap_layers import noise, skewed, text
-from .tars import header, member, octal
+from .tars import header, member, octal, pax, record
 
 # A twentieth of what it is for real layers, as these are.
 TINY = Settings(
@@ -231,6 +231,23 @@ class Maker:
             body = self.source.choice((self.stuff, self.stuff, self.misleading, self.ends_in_zeros))
             made.append(member(self.name("twin"), body(self.source.choice(sizes))))
         made += [self.small() for _ in range(self.source.choice((0, 1, 1, 2)))]
+        return made
+
+    def recorded(self) -> List[bytes]:
+        """Files with pax records, behind bodies with the words of such: a resync knows but a part of them."""
+        words = [b" mtime=", b" path=", b" linkpath=", b"SCHILY.xattr.user.a=", b" comment=", b"1700000000."]
+        made = [member(self.name("first"), b"x" * 900)]
+        for _ in range(self.source.randrange(2, 6)):
+            values = {"mtime": "1700000000.%d" % self.source.randrange(1000), "SCHILY.xattr.user.a": "b"}
+            values["path"] = self.name("path").decode() * self.source.choice((1, 1, 20))
+            kept = self.source.sample(sorted(values), self.source.choice((1, 1, 2, 3)))
+            made.append(
+                pax(b"".join(record(key, values[key]) for key in kept), self.source.choice((b"x", b"x", b"x", b"g")))
+            )
+            body, size = b"", self.source.choice((500, 30_000, 90_000, 160_000)) * self.scale
+            while len(body) < size:
+                body += self.stuff(self.source.randrange(200, 3000)) + self.source.choice(words)
+            made.append(member(self.name("recorded"), body))
         return made
 
     def far(self, modulus: int) -> List[bytes]:

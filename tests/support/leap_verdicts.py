@@ -82,7 +82,8 @@ def _key(entry: Entry) -> Tuple[str, int, int]:
 def tried(seed: int) -> Verdict:
     """Judge the layer of a seed: listed, or a file sought in it that is there, or is none."""
     twins, large = seed % _REAL_TWINS == 3, seed % _REAL == 7
-    layer = made(seed, 40, "twins") if twins else made(seed, 20 if large else 1)
+    shape = "twins" if twins else "recorded" if seed % 8 == 6 else ""
+    layer = made(seed, 40 if twins else 20 if large else 1, shape)
     source = random.Random(seed)
     names = [""] * 3 + [source.choice(truth_of(layer)).name, source.choice([*layer.decoys, "nowhere"])]
     return judged(layer, Settings() if large or twins else TINY, source.choice(names))
